@@ -1,0 +1,109 @@
+"""Where everything lives on disk. Reads the environment; creates only what `ensure_private` is asked to."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+# The kernel's sun_path holds 108 bytes on Linux and 104 on macOS, the final zero included.
+SOCKET_PATH_LIMIT_BYTES = 100
+
+
+@dataclass(frozen=True)
+class Home:
+    """The folder that holds all state of one installation (`LMS_HOME`, default `~/.lms`), and the names in it."""
+
+    root: Path
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Home":
+        typed = environ.get("LMS_HOME", "")
+        return cls(Path(typed).expanduser().absolute() if typed else Path.home() / ".lms")
+
+    @property
+    def lock(self) -> Path:
+        """Held with flock by the daemon for as long as it lives: who can take it knows that nobody runs."""
+        return self.root / "daemon.lock"
+
+    @property
+    def daemon_state(self) -> Path:
+        """A hint for people and for the CLI: pid, version, socket of the daemon that wrote it last."""
+        return self.root / "daemon.json"
+
+    @property
+    def daemon_log(self) -> Path:
+        return self.root / "logs" / "daemon.log"
+
+    @property
+    def server_state(self) -> Path:
+        """Port, address and CORS of the last `lms server start`, and whether the server is wanted."""
+        return self.root / "server.json"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "settings.json"
+
+    @property
+    def desired_models(self) -> Path:
+        """What should be loaded: read again by a daemon that comes back after a crash."""
+        return self.root / "loaded.json"
+
+    @property
+    def catalog_cache(self) -> Path:
+        return self.root / "catalog.json"
+
+    @property
+    def run(self) -> Path:
+        """The folder of the sockets, mode 0700. A home with a long path keeps them in a private temporary folder."""
+        inside = self.root / "run"
+        if len(os.fsencode(inside / "engine-00000.sock")) <= SOCKET_PATH_LIMIT_BYTES:
+            return inside
+        digest = hashlib.sha256(os.fsencode(self.root)).hexdigest()[:12]
+        return Path(tempfile.gettempdir()) / f"lms-{os.getuid()}-{digest}"
+
+    @property
+    def daemon_socket(self) -> Path:
+        return self.run / "daemon.sock"
+
+    def engine_socket(self, number: int) -> Path:
+        return self.run / f"engine-{number}.sock"
+
+
+def models_dir(home: Home, environ: Mapping[str, str] = os.environ) -> Path:
+    """The models folder: `LMS_MODELS_DIR`, else LM Studio's own when it exists, else `<home>/models`."""
+    typed = environ.get("LMS_MODELS_DIR", "")
+    if typed:
+        return Path(typed).expanduser().absolute()
+    lm_studio = Path.home() / ".lmstudio" / "models"
+    return lm_studio if lm_studio.is_dir() else home.root / "models"
+
+
+def bundled_models_dir() -> Path:
+    """The models that ship inside the package, laid out like a models folder."""
+    return Path(__file__).parent / "bundled"
+
+
+def ensure_private(folder: Path) -> Path:
+    """Create `folder` with mode 0700 and return it. Raises PermissionError when it exists and is another user's."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if folder.stat().st_uid != os.getuid():
+        raise PermissionError(f"{folder} belongs to another user.")
+    folder.chmod(0o700)
+    return folder
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` with `content` so that a reader, or a power cut, sees the old file or the new one, never a half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
