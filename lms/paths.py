@@ -95,7 +95,7 @@ def ensure_private(folder: Path) -> Path:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Replace `path` with `content` so that a reader, or a power cut, sees the old file or the new one, never a half."""
+    """Replace `path` with `content`: a reader, or a power cut, sees the old file or the new one, never a half."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

@@ -1,0 +1,146 @@
+"""The payloads of the daemon's own API (`/internal/…` on its unix socket): what the CLI and the front exchange with it.
+
+Field names are snake_case with units; the dialects and the CLI translate them into what their readers expect.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from lms.config.load import LoadConfig
+from lms.engine.protocol import EngineState, Runtime
+
+ModelKind = Literal["llm", "vlm", "embedding"]
+ModelFormat = Literal["gguf", "mlx"]
+
+
+class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model on disk. `path` is relative to its models folder, with forward slashes."""
+
+    key: str
+    kind: ModelKind
+    format: ModelFormat
+    publisher: str
+    display_name: str
+    path: str
+    size_bytes: int
+    max_context_length: int
+    modified_s: int
+    arch: str | None = None
+    quantization: str | None = None
+    quantization_bits: int | None = None
+    params: str | None = None
+    vision: bool = False
+    tool_use: bool = False
+    variants: tuple[str, ...] = ()
+    selected_variant: str | None = None
+    bundled: bool = False
+    damaged: str | None = None
+
+
+class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One loaded (or loading) model. `queued` counts the requests that wait, `running` those in work.
+
+    ttl_s: idle seconds after which it is unloaded (None: never); last_used_ms: unix time, None if never used.
+    """
+
+    identifier: str
+    model: ModelRow
+    state: EngineState | Literal["loading"]
+    context_length: int
+    parallel: int
+    running: int = 0
+    queued: int = 0
+    ttl_s: float | None = None
+    remaining_ttl_s: float | None = None
+    last_used_ms: int | None = None
+    memory_bytes: int = 0
+    pid: int | None = None
+    jit: bool = False
+    config: LoadConfig = LoadConfig()
+
+
+class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The right to send one request to a loaded model, and what a dialect says about the model that answers."""
+
+    id: str
+    identifier: str
+    socket_path: str
+    model: ModelRow
+    context_length: int
+    runtime: Runtime
+    load_time_s: float | None = None
+
+
+class LeaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`ttl_s` applies only when this very request loads the model."""
+
+    model: str
+    kind: Literal["llm", "embedding"] = "llm"
+    ttl_s: float | None = None
+
+
+class LoadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`model` is what the user typed. An explicit `identifier` in use is an error; without one the key is numbered."""
+
+    model: str
+    identifier: str | None = None
+    ttl_s: float | None = None
+    config: LoadConfig = LoadConfig()
+
+
+class LoadProgress(msgspec.Struct, frozen=True, tag="progress"):
+    progress: float
+
+
+class LoadDone(msgspec.Struct, frozen=True, tag="done"):
+    instance: InstanceRow
+    load_time_s: float
+    warnings: tuple[str, ...] = ()
+
+
+class LoadError(msgspec.Struct, frozen=True, tag="error"):
+    error: dict[str, Any]
+
+
+LoadReport = LoadProgress | LoadDone | LoadError
+
+
+class MemoryEstimate(msgspec.Struct, frozen=True):
+    """Bytes a load would take, with the context length it was computed for, and what the machine has free."""
+
+    model: ModelRow
+    context_length: int
+    weights_bytes: int
+    context_bytes: int
+    compute_bytes: int
+    total_bytes: int
+    available_bytes: int
+    fits: bool
+
+
+class ServerStart(msgspec.Struct, frozen=True, omit_defaults=True):
+    """None means: as last time (port) or as the settings say. CORS and address are not remembered, as in LM Studio."""
+
+    port: int | None = None
+    host: str | None = None
+    cors: bool = False
+
+
+class ServerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`port` is the last one used when the server is off, and None if there never was one."""
+
+    running: bool
+    port: int | None = None
+    host: str | None = None
+    cors: bool = False
+    pid: int | None = None
+
+
+class DaemonStatus(msgspec.Struct, frozen=True):
+    pid: int
+    version: str
+    started_s: float
+    home: str
+    models_dir: str
+    server: ServerStatus

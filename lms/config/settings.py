@@ -1,0 +1,62 @@
+"""Server settings: environment over `<home>/settings.json` over defaults, checked when read.
+
+Each field is read from the environment variable `LMS_` + its upper-case name, units left out (see `VARIABLES`).
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from lms.errors import UsageError
+
+DEFAULT_PORT = 1234
+DEFAULT_HOST = "127.0.0.1"
+
+VARIABLES = {
+    "LMS_SERVER_PORT": "port",
+    "LMS_SERVER_HOST": "host",
+    "LMS_JIT": "jit",
+    "LMS_JIT_TTL": "jit_ttl_s",
+    "LMS_JIT_MAX_MODELS": "jit_max_models",
+    "LMS_QUEUE_LIMIT": "queue_limit",
+}
+
+
+class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """port and host: where the HTTP server listens when neither a flag nor an earlier start says
+    jit: load a model when a request names it
+    jit_ttl_s: idle seconds after which such a model is unloaded; 0 keeps it
+    jit_max_models: how many such models stay loaded; the least recently used idle one makes room
+    queue_limit: requests that may wait for one model, beyond those it works on
+    """
+
+    port: int | None = None
+    host: str | None = None
+    jit: bool = True
+    jit_ttl_s: float = 3600
+    jit_max_models: int = 1
+    queue_limit: int = 512
+
+
+def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings in force. Raises UsageError naming the file or the variable, and the field that is wrong."""
+    stored = _from_file(path)
+    for variable, field in VARIABLES.items():
+        if environ.get(variable):
+            stored[field] = environ[variable]
+    try:
+        return msgspec.convert(stored, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"A setting is wrong: {error}.", hint=f"See {path} and the LMS_… variables.") from error
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except FileNotFoundError:
+        return {}
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise UsageError(f"{path} is not a JSON object: {error}.", hint="Mend it or remove it.") from error

@@ -1,0 +1,93 @@
+"""What crosses the borders of an engine process: frames of `lms.wire` holding these messages.
+
+Two conversations:
+
+    daemon ─▶ engine   stdin: one `EngineSpec`, then silence. End of file means: stop.
+    engine ─▶ daemon   stdout: `Loading`*, then `Ready` or `LoadFailed`; afterwards `Activity` and `Logged` as they come.
+
+    client ─▶ engine   its unix socket, one connection a request: one `Call`, then silence. Hanging up cancels.
+    engine ─▶ client   `Events`*, the last of which ends with `Finished`, `Embedded` or `Failed`.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from lms.config.load import LoadConfig
+from lms.generation.events import Event
+from lms.generation.request import Request
+from lms.logbus.records import LogRecord
+
+EngineKind = Literal["llama", "fake"]
+EngineState = Literal["idle", "processingPrompt", "generating", "computingEmbedding"]
+
+
+class EngineSpec(msgspec.Struct, frozen=True):
+    """What to load and where to listen. `model_path` is the first file of a GGUF model."""
+
+    engine: EngineKind
+    model_path: str
+    model_key: str
+    identifier: str
+    socket_path: str
+    config: LoadConfig
+    embedding: bool = False
+    queue_limit: int = 512
+
+
+class Runtime(msgspec.Struct, frozen=True):
+    """The library that runs the model, as `runtime` in the REST API v0 shows it."""
+
+    name: str
+    version: str
+    supported_formats: tuple[str, ...]
+
+
+class Loading(msgspec.Struct, frozen=True, tag="loading"):
+    """Progress of the load, 0 to 1."""
+
+    progress: float
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The socket answers and a first token has been computed. The figures are those in force, not those asked for."""
+
+    context_length: int
+    parallel: int
+    runtime: Runtime
+    memory_bytes: int
+    load_time_s: float
+    warnings: tuple[str, ...] = ()
+
+
+class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
+    error: dict[str, Any]
+
+
+class Activity(msgspec.Struct, frozen=True, tag="activity"):
+    """Sent whenever it changes. `served` counts the requests accepted since the start."""
+
+    state: EngineState
+    running: int
+    queued: int
+    served: int
+
+
+class Logged(msgspec.Struct, frozen=True, tag="logged"):
+    record: LogRecord
+
+
+Report = Loading | Ready | LoadFailed | Activity | Logged
+
+
+class Call(msgspec.Struct, frozen=True, tag="call"):
+    """One request. `lease` is the daemon's grant that it runs under."""
+
+    request: Request
+    lease: str = ""
+
+
+class Events(msgspec.Struct, frozen=True, tag="events"):
+    """What happened since the last frame, in order. A request that streams gets one frame a step."""
+
+    events: tuple[Event, ...]

@@ -1,0 +1,1 @@
+"""What a request and an answer are, for every API dialect and every engine. Values only."""

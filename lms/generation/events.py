@@ -1,0 +1,87 @@
+"""What an engine answers: a stream of events that ends with exactly one of `Finished`, `Embedded` or `Failed`."""
+
+from typing import Any, Literal
+
+import msgspec
+
+StopReason = Literal[
+    "eosFound",
+    "stopStringFound",
+    "toolCalls",
+    "maxPredictedTokensReached",
+    "contextLengthReached",
+    "userStopped",
+    "modelUnloaded",
+    "failed",
+]
+
+
+class PromptProgress(msgspec.Struct, frozen=True, tag="progress"):
+    """So many of the prompt's `total` tokens are processed, `cached` of them without work."""
+
+    processed: int
+    total: int
+    cached: int
+
+
+class TextDelta(msgspec.Struct, frozen=True, tag="text"):
+    text: str
+
+
+class ReasoningDelta(msgspec.Struct, frozen=True, tag="reasoning"):
+    text: str
+
+
+class ToolCallStarted(msgspec.Struct, frozen=True, tag="tool_call"):
+    """Call number `index` of this answer has begun; its arguments follow as `ToolArgumentsDelta`."""
+
+    index: int
+    id: str
+    name: str
+
+
+class ToolArgumentsDelta(msgspec.Struct, frozen=True, tag="tool_arguments"):
+    index: int
+    text: str
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """Tokens. `cached` is the part of `prompt` that was not processed again; the end-of-text token is not counted."""
+
+    prompt: int
+    completion: int
+    cached: int = 0
+    reasoning: int = 0
+
+
+class Stats(msgspec.Struct, frozen=True):
+    """Measured in the engine. Seconds; first token counts from the arrival of the request, generation from it on."""
+
+    tokens_per_second: float
+    time_to_first_token_s: float
+    generation_time_s: float
+
+
+class Finished(msgspec.Struct, frozen=True, tag="finished"):
+    reason: StopReason
+    usage: Usage
+    stats: Stats
+    stop_string: str | None = None
+
+
+class Embedded(msgspec.Struct, frozen=True, tag="embedded"):
+    """One normalised float32 vector an input, little-endian bytes, in the order of the inputs."""
+
+    vectors: tuple[bytes, ...]
+    prompt_tokens: int
+
+
+class Failed(msgspec.Struct, frozen=True, tag="failed"):
+    """The request failed; `error` is as `errors.to_wire` writes it."""
+
+    error: dict[str, Any]
+
+
+Event = (
+    PromptProgress | TextDelta | ReasoningDelta | ToolCallStarted | ToolArgumentsDelta | Finished | Embedded | Failed
+)

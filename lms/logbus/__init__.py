@@ -1,0 +1,1 @@
+"""Log events and the bus that carries them to whoever watches."""

@@ -1,0 +1,69 @@
+"""One publisher side that never blocks, any number of readers that may be slow.
+
+Each reader has a bounded queue of its own. A reader that falls behind loses its oldest events, and is told how many.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from lms.logbus.records import LogRecord, Missed, record
+
+
+class Subscription:
+    """One reader's queue. `next_record` is called from the reader's thread, `offer` from any publisher's."""
+
+    def __init__(self, capacity: int) -> None:
+        self._records: deque[LogRecord] = deque()
+        self._capacity = capacity
+        self._missed = 0
+        self._changed = threading.Condition()
+
+    def offer(self, published: LogRecord) -> None:
+        with self._changed:
+            if len(self._records) == self._capacity:
+                self._records.popleft()
+                self._missed += 1
+            self._records.append(published)
+            self._changed.notify()
+
+    def next_record(self, timeout_s: float) -> LogRecord | None:
+        """The next event, a `Missed` first if any were lost, or None when nothing came within `timeout_s`."""
+        with self._changed:
+            if not self._records and not self._changed.wait(timeout_s):
+                return None
+            if self._missed:
+                missed, self._missed = self._missed, 0
+                return record(Missed(missed))
+            return self._records.popleft() if self._records else None
+
+
+class LogBus:
+    """Hands every published record to every open subscription."""
+
+    def __init__(self, capacity: int = 1000) -> None:
+        self._capacity = capacity
+        self._subscriptions: tuple[Subscription, ...] = ()
+        self._lock = threading.Lock()
+
+    def publish(self, published: LogRecord) -> None:
+        """Never blocks on a reader."""
+        for subscription in self._subscriptions:
+            subscription.offer(published)
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Subscription]:
+        """A subscription that sees what is published from now on, until the block is left."""
+        subscription = Subscription(self._capacity)
+        with self._lock:
+            self._subscriptions = (*self._subscriptions, subscription)
+        try:
+            yield subscription
+        finally:
+            with self._lock:
+                self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
+
+    @property
+    def readers(self) -> int:
+        return len(self._subscriptions)

@@ -1,0 +1,78 @@
+"""Log events in the shape `lms log stream --json` prints: a time in unix milliseconds and tagged data in camelCase."""
+
+import time
+from typing import Literal
+
+import msgspec
+
+Level = Literal["debug", "info", "warn", "error"]
+
+
+class _Data(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel", tag_field="type"):
+    """Common to all kinds of data."""
+
+
+class OutputStats(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """The numbers of one finished answer, named as LM Studio's log names them."""
+
+    stop_reason: str
+    stop_string: str | None = None
+    tokens_per_second: float | None = None
+    time_to_first_token_sec: float | None = None
+    total_time_sec: float | None = None
+    prompt_tokens_count: int | None = None
+    cached_tokens_count: int | None = None
+    predicted_tokens_count: int | None = None
+    total_tokens_count: int | None = None
+
+
+class PredictionInput(_Data, frozen=True, tag="llm.prediction.input"):
+    """The whole prompt as the model receives it, after the template."""
+
+    input: str
+    model_path: str
+    model_identifier: str
+
+
+class PredictionOutput(_Data, frozen=True, tag="llm.prediction.output"):
+    """The whole answer, once, when it is finished."""
+
+    output: str
+    model_identifier: str
+    stats: OutputStats | None = None
+
+
+class ServerLog(_Data, frozen=True, tag="server.log"):
+    content: str
+    level: Level
+
+
+class RuntimeLog(_Data, frozen=True, tag="runtime.log"):
+    """What an engine, or the daemon about an engine, says."""
+
+    level: Level
+    message: str
+    engine_name: str
+    engine_version: str
+    engine_type: str
+    model_identifier: str | None = None
+    pid: int | None = None
+
+
+class Missed(_Data, frozen=True, tag="log.missed"):
+    """The reader was too slow: so many events were dropped for it before the next one."""
+
+    count: int
+
+
+LogData = PredictionInput | PredictionOutput | ServerLog | RuntimeLog | Missed
+
+
+class LogRecord(msgspec.Struct, frozen=True):
+    timestamp: int
+    data: LogData
+
+
+def record(data: LogData) -> LogRecord:
+    """`data` stamped with the time now."""
+    return LogRecord(time.time_ns() // 1_000_000, data)

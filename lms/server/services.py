@@ -1,0 +1,24 @@
+"""What the public dialects stand on: somebody who knows the models and grants leases on them.
+
+In the daemon that is the pool itself, in the front a client of the daemon: both have these methods.
+"""
+
+from typing import Literal, Protocol
+
+from lms.client.control import InstanceRow, Lease, ModelRow
+
+
+class Backend(Protocol):
+    """Any method may raise an `LmsError`."""
+
+    def models(self) -> list[ModelRow]:
+        """Every model on disk, sorted by key."""
+
+    def instances(self) -> list[InstanceRow]:
+        """Every loaded or loading model."""
+
+    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None) -> Lease:
+        """The right to send one request to `model`, which is loaded first if need be. Blocks until it is ready."""
+
+    def jit(self) -> bool:
+        """Whether a request may load a model."""
