@@ -3,7 +3,7 @@
 Two conversations:
 
     daemon ─▶ engine   stdin: one `EngineSpec`, then silence. End of file means: stop.
-    engine ─▶ daemon   stdout: `Loading`*, then `Ready` or `LoadFailed`; afterwards `Activity` and `Logged` as they come.
+    engine ─▶ daemon   stdout: `Loading`*, then `Ready` or `LoadFailed`; then `Activity` and `Logged` as they come.
 
     client ─▶ engine   its unix socket, one connection a request: one `Call`, then silence. Hanging up cancels.
     engine ─▶ client   `Events`*, the last of which ends with `Finished`, `Embedded` or `Failed`.
