@@ -1,0 +1,246 @@
+"""GGUF models through llama-cpp-python's low-level API: loading, the vocabulary, and what the file says of itself.
+
+One context serves all sequences through a unified KV cache of `context_length` cells, as LM Studio's does: memory is
+what the user asked for, whatever `parallel` is. The limit: a seed repeats its text on the same build and settings; in
+a batch, llama.cpp may add in another order, and where two tokens are almost equally likely the other one may win.
+"""
+
+import ctypes
+import platform
+import sys
+from collections.abc import Callable
+
+import llama_cpp
+import llama_cpp.llama_cpp as C
+import psutil
+
+from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
+from lms.engine.llama_decoder import LlamaDecoder
+from lms.engine.llama_embedder import LlamaEmbedder
+from lms.engine.protocol import EngineSpec, Runtime
+from lms.errors import EngineFailed, Unsupported
+from lms.generation.request import Sampling
+from lms.logbus.records import Level
+
+PREFILL_BATCH_TOKENS = 512
+EMBED_BATCH_TOKENS = 2048
+EMBED_SEQUENCES = 64
+CACHE_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0, "q4_0": C.GGML_TYPE_Q4_0}
+ALL_LAYERS = 999
+POOLING_NONE, POOLING_MEAN = 0, 1
+
+# enum ggml_log_level; a line of level 5 continues the line before it.
+LOG_LEVELS: dict[int, Level] = {1: "debug", 2: "info", 3: "warn", 4: "error"}
+
+
+class LlamaVocabulary:
+    """Implements `Vocabulary`. Every token's bytes are read once: a table look-up beats a native call per token."""
+
+    def __init__(self, model: C.llama_model_p) -> None:
+        self._vocab = C.llama_model_get_vocab(model)
+        self._size: int = C.llama_vocab_n_tokens(self._vocab)
+        self._pieces: dict[int, bytes] = {}
+        self.bos = self._text(C.llama_vocab_bos(self._vocab))
+        self.eos = self._text(C.llama_vocab_eos(self._vocab))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
+        encoded = text.encode()
+        room = len(encoded) + 8
+        tokens = (C.llama_token * room)()
+        count = C.llama_tokenize(self._vocab, encoded, len(encoded), tokens, room, add_special, True)
+        if count < 0:
+            room = -count
+            tokens = (C.llama_token * room)()
+            count = C.llama_tokenize(self._vocab, encoded, len(encoded), tokens, room, add_special, True)
+        return list(tokens[:count])
+
+    def piece(self, token: int) -> bytes:
+        known = self._pieces.get(token)
+        if known is None:
+            known = self._pieces[token] = self._piece(token)
+        return known
+
+    def is_end(self, token: int) -> bool:
+        return bool(C.llama_vocab_is_eog(self._vocab, token))
+
+    def _piece(self, token: int) -> bytes:
+        room = 64
+        while True:
+            buffer = ctypes.create_string_buffer(room)
+            size = C.llama_token_to_piece(self._vocab, token, buffer, room, 0, False)
+            if size >= 0:
+                return buffer.raw[:size]
+            room = -size
+
+    def _text(self, token: int) -> str:
+        text = C.llama_vocab_get_text(self._vocab, token) if token >= 0 else None
+        return text.decode(errors="replace") if text else ""
+
+
+class LlamaModel:
+    """Implements `Model`. Raises EngineFailed when llama.cpp refuses the file or the memory."""
+
+    def __init__(self, spec: EngineSpec, on_progress: Callable[[float], None]) -> None:
+        self._spec = spec
+        self._model = _load(spec, on_progress)
+        self.vocabulary = LlamaVocabulary(self._model)
+        self.template = _template(self._model)
+        self.runtime = _runtime()
+        self.defaults = _recommended_sampling(self._model)
+        self.warnings: tuple[str, ...] = ()
+        self.parallel = 1 if spec.embedding else spec.config.parallel or DEFAULT_PARALLEL
+        self.context_length = self._choose_context_length(spec.config)
+        self.batch_tokens = self._choose_batch(spec.config)
+        self._context = self._create_context()
+        self._decoder = None if spec.embedding else LlamaDecoder(self._context, self.parallel, self.batch_tokens)
+        self._embedder = LlamaEmbedder(self._context, self.batch_tokens) if spec.embedding else None
+
+    def decoder(self) -> LlamaDecoder:
+        if self._decoder is None:
+            raise Unsupported(f"“{self._spec.identifier}” is an embedding model and generates no text.")
+        return self._decoder
+
+    def embedder(self) -> LlamaEmbedder:
+        if self._embedder is None:
+            raise Unsupported(f"“{self._spec.identifier}” generates text and was not loaded to embed.")
+        return self._embedder
+
+    def close(self) -> None:
+        C.llama_free(self._context)
+        C.llama_model_free(self._model)
+
+    def _choose_context_length(self, config: LoadConfig) -> int:
+        trained: int = C.llama_model_n_ctx_train(self._model)
+        wanted = config.context_length or min(DEFAULT_CONTEXT_LENGTH, trained)
+        if wanted > trained:
+            self.warnings += (f"The context length was lowered from {wanted} to {trained}, the most the model knows.",)
+        return min(wanted, trained)
+
+    def _choose_batch(self, config: LoadConfig) -> int:
+        if self._spec.embedding:
+            return max(self.context_length, config.batch_size or EMBED_BATCH_TOKENS)
+        return max(config.batch_size or PREFILL_BATCH_TOKENS, self.parallel)
+
+    def _create_context(self) -> C.llama_context_p:
+        params = C.llama_context_default_params()
+        params.n_batch = self.batch_tokens
+        params.n_threads = params.n_threads_batch = self._spec.config.threads or _physical_cores()
+        params.kv_unified = True
+        params.no_perf = True
+        params.type_k = params.type_v = CACHE_TYPES[self._spec.config.kv_cache_type]
+        if self._spec.embedding:
+            # Pooling wants every token of the pass in one physical batch, and all of them as outputs.
+            params.n_ctx = params.n_ubatch = self.batch_tokens
+            params.n_seq_max = EMBED_SEQUENCES
+            params.embeddings = True
+            params.n_outputs_max_per_seq = 0
+            params.pooling_type = _pooling(self._model)
+        else:
+            params.n_ctx = self.context_length
+            params.n_ubatch = min(self.batch_tokens, PREFILL_BATCH_TOKENS)
+            params.n_seq_max = self.parallel
+        context = C.llama_init_from_model(self._model, params)
+        if not context:
+            raise EngineFailed(
+                f"llama.cpp could not create a context of {self.context_length} tokens for “{self._spec.model_key}”.",
+                hint="Load it with a shorter --context-length, or see `lms log stream --source runtime`.",
+            )
+        return context
+
+
+def forward_logs(publish: Callable[[Level, str], None]) -> object:
+    """Send what llama.cpp says to `publish`, line by line. The caller keeps the result for as long as it wants that."""
+    pending: list[tuple[int, str]] = []
+
+    def receive(level: int, text: bytes, _user_data: object) -> None:
+        level = pending[-1][0] if level not in LOG_LEVELS and pending else level
+        pending.append((level, text.decode(errors="replace")))
+        if text.endswith(b"\n"):
+            line = "".join(part for _, part in pending).rstrip()
+            first_level = pending[0][0]
+            pending.clear()
+            if line:
+                publish(LOG_LEVELS.get(first_level, "info"), line)
+
+    callback = C.llama_log_callback(receive)
+    C.llama_log_set(callback, ctypes.c_void_p(0))
+    return callback
+
+
+def _load(spec: EngineSpec, on_progress: Callable[[float], None]) -> C.llama_model_p:
+    C.llama_backend_init()
+    params = C.llama_model_default_params()
+
+    @C.llama_progress_callback
+    def progress(fraction: float, _user_data: object) -> bool:
+        on_progress(fraction)
+        return True
+
+    params.progress_callback = progress
+    params.n_gpu_layers = _gpu_layers(spec.config)
+    model = C.llama_model_load_from_file(spec.model_path.encode(), params)
+    if not model:
+        raise EngineFailed(
+            f"llama.cpp could not load {spec.model_path}.",
+            hint="`lms log stream --source runtime` shows why; the file may be damaged or of an unknown architecture.",
+        )
+    return model
+
+
+def _gpu_layers(config: LoadConfig) -> int:
+    """All layers unless a ratio is given; llama.cpp ignores the number on a machine without a device."""
+    return ALL_LAYERS if config.gpu_ratio is None else round(config.gpu_ratio * 100)
+
+
+def _physical_cores() -> int:
+    available = len(psutil.Process().cpu_affinity() or []) if sys.platform == "linux" else psutil.cpu_count() or 1
+    return max(1, min(psutil.cpu_count(logical=False) or available, available))
+
+
+def _pooling(model: C.llama_model_p) -> int:
+    """The pooling the file names, else the mean: without pooling there is no one vector for a text."""
+    arch = metadata(model, "general.architecture") or ""
+    named = metadata(model, f"{arch}.pooling_type")
+    return POOLING_MEAN if named is None or int(named) == POOLING_NONE else int(named)
+
+
+def _template(model: C.llama_model_p) -> str | None:
+    text = C.llama_model_chat_template(model, None)
+    return text.decode() if text else None
+
+
+def metadata(model: C.llama_model_p, key: str) -> str | None:
+    """A value of the GGUF header as text, None when it is absent."""
+    buffer = ctypes.create_string_buffer(256)
+    size = C.llama_model_meta_val_str(model, key.encode(), buffer, len(buffer))
+    return buffer.value.decode(errors="replace") if size >= 0 else None
+
+
+def _recommended_sampling(model: C.llama_model_p) -> Sampling:
+    """The `general.sampling.*` values of the GGUF header, which its maker recommends."""
+
+    def number(name: str) -> float | None:
+        text = metadata(model, f"general.sampling.{name}")
+        try:
+            return None if text is None else float(text)
+        except ValueError:
+            return None
+
+    top_k = number("top_k")
+    return Sampling(
+        temperature=number("temp"),
+        top_k=None if top_k is None else int(top_k),
+        top_p=number("top_p"),
+        min_p=number("min_p"),
+        repeat_penalty=number("penalty_repeat"),
+    )
+
+
+def _runtime() -> Runtime:
+    """Named as LM Studio names its runtimes: library, system, processor, accelerator."""
+    accelerator = "gpu" if C.llama_supports_gpu_offload() else "cpu"
+    system = {"darwin": "mac"}.get(sys.platform, sys.platform)
+    return Runtime(f"llama.cpp-{system}-{platform.machine()}-{accelerator}", llama_cpp.__version__, ("gguf",))

@@ -1,0 +1,100 @@
+"""The forward pass over llama.cpp, and its memory.
+
+The token arrays of `llama_batch` are numpy arrays that are filled by slices: building them token by token through
+ctypes costs more than a small model's whole pass.
+"""
+
+import ctypes
+from collections.abc import Sequence as Tokens
+
+import llama_cpp.llama_cpp as C
+import numpy as np
+
+from lms.engine.llama_sampling import LlamaSampler
+from lms.engine.model import Chunk
+from lms.errors import EngineFailed
+from lms.generation.request import Sampling
+
+
+class TokenBatch:
+    """A `llama_batch` of up to `capacity` tokens whose memory is numpy's. Refilled for each pass."""
+
+    def __init__(self, capacity: int) -> None:
+        self._tokens = np.zeros(capacity, np.int32)
+        self._positions = np.zeros(capacity, np.int32)
+        self._sequences = np.zeros(capacity, np.int32)
+        self._wanted = np.zeros(capacity, np.int8)
+        self._ones = np.ones(capacity, np.int32)
+        self._addresses = self._sequences.ctypes.data + 4 * np.arange(capacity, dtype=np.uint64)
+        self.native = C.llama_batch(
+            token=_pointer(self._tokens, C.llama_token),
+            pos=_pointer(self._positions, C.llama_pos),
+            n_seq_id=_pointer(self._ones, ctypes.c_int32),
+            seq_id=_pointer(self._addresses, ctypes.POINTER(C.llama_seq_id)),
+            logits=_pointer(self._wanted, ctypes.c_int8),
+        )
+        self.clear()
+
+    def clear(self) -> None:
+        self.native.n_tokens = 0
+
+    def add(self, sequence: int, start: int, tokens: Tokens[int], *, want_all: bool = False) -> int:
+        """Append `tokens` at positions from `start`. Returns the row of the last one, whose output is not yet asked."""
+        first = self.native.n_tokens
+        end = first + len(tokens)
+        self._tokens[first:end] = tokens
+        self._positions[first:end] = np.arange(start, start + len(tokens))
+        self._sequences[first:end] = sequence
+        self._wanted[first:end] = want_all
+        self.native.n_tokens = end
+        return end - 1
+
+    def want(self, row: int) -> None:
+        """Ask for the output of `row`."""
+        self._wanted[row] = 1
+
+
+class LlamaDecoder:
+    """Implements `Decoder`."""
+
+    def __init__(self, context: C.llama_context_p, slots: int, batch_tokens: int) -> None:
+        self.slots = slots
+        self.cells = int(C.llama_n_ctx(context))
+        self._context = context
+        self._memory = C.llama_get_memory(context)
+        self._vocabulary_size: int = C.llama_vocab_n_tokens(C.llama_model_get_vocab(C.llama_get_model(context)))
+        self._batch = TokenBatch(batch_tokens)
+
+    def sampler(self, sampling: Sampling) -> LlamaSampler:
+        return LlamaSampler(sampling, self._vocabulary_size)
+
+    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[LlamaSampler | None]) -> list[int]:
+        self._batch.clear()
+        rows = [self._batch.add(chunk.slot, chunk.start, chunk.tokens) for chunk in chunks]
+        asking = [(row, sampler) for row, sampler in zip(rows, samplers, strict=True) if sampler is not None]
+        for row, _ in asking:
+            self._batch.want(row)
+        status = C.llama_decode(self._context, self._batch.native)
+        if status != 0:
+            raise EngineFailed(f"llama.cpp could not process a batch of {self._batch.native.n_tokens} tokens ({status}).")
+        return [self._draw(row, sampler) for row, sampler in asking]
+
+    def keep(self, slot: int, length: int) -> int:
+        """As `Decoder.keep`. Recurrent memories cannot be cut, and a sliding window that has moved on lacks the start
+        of the text: in both cases everything is forgotten, since a wrong reuse would go unnoticed."""
+        if length > 0:
+            complete = C.llama_memory_seq_pos_min(self._memory, slot) == 0
+            if complete and C.llama_memory_seq_rm(self._memory, slot, length, -1):
+                return length
+        C.llama_memory_seq_rm(self._memory, slot, -1, -1)
+        return 0
+
+    def _draw(self, row: int, sampler: LlamaSampler) -> int:
+        if sampler.chain is not None:
+            return int(C.llama_sampler_sample(sampler.chain, self._context, row))
+        logits = C.llama_get_logits_ith(self._context, row)
+        return int(np.ctypeslib.as_array(logits, (self._vocabulary_size,)).argmax())
+
+
+def _pointer(array: np.ndarray, kind: type) -> object:  # type: ignore[type-arg]
+    return array.ctypes.data_as(ctypes.POINTER(kind))

@@ -1,0 +1,64 @@
+"""One sequence's sampler, as a chain of llama.cpp's own samplers in llama.cpp's own order.
+
+Penalties look at the answer so far, up to `PENALTY_WINDOW` tokens, and not at the prompt: a name or a JSON key that the
+user wrote is no repetition. Greedy decoding without penalties or biases needs no chain: `argmax` over the logits.
+"""
+
+import ctypes
+import secrets
+
+import llama_cpp.llama_cpp as C
+
+from lms.generation.request import Sampling
+
+PENALTY_WINDOW = 64
+
+
+def is_plain_greedy(sampling: Sampling) -> bool:
+    """Whether the highest logit wins and nothing changes the logits before."""
+    penalised = sampling.repeat_penalty != 1.0 or sampling.presence_penalty or sampling.frequency_penalty
+    return sampling.temperature == 0 and not penalised and not sampling.logit_bias
+
+
+class LlamaSampler:
+    """Owns a native chain, or nothing when decoding is plainly greedy (`chain` is None)."""
+
+    def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
+        self.chain = None if is_plain_greedy(sampling) else _chain(sampling, vocabulary_size)
+
+    def close(self) -> None:
+        if self.chain is not None:
+            C.llama_sampler_free(self.chain)
+            self.chain = None
+
+
+def _chain(sampling: Sampling, vocabulary_size: int) -> C.llama_sampler_p:
+    chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
+    for sampler in _samplers(sampling, vocabulary_size):
+        C.llama_sampler_chain_add(chain, sampler)
+    return chain
+
+
+def _samplers(sampling: Sampling, vocabulary_size: int) -> list[C.llama_sampler_p]:
+    samplers = []
+    biases = {token: bias for token, bias in sampling.logit_bias.items() if 0 <= token < vocabulary_size}
+    if biases:
+        pairs = (C.llama_logit_bias * len(biases))(*(C.llama_logit_bias(*pair) for pair in biases.items()))
+        samplers.append(C.llama_sampler_init_logit_bias(vocabulary_size, len(biases), pairs))
+    samplers.append(
+        C.llama_sampler_init_penalties(
+            PENALTY_WINDOW, sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty
+        )
+    )
+    return samplers + (_drawing(sampling) if sampling.temperature else [C.llama_sampler_init_greedy()])
+
+
+def _drawing(sampling: Sampling) -> list[C.llama_sampler_p]:
+    seed = secrets.randbits(32) if sampling.seed is None else sampling.seed & 0xFFFFFFFF
+    return [
+        C.llama_sampler_init_top_k(max(sampling.top_k or 0, 0)),
+        C.llama_sampler_init_top_p(sampling.top_p, 1),
+        C.llama_sampler_init_min_p(sampling.min_p, 1),
+        C.llama_sampler_init_temp(sampling.temperature),
+        C.llama_sampler_init_dist(ctypes.c_uint32(seed).value),
+    ]

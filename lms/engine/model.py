@@ -1,0 +1,97 @@
+"""The seam between the engine's loop and a library that runs models: what a model must be able to do.
+
+`llama.py` and `fake.py` implement it. Nothing here knows a clock, a socket or a request; tokens in, tokens out.
+A slot is one sequence's place in the model's memory, numbered from 0; a position is an index into that sequence.
+"""
+
+from collections.abc import Sequence as Tokens
+from dataclasses import dataclass
+from typing import Protocol
+
+from lms.engine.protocol import Runtime
+from lms.generation.request import Sampling
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Tokens of one slot to be processed together, the first of them at `start`. `sample` asks for the next token."""
+
+    slot: int
+    start: int
+    tokens: tuple[int, ...]
+    sample: bool
+
+
+class Vocabulary(Protocol):
+    """Text to tokens and back. `bos` and `eos` are the texts of these tokens, as chat templates want them."""
+
+    bos: str
+    eos: str
+
+    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
+        """The tokens of `text`, special tokens in it recognised; `add_special` adds what the model wants around it."""
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that `token` stands for; none for a control token."""
+
+    def is_end(self, token: int) -> bool:
+        """Whether the model ends its answer with `token`."""
+
+    def __len__(self) -> int:
+        """Token ids are 0 to this, exclusive."""
+
+
+class Sampler(Protocol):
+    """Draws one sequence's tokens. Holds that sequence's random state and what its penalties have seen."""
+
+    def close(self) -> None:
+        """Free what the sampler holds."""
+
+
+class Decoder(Protocol):
+    """The model's memory and its forward pass. One thread only."""
+
+    slots: int
+    cells: int
+
+    def sampler(self, sampling: Sampling) -> Sampler:
+        """A sampler for one sequence. Every field of `sampling` but the seed is set."""
+
+    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[Sampler | None]) -> list[int]:
+        """Process all chunks in one pass and return the next token of each that asks for one, in their order."""
+
+    def keep(self, slot: int, length: int) -> int:
+        """Forget what `slot` holds from position `length` on. Returns how much is really kept: `length` or 0."""
+
+
+class Embedder(Protocol):
+    """Turns token sequences into vectors."""
+
+    def embed(self, inputs: Tokens[Tokens[int]]) -> list[bytes]:
+        """One normalised little-endian float32 vector an input. All inputs together fit `batch_tokens`."""
+
+
+class Model(Protocol):
+    """A loaded model. `context_length` is what one sequence may hold, `train_length` what the model was trained for.
+
+    `batch_tokens` is the most tokens of one pass, `sequences` the most sequences in it. `defaults` are the sampling
+    settings the model's file recommends.
+    """
+
+    vocabulary: Vocabulary
+    template: str | None
+    runtime: Runtime
+    defaults: Sampling
+    context_length: int
+    parallel: int
+    batch_tokens: int
+    warnings: tuple[str, ...]
+
+    def decoder(self) -> Decoder:
+        """The model's memory. Raises Unsupported for a model that only embeds."""
+
+    def embedder(self) -> Embedder:
+        """The model's embedder. Raises Unsupported for a model that was loaded to generate."""
+
+    def close(self) -> None:
+        """Give back all memory."""
