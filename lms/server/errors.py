@@ -1,0 +1,56 @@
+"""Which HTTP status each error of the tree has, and what its body looks like.
+
+The table is complete by a test against `errors.tree()`. Statuses that the OpenAI SDK retries (409, 429, 5xx) are given
+only to errors that may be gone at the second try.
+"""
+
+from typing import Any
+
+from lms import errors
+
+STATUS: dict[type[errors.LmsError], int] = {
+    errors.LmsError: 500,
+    errors.InvalidRequest: 400,
+    errors.PromptTooLong: 400,
+    errors.PayloadTooLarge: 413,
+    errors.Unsupported: 400,
+    errors.PathNotFound: 404,
+    errors.MethodNotAllowed: 405,
+    errors.ModelNotFound: 404,
+    errors.AmbiguousModel: 400,
+    errors.ModelDamaged: 400,
+    errors.ModelNotLoaded: 400,
+    errors.IdentifierInUse: 409,
+    errors.NotEnoughMemory: 503,
+    errors.QueueFull: 429,
+    errors.EngineFailed: 500,
+    errors.ModelUnloaded: 503,
+    errors.DaemonUnreachable: 503,
+    errors.DaemonFailed: 503,
+    errors.PortTaken: 409,
+    errors.ServerNotRunning: 409,
+    errors.UsageError: 400,
+}
+
+# About the model that the request names, whatever the place that found out.
+_ABOUT_THE_MODEL = (errors.ModelNotFound, errors.AmbiguousModel, errors.ModelDamaged, errors.ModelNotLoaded)
+
+
+def status(error: errors.LmsError) -> int:
+    """The HTTP status of `error`."""
+    return STATUS[type(error)]
+
+
+def openai_body(error: errors.LmsError) -> dict[str, Any]:
+    """The body in OpenAI's shape, which the REST API v0 shares: always an object, the hint part of the message.
+
+    (openai 3.54 prints the message of an object, and nothing of a plain string.)
+    """
+    param = error.param or ("model" if isinstance(error, _ABOUT_THE_MODEL) else None)
+    return {"error": {"message": str(error), "type": _type(status(error)), "param": param, "code": error.code}}
+
+
+def _type(code: int) -> str:
+    if code == 429:
+        return "rate_limit_error"
+    return "invalid_request_error" if code < 500 else "server_error"
