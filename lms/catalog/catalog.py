@@ -1,0 +1,84 @@
+"""The models on disk: reads folders and headers, remembers them, answers what there is. The rim of this package."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lms.catalog import gguf_facts, layout, mlx_facts
+from lms.catalog.arrange import Reading, arrange
+from lms.catalog.cache import Cache
+from lms.catalog.facts import Facts, damaged, joined
+from lms.catalog.layout import Candidate, Found
+from lms.catalog.listing import Listing
+from lms.catalog.model import Format, Model
+from lms.errors import ModelNotFound
+
+MAX_AGE_S = 1.0
+
+
+class Catalog:
+    """What is in the models folder, and the bundled models. Safe to share between threads."""
+
+    def __init__(self, models_dir: Path, bundled_dir: Path | None, cache_path: Path | None = None) -> None:
+        """`cache_path` is a JSON file that makes the next process's first listing fast; without it nothing is kept."""
+        self._models_dir = models_dir.absolute()
+        self._bundled_dir = bundled_dir.absolute() if bundled_dir else None
+        self._cache_path = cache_path
+        self._cache: Cache | None = None
+        self._lock = threading.Lock()
+        self._listing: Listing | None = None
+        self._read_at_s = 0.0
+
+    def listing(self, max_age_s: float = MAX_AGE_S) -> Listing:
+        """What there is, at most `max_age_s` ago. Never raises because of what lies in the folders."""
+        with self._lock:
+            if self._listing is None or time.monotonic() - self._read_at_s > max_age_s:
+                self._listing = self._scan()
+                self._read_at_s = time.monotonic()
+            return self._listing
+
+    def models(self) -> Sequence[Model]:
+        """One entry per key, sorted by key."""
+        return self.listing().models
+
+    def resolve(self, typed: str, *, fuzzy: bool = False) -> Model:
+        """The model that `typed` means, after a fresh look before saying no. Raises as `Listing.resolve` does."""
+        try:
+            return self.listing().resolve(typed, fuzzy=fuzzy)
+        except ModelNotFound:
+            return self.listing(max_age_s=0).resolve(typed, fuzzy=fuzzy)
+
+    def _scan(self) -> Listing:
+        self._cache = self._cache or Cache(self._cache_path)
+        readings = [*_readings(self._models_dir, self._cache, bundled=False)]
+        if self._bundled_dir:
+            readings += _readings(self._bundled_dir, self._cache, bundled=True)
+        listing, names = arrange(readings, self._cache.names)
+        self._cache.close_scan(names)
+        return listing
+
+
+def scan(models_dir: Path, bundled_dir: Path | None = None) -> Sequence[Model]:
+    """One look at the folders, nothing remembered."""
+    return Catalog(models_dir, bundled_dir).models()
+
+
+def _readings(root: Path, cache: Cache, *, bundled: bool) -> Iterator[Reading]:
+    for folder in layout.walk(root):
+        for candidate in layout.candidates(folder):
+            yield Reading(candidate, _facts(candidate, cache), bundled)
+
+
+def _facts(candidate: Candidate, cache: Cache) -> Facts:
+    if candidate.format is Format.MLX:
+        return cache.facts(candidate.path, candidate.files, mlx_facts.read)
+    facts = joined([_shard_facts(candidate, file, cache) for file in candidate.files])
+    if missing := candidate.missing:
+        whole = len(candidate.files) + len(missing)
+        return damaged(facts, f"{len(missing)} of its {whole} files are missing, the first is {missing[0]}.")
+    return facts
+
+
+def _shard_facts(candidate: Candidate, file: Found, cache: Cache) -> Facts:
+    return cache.facts(f"{candidate.folder.path}/{file.name}", (file,), gguf_facts.read)

@@ -1,0 +1,128 @@
+"""How much memory loading a model takes, from its header alone. Pure; all sizes in bytes.
+
+Sources: the sizes follow llama.cpp's `llama-kv-cache.cpp`, `llama-kv-cache-iswa.cpp` (layers with a sliding window) and
+`llama-memory-recurrent.cpp`. The compute buffer is the largest of three moments of one forward pass, fitted to what
+llama.cpp prints for llama-shaped models (21 set-ups, -10 % to +25 %): attention, the feed-forward layer, the logits.
+Not counted: the process itself, some 100 MB.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from lms.catalog.facts import EMBEDDING_ARCHS
+from lms.catalog.ggml_types import TENSOR_TYPES
+from lms.catalog.model import Format, Model, Shape
+
+CELLS_ROUNDED_TO = 256
+MICRO_BATCH_TOKENS = 512
+_F16_BYTES, _F32_BYTES = 2, 4
+_ELEMENT_BYTES = {form.name.lower(): Fraction(form.block_bytes, form.block) for form in TENSOR_TYPES.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPlan:
+    """How a model is to be loaded: what of the load settings memory depends on.
+
+    `context_length` counts tokens per sequence; with `unified_cache` the `parallel` sequences share one such context,
+    else each has its own. `gpu_ratio` is the share of layers on the accelerator, 0 to 1. Cache types are ggml's names.
+    """
+
+    context_length: int
+    parallel: int = 4
+    unified_cache: bool = True
+    gpu_ratio: float = 0.0
+    key_type: str = "f16"
+    value_type: str = "f16"
+    flash_attention: bool = True
+    cache_on_gpu: bool = True
+    micro_batch_tokens: int = MICRO_BATCH_TOKENS
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEstimate:
+    """Bytes: `weights`, `cache` (keys and values, or recurrent state) and `compute` make up the total.
+
+    The `gpu_` ones are the part of each on the accelerator. Confidence is low when the header leaves a dimension out or
+    the engine is not llama.cpp.
+    """
+
+    weights_bytes: int
+    cache_bytes: int
+    compute_bytes: int
+    gpu_weights_bytes: int
+    gpu_cache_bytes: int
+    gpu_compute_bytes: int
+    confidence: Literal["high", "low"]
+
+    @property
+    def total_bytes(self) -> int:
+        return self.weights_bytes + self.cache_bytes + self.compute_bytes
+
+    @property
+    def gpu_total_bytes(self) -> int:
+        return self.gpu_weights_bytes + self.gpu_cache_bytes + self.gpu_compute_bytes
+
+
+def estimate(model: Model, plan: LoadPlan) -> MemoryEstimate:
+    """What `model` will need when it is loaded as in `plan`. Raises ValueError on a cache type that is none."""
+    encoder = model.arch in EMBEDDING_ARCHS
+    weights = model.size_bytes
+    cache = 0 if encoder else cache_bytes(model.shape, plan)
+    compute = compute_bytes(model.shape, plan, encoder=encoder)
+    share = min(max(plan.gpu_ratio, 0.0), 1.0)
+    return MemoryEstimate(
+        weights_bytes=weights,
+        cache_bytes=cache,
+        compute_bytes=compute,
+        gpu_weights_bytes=round(weights * share),
+        gpu_cache_bytes=round(cache * share) if plan.cache_on_gpu else 0,
+        gpu_compute_bytes=compute if share else 0,
+        confidence="high" if _is_complete(model, encoder) else "low",
+    )
+
+
+def cache_bytes(shape: Shape, plan: LoadPlan) -> int:
+    """Keys and values of all sequences, and the state of recurrent layers (always f32).
+
+    Per token and key/value head: `key_dim` and `value_dim` numbers. Layers with a sliding window keep that window for
+    each sequence and one micro-batch, if that is less than the context.
+    """
+    streams = 1 if plan.unified_cache else plan.parallel
+    cells = _rounded(plan.context_length)
+    sequences_in_stream = plan.parallel if plan.unified_cache else 1
+    window = _rounded(shape.sliding_window * sequences_in_stream + plan.micro_batch_tokens)
+    sliding_heads = shape.sliding_kv_heads if shape.sliding_window else 0
+    tokens_times_heads = cells * (shape.kv_heads - sliding_heads) + min(cells, window) * sliding_heads
+    per_head = shape.key_dim * _element_bytes(plan.key_type) + shape.value_dim * _element_bytes(plan.value_type)
+    recurrent = _F32_BYTES * shape.recurrent_floats * plan.parallel
+    return int(streams * tokens_times_heads * per_head) + recurrent
+
+
+def compute_bytes(shape: Shape, plan: LoadPlan, *, encoder: bool = False) -> int:
+    """The scratch memory of one forward pass over one micro-batch; an encoder takes a whole text at once."""
+    tokens = plan.context_length if encoder else min(plan.micro_batch_tokens, plan.context_length)
+    seen = tokens if encoder else _rounded(plan.context_length)
+    hidden = _F32_BYTES * shape.n_embd * tokens
+    mask = seen * tokens * (_F16_BYTES if plan.flash_attention else _F32_BYTES)
+    scores = 0 if plan.flash_attention else _F32_BYTES * shape.n_head * seen * tokens
+    feed_forward = _F32_BYTES * shape.n_ff * max(shape.n_experts_used, 1) * tokens
+    logits = 0 if encoder else _F32_BYTES * shape.vocab_size * tokens
+    return max(scores + mask + 6 * hidden, 3 * feed_forward + 3 * hidden, logits + 3 * hidden)
+
+
+def _is_complete(model: Model, encoder: bool) -> bool:
+    shape = model.shape
+    dimensions = shape.n_layers, shape.n_embd, shape.vocab_size, encoder or shape.kv_heads or shape.recurrent_floats
+    return model.format is Format.GGUF and not model.damaged and all(dimensions)
+
+
+def _element_bytes(cache_type: str) -> Fraction:
+    size = _ELEMENT_BYTES.get(cache_type.lower())
+    if size is None:
+        raise ValueError(f"“{cache_type}” is no cache type.")
+    return size
+
+
+def _rounded(cells: int) -> int:
+    return -(-cells // CELLS_ROUNDED_TO) * CELLS_ROUNDED_TO
