@@ -77,6 +77,16 @@ class Batch:
             self._waiting.remove(sequence)
         sequence.sampler.close()
 
+    def reset(self) -> None:
+        """End every sequence and forget everything in memory, after a pass that failed."""
+        for sequence in (*self._running, *self._waiting):
+            sequence.sampler.close()
+        self._running.clear()
+        self._waiting.clear()
+        self._prefixes = PrefixCache(self._decoder.slots)
+        for slot in range(self._decoder.slots):
+            self._decoder.keep(slot, 0)
+
     def step(self) -> list[Outcome]:
         """Run one pass. Returns nothing only when there is nothing to do."""
         self._admit()

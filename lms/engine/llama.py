@@ -17,6 +17,7 @@ import psutil
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
 from lms.engine.llama_decoder import LlamaDecoder
 from lms.engine.llama_embedder import LlamaEmbedder
+from lms.engine.model import Decoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import Sampling
@@ -86,7 +87,7 @@ class LlamaModel:
     def __init__(self, spec: EngineSpec, on_progress: Callable[[float], None]) -> None:
         self._spec = spec
         self._model = _load(spec, on_progress)
-        self.vocabulary = LlamaVocabulary(self._model)
+        self.vocabulary: Vocabulary = LlamaVocabulary(self._model)
         self.template = _template(self._model)
         self.runtime = _runtime()
         self.defaults = _recommended_sampling(self._model)
@@ -98,12 +99,12 @@ class LlamaModel:
         self._decoder = None if spec.embedding else LlamaDecoder(self._context, self.parallel, self.batch_tokens)
         self._embedder = LlamaEmbedder(self._context, self.batch_tokens) if spec.embedding else None
 
-    def decoder(self) -> LlamaDecoder:
+    def decoder(self) -> Decoder:
         if self._decoder is None:
             raise Unsupported(f"“{self._spec.identifier}” is an embedding model and generates no text.")
         return self._decoder
 
-    def embedder(self) -> LlamaEmbedder:
+    def embedder(self) -> Embedder:
         if self._embedder is None:
             raise Unsupported(f"“{self._spec.identifier}” generates text and was not loaded to embed.")
         return self._embedder
@@ -142,7 +143,7 @@ class LlamaModel:
             params.n_ctx = self.context_length
             params.n_ubatch = min(self.batch_tokens, PREFILL_BATCH_TOKENS)
             params.n_seq_max = self.parallel
-        context = C.llama_init_from_model(self._model, params)
+        context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:
             raise EngineFailed(
                 f"llama.cpp could not create a context of {self.context_length} tokens for “{self._spec.model_key}”.",
@@ -151,8 +152,16 @@ class LlamaModel:
         return context
 
 
-def forward_logs(publish: Callable[[Level, str], None]) -> object:
-    """Send what llama.cpp says to `publish`, line by line. The caller keeps the result for as long as it wants that."""
+def version() -> str:
+    """Of llama-cpp-python, which carries llama.cpp."""
+    return str(llama_cpp.__version__)
+
+
+_callbacks: list[object] = []  # a callback that Python collects while C still calls it ends the process
+
+
+def forward_logs(publish: Callable[[Level, str], None]) -> None:
+    """Send what llama.cpp says to `publish`, line by line, from now on."""
     pending: list[tuple[int, str]] = []
 
     def receive(level: int, text: bytes, _user_data: object) -> None:
@@ -167,21 +176,20 @@ def forward_logs(publish: Callable[[Level, str], None]) -> object:
 
     callback = C.llama_log_callback(receive)
     C.llama_log_set(callback, ctypes.c_void_p(0))
-    return callback
+    _callbacks[:] = [callback]
 
 
 def _load(spec: EngineSpec, on_progress: Callable[[float], None]) -> C.llama_model_p:
     C.llama_backend_init()
     params = C.llama_model_default_params()
 
-    @C.llama_progress_callback
     def progress(fraction: float, _user_data: object) -> bool:
         on_progress(fraction)
         return True
 
-    params.progress_callback = progress
-    params.n_gpu_layers = _gpu_layers(spec.config)
-    model = C.llama_model_load_from_file(spec.model_path.encode(), params)
+    params.progress_callback = C.llama_progress_callback(progress)
+    params.n_gpu_layers = _gpu_layers(spec)
+    model: C.llama_model_p | None = C.llama_model_load_from_file(spec.model_path.encode(), params)
     if not model:
         raise EngineFailed(
             f"llama.cpp could not load {spec.model_path}.",
@@ -190,9 +198,13 @@ def _load(spec: EngineSpec, on_progress: Callable[[float], None]) -> C.llama_mod
     return model
 
 
-def _gpu_layers(config: LoadConfig) -> int:
-    """All layers unless a ratio is given; llama.cpp ignores the number on a machine without a device."""
-    return ALL_LAYERS if config.gpu_ratio is None else round(config.gpu_ratio * 100)
+def _gpu_layers(spec: EngineSpec) -> int:
+    """All layers unless a ratio is given; llama.cpp ignores the number on a machine without a device.
+
+    The output layer counts as one more, as llama.cpp counts it.
+    """
+    ratio = spec.config.gpu_ratio
+    return ALL_LAYERS if ratio is None or ratio == 1 else round(ratio * (spec.layers + 1))
 
 
 def _physical_cores() -> int:
@@ -243,4 +255,4 @@ def _runtime() -> Runtime:
     """Named as LM Studio names its runtimes: library, system, processor, accelerator."""
     accelerator = "gpu" if C.llama_supports_gpu_offload() else "cpu"
     system = {"darwin": "mac"}.get(sys.platform, sys.platform)
-    return Runtime(f"llama.cpp-{system}-{platform.machine()}-{accelerator}", llama_cpp.__version__, ("gguf",))
+    return Runtime(f"llama.cpp-{system}-{platform.machine()}-{accelerator}", version(), ("gguf",))

@@ -76,7 +76,9 @@ class LlamaDecoder:
             self._batch.want(row)
         status = C.llama_decode(self._context, self._batch.native)
         if status != 0:
-            raise EngineFailed(f"llama.cpp could not process a batch of {self._batch.native.n_tokens} tokens ({status}).")
+            raise EngineFailed(
+                f"llama.cpp could not process a batch of {self._batch.native.n_tokens} tokens ({status})."
+            )
         return [self._draw(row, sampler) for row, sampler in asking]
 
     def keep(self, slot: int, length: int) -> int:
@@ -96,5 +98,5 @@ class LlamaDecoder:
         return int(np.ctypeslib.as_array(logits, (self._vocabulary_size,)).argmax())
 
 
-def _pointer(array: np.ndarray, kind: type) -> object:  # type: ignore[type-arg]
+def _pointer(array: np.ndarray, kind: type) -> object:
     return array.ctypes.data_as(ctypes.POINTER(kind))

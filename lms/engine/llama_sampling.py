@@ -33,7 +33,7 @@ class LlamaSampler:
 
 
 def _chain(sampling: Sampling, vocabulary_size: int) -> C.llama_sampler_p:
-    chain = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
+    chain: C.llama_sampler_p = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
     for sampler in _samplers(sampling, vocabulary_size):
         C.llama_sampler_chain_add(chain, sampler)
     return chain

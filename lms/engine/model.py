@@ -6,7 +6,7 @@ A slot is one sequence's place in the model's memory, numbered from 0; a positio
 
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from lms.engine.protocol import Runtime
 from lms.generation.request import Sampling
@@ -57,8 +57,12 @@ class Decoder(Protocol):
     def sampler(self, sampling: Sampling) -> Sampler:
         """A sampler for one sequence. Every field of `sampling` but the seed is set."""
 
-    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[Sampler | None]) -> list[int]:
-        """Process all chunks in one pass and return the next token of each that asks for one, in their order."""
+    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[Any]) -> list[int]:
+        """Process all chunks in one pass and return the next token of each that asks for one, in their order.
+
+        `samplers` has one of this decoder's own samplers for each of those, and None for the others. Raises
+        EngineFailed when the pass failed; what is in memory is not known then.
+        """
 
     def keep(self, slot: int, length: int) -> int:
         """Forget what `slot` holds from position `length` on. Returns how much is really kept: `length` or 0."""
@@ -72,10 +76,9 @@ class Embedder(Protocol):
 
 
 class Model(Protocol):
-    """A loaded model. `context_length` is what one sequence may hold, `train_length` what the model was trained for.
+    """A loaded model. `context_length` is what one sequence may hold, `batch_tokens` the most tokens of one pass.
 
-    `batch_tokens` is the most tokens of one pass, `sequences` the most sequences in it. `defaults` are the sampling
-    settings the model's file recommends.
+    `defaults` are the sampling settings the model's file recommends, `warnings` what was not done as asked.
     """
 
     vocabulary: Vocabulary

@@ -23,7 +23,11 @@ EngineState = Literal["idle", "processingPrompt", "generating", "computingEmbedd
 
 
 class EngineSpec(msgspec.Struct, frozen=True):
-    """What to load and where to listen. `model_path` is the first file of a GGUF model."""
+    """What to load and where to listen.
+
+    model_path: the first file of a GGUF model; layers: how many it has, for `config.gpu_ratio`
+    queue_limit: requests that may wait beyond those in work
+    """
 
     engine: EngineKind
     model_path: str
@@ -32,6 +36,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     socket_path: str
     config: LoadConfig
     embedding: bool = False
+    layers: int = 0
     queue_limit: int = 512
 
 
@@ -81,10 +86,10 @@ Report = Loading | Ready | LoadFailed | Activity | Logged
 
 
 class Call(msgspec.Struct, frozen=True, tag="call"):
-    """One request. `lease` is the daemon's grant that it runs under."""
+    """One request. Without `stream` all events come in one frame at the end."""
 
     request: Request
-    lease: str = ""
+    stream: bool = True
 
 
 class Events(msgspec.Struct, frozen=True, tag="events"):

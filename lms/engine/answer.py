@@ -1,0 +1,101 @@
+"""One answer on its way from tokens to events: characters, stop strings, reasoning and tool calls, and its figures.
+
+Pure but for what it is told: times come in as seconds of one steady clock.
+"""
+
+import itertools
+import secrets
+from collections.abc import Iterator
+
+from lms.engine.model import Vocabulary
+from lms.generation.events import Event, Finished, PromptProgress, Stats, StopReason, Usage
+from lms.generation.request import GenerateRequest
+from lms.text.splitter import Splitter
+from lms.text.stops import StopStrings
+from lms.text.utf8 import TextAssembler
+
+
+class Answer:
+    """`limit` is how many tokens there is room for; `limit_reason` what it means to reach it."""
+
+    def __init__(
+        self, request: GenerateRequest, vocabulary: Vocabulary, splitter: Splitter, prompt_tokens: int,
+        context_length: int, arrived_s: float,
+    ) -> None:  # fmt: skip
+        room = context_length - prompt_tokens
+        wanted = request.max_tokens
+        self._limit = room if wanted is None else min(room, wanted)
+        self._limit_reason: StopReason = (
+            "maxPredictedTokensReached" if wanted is not None and wanted <= room else "contextLengthReached"
+        )
+        self._vocabulary = vocabulary
+        self._characters = TextAssembler()
+        self._stops = StopStrings(request.stop)
+        self._splitter = splitter
+        self._written: list[str] = []
+        self._prompt_tokens = prompt_tokens
+        self._cached = 0
+        self._tokens = 0
+        self._reasoning_tokens = 0
+        self._arrived_s = arrived_s
+        self._first_token_s: float | None = None
+        self.finished = False
+
+    @property
+    def text(self) -> str:
+        """All that was written, markers included."""
+        return "".join(self._written)
+
+    def progressed(self, processed: int, total: int, cached: int) -> list[Event]:
+        """The events of a step through the prompt."""
+        self._cached = cached
+        return [PromptProgress(processed, total, cached)]
+
+    def sampled(self, token: int, now_s: float) -> list[Event]:
+        """The events of one more token, `Finished` among them when it is the last."""
+        if self._first_token_s is None:
+            self._first_token_s = now_s
+        if self._vocabulary.is_end(token):
+            return self.finish("eosFound", now_s)
+        self._tokens += 1
+        events = self._pass(self._characters.feed(self._vocabulary.piece(token)))
+        self._reasoning_tokens += self._splitter.in_reasoning
+        if self._stops.hit is not None:
+            return events + self.finish("stopStringFound", now_s)
+        if self._tokens == self._limit:
+            return events + self.finish(self._limit_reason, now_s)
+        return events
+
+    def finish(self, reason: StopReason, now_s: float) -> list[Event]:
+        """What was held back, then `Finished`."""
+        self.finished = True
+        events = self._pass(self._characters.flush())
+        events += self._split(self._stops.flush()) + self._splitter.flush()
+        if self._splitter.calls and reason == "eosFound":
+            reason = "toolCalls"
+        return [*events, Finished(reason, self._usage(), self._stats(now_s), self._stops.hit)]
+
+    def _pass(self, text: str) -> list[Event]:
+        return self._split(self._stops.feed(text)) if text else []
+
+    def _split(self, text: str) -> list[Event]:
+        if not text:
+            return []
+        self._written.append(text)
+        return self._splitter.feed(text)
+
+    def _usage(self) -> Usage:
+        return Usage(self._prompt_tokens, self._tokens, self._cached, self._reasoning_tokens)
+
+    def _stats(self, now_s: float) -> Stats:
+        """`tokens_per_second` is the answer's tokens over the time since the first of them was drawn."""
+        first_s = now_s if self._first_token_s is None else self._first_token_s
+        generation_s = now_s - first_s
+        rate = self._tokens / generation_s if generation_s > 0 else 0.0
+        return Stats(rate, first_s - self._arrived_s, generation_s)
+
+
+def tool_call_ids() -> Iterator[str]:
+    """Ids as LM Studio makes them: nine digits, different within an answer."""
+    first = 100_000_000 + secrets.randbelow(800_000_000)
+    return (str(number) for number in itertools.count(first, 7919))

@@ -1,0 +1,73 @@
+"""One client's connection: its call as it arrives, its events as they leave."""
+
+import socket
+
+from lms.engine.outbox import Outbox
+from lms.engine.protocol import Call, Events
+from lms.generation.events import Embedded, Event, Failed, Finished, TextDelta
+from lms.wire import BrokenFrame, Unpacker, pack
+
+RECEIVE_BYTES = 1 << 16
+
+
+class Connection:
+    """Events that cannot be sent at once wait, and leave together in one frame when the client reads again."""
+
+    def __init__(self, number: int, client: socket.socket) -> None:
+        client.setblocking(False)
+        self.number = number
+        self.socket = client
+        self.call: Call | None = None
+        self._unpacker: Unpacker[Call] = Unpacker(Call)
+        self._outbox = Outbox(client.fileno())
+        self._events: list[Event] = []
+        self._complete = False
+
+    @property
+    def wants_to_write(self) -> bool:
+        return not self._outbox.is_empty
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the last event has left."""
+        return self._complete and self._outbox.is_empty and not self._events
+
+    def receive(self) -> bool:
+        """Read what has come; sets `call` once it is whole. Returns False when the client is gone or is not ours."""
+        try:
+            received = self.socket.recv(RECEIVE_BYTES)
+            for call in self._unpacker.feed(received):
+                self.call = self.call or call
+        except BlockingIOError:
+            return True
+        except (OSError, BrokenFrame):
+            return False
+        return bool(received)
+
+    def send(self, events: list[Event]) -> None:
+        """Queue `events` and send what can be sent. Raises OSError when the client is gone."""
+        self._events += events
+        self._complete = self._complete or any(isinstance(e, Finished | Embedded | Failed) for e in events)
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what can be sent. Raises OSError when the client is gone."""
+        self._outbox.flush()
+        held_back = self.call is not None and not self.call.stream and not self._complete
+        if self._events and self._outbox.is_empty and not held_back:
+            self._outbox.send(pack(Events(tuple(merged(self._events)))))
+            self._events.clear()
+
+    def close(self) -> None:
+        self.socket.close()
+
+
+def merged(events: list[Event]) -> list[Event]:
+    """The same events with neighbouring pieces of text joined."""
+    result: list[Event] = []
+    for event in events:
+        if isinstance(event, TextDelta) and result and isinstance(result[-1], TextDelta):
+            result[-1] = TextDelta(result[-1].text + event.text)
+        else:
+            result.append(event)
+    return result

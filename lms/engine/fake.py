@@ -1,0 +1,161 @@
+"""A model that needs no file: bytes are its tokens, and what it answers follows from what it was asked.
+
+It is product code, not a test's: the pool, the server and the command line are tried against it, through the same
+protocol, scheduler and batch as a real model. Its memory is kept token by token, and a pass that does not fit what the
+memory holds is an error: so it checks the bookkeeping of whoever drives it.
+
+    "count to 12"            1 2 3 … 12
+    "write for ever"         numbers without end
+    "think first: X"         reasoning, then X
+    anything else            "You said: " and the last user message
+"""
+
+import hashlib
+import itertools
+import math
+import os
+import re
+import struct
+import time
+from collections.abc import Callable, Iterator
+from collections.abc import Sequence as Tokens
+
+from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL
+from lms.engine.model import Chunk, Decoder, Embedder, Vocabulary
+from lms.engine.protocol import EngineSpec, Runtime
+from lms.errors import EngineFailed, Unsupported
+from lms.generation.request import Sampling
+
+END = 256
+DIMENSIONS = 16
+USER, MODEL = "<|user|>", "<|model|>"
+TEMPLATE = (
+    "{% for m in messages %}{{ '<|user|>' if m.role == 'user' else '<|model|>' if m.role == 'assistant' else '<|' + "
+    "m.role + '|>' }}{{ m.content }}\n{% endfor %}<|model|>{# tools: none; thinks between <think> and </think> #}"
+)
+
+
+def reply(prompt: str) -> Iterator[str]:
+    """The answer to a whole prompt, piece by piece. A prompt without turns is continued with numbers."""
+    said = prompt.rsplit(USER, 1)[-1].rsplit(MODEL, 1)[0].strip() if MODEL in prompt else "write for ever"
+    if counted := re.search(r"count to (\d+)", said):
+        return iter([" ".join(str(n) for n in range(1, int(counted[1]) + 1))])
+    if "for ever" in said:
+        return (f"{n} " for n in itertools.count(1))
+    if thought := re.match(r"think first: (.*)", said, re.DOTALL):
+        return iter([f"<think>The user wants {thought[1]}.</think>{thought[1]}"])
+    return iter([f"You said: {said}"])
+
+
+class FakeVocabulary:
+    """Implements `Vocabulary` over UTF-8 bytes."""
+
+    bos = ""
+    eos = ""
+
+    def __len__(self) -> int:
+        return END + 1
+
+    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
+        return list(text.encode())
+
+    def piece(self, token: int) -> bytes:
+        return bytes([token]) if token < END else b""
+
+    def is_end(self, token: int) -> bool:
+        return token == END
+
+
+class FakeSampler:
+    """Draws the same tokens whatever the settings: the prompt decides."""
+
+    def __init__(self) -> None:
+        self.upcoming: Iterator[int] | None = None
+
+    def close(self) -> None:
+        self.upcoming = None
+
+
+class FakeDecoder:
+    """Implements `Decoder`. `spend` is called with the number of tokens of each pass, to let time go by."""
+
+    def __init__(self, slots: int, cells: int, spend: Callable[[int], None]) -> None:
+        self.slots = slots
+        self.cells = cells
+        self.memory: list[list[int]] = [[] for _ in range(slots)]
+        self._spend = spend
+
+    def sampler(self, sampling: Sampling) -> FakeSampler:
+        return FakeSampler()
+
+    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[int]:
+        for chunk in chunks:
+            self._store(chunk)
+        if sum(map(len, self.memory)) > self.cells:
+            raise EngineFailed(f"The pass needs more than the {self.cells} cells of memory.")
+        self._spend(sum(len(chunk.tokens) for chunk in chunks))
+        pairs = zip(chunks, samplers, strict=True)
+        return [self._draw(chunk.slot, sampler) for chunk, sampler in pairs if sampler is not None]
+
+    def keep(self, slot: int, length: int) -> int:
+        del self.memory[slot][length:]
+        return length
+
+    def _store(self, chunk: Chunk) -> None:
+        held = self.memory[chunk.slot]
+        if chunk.start != len(held):
+            raise EngineFailed(f"Slot {chunk.slot} holds {len(held)} tokens, and the pass starts at {chunk.start}.")
+        held += chunk.tokens
+
+    def _draw(self, slot: int, sampler: FakeSampler) -> int:
+        if sampler.upcoming is None:
+            prompt = bytes(self.memory[slot]).decode(errors="replace")
+            sampler.upcoming = itertools.chain.from_iterable(piece.encode() for piece in reply(prompt))
+        return next(sampler.upcoming, END)
+
+
+class FakeEmbedder:
+    """Implements `Embedder`: a vector that only the tokens decide."""
+
+    def embed(self, inputs: Tokens[Tokens[int]]) -> list[bytes]:
+        return [_vector(tokens) for tokens in inputs]
+
+
+class FakeModel:
+    """Implements `Model`. `LMS_FAKE_TOKEN_MS` makes every token of a pass take so many milliseconds."""
+
+    def __init__(self, spec: EngineSpec, spend: Callable[[int], None] | None = None) -> None:
+        self._spec = spec
+        self._spend = spend or _spend_as_environment_says
+        self.vocabulary: Vocabulary = FakeVocabulary()
+        self.template: str | None = TEMPLATE
+        self.runtime = Runtime("fake", "1.0.0", ("gguf",))
+        self.defaults = Sampling()
+        self.context_length = spec.config.context_length or DEFAULT_CONTEXT_LENGTH
+        self.parallel = 1 if spec.embedding else spec.config.parallel or DEFAULT_PARALLEL
+        self.batch_tokens = max(spec.config.batch_size or 512, self.context_length if spec.embedding else 1)
+        self.warnings: tuple[str, ...] = ()
+
+    def decoder(self) -> Decoder:
+        if self._spec.embedding:
+            raise Unsupported(f"“{self._spec.identifier}” is an embedding model and generates no text.")
+        return FakeDecoder(self.parallel, self.context_length, self._spend)
+
+    def embedder(self) -> Embedder:
+        if not self._spec.embedding:
+            raise Unsupported(f"“{self._spec.identifier}” generates text and was not loaded to embed.")
+        return FakeEmbedder()
+
+    def close(self) -> None:
+        """There is nothing to give back."""
+
+
+def _spend_as_environment_says(tokens: int) -> None:
+    time.sleep(tokens * float(os.environ.get("LMS_FAKE_TOKEN_MS", "0")) / 1000)
+
+
+def _vector(tokens: Tokens[int]) -> bytes:
+    digest = hashlib.sha256(bytes(str(list(tokens)), "ascii")).digest()[:DIMENSIONS]
+    centred = [byte - 127.5 for byte in digest]
+    norm = math.hypot(*centred)
+    return struct.pack(f"<{DIMENSIONS}f", *(value / norm for value in centred))

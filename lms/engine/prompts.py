@@ -1,0 +1,79 @@
+"""From what was asked to the tokens the model sees, and what has to be known to read its answer."""
+
+from dataclasses import dataclass
+
+from lms.engine.answer import tool_call_ids
+from lms.engine.model import Model
+from lms.errors import InvalidRequest, PromptTooLong
+from lms.generation.request import ChatPrompt, GenerateRequest, Prompt, TextPrompt, TokenPrompt
+from lms.text.reasoning import markers_for
+from lms.text.splitter import Splitter
+from lms.text.template import CHATML, ChatTemplate
+from lms.text.toolcalls import family_for
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """`text` is the whole prompt as the log shows it."""
+
+    tokens: list[int]
+    text: str
+    splitter: Splitter
+
+
+class PromptReader:
+    """Prepares requests for one model. Its chat template is compiled once."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        source = model.template or CHATML
+        self._template = ChatTemplate(source, model.vocabulary.bos, model.vocabulary.eos)
+        self._reasoning = markers_for(source)
+        self._family = family_for(source)
+
+    def prepare(self, request: GenerateRequest) -> Prepared:
+        """Raises InvalidRequest for a prompt the template or the vocabulary refuses, PromptTooLong for one too long."""
+        text, tokens = self._read(request.prompt)
+        check_length(len(tokens), self._model.context_length)
+        return Prepared(tokens, text, self._splitter(request, text))
+
+    def _read(self, prompt: Prompt) -> tuple[str, list[int]]:
+        vocabulary = self._model.vocabulary
+        match prompt:
+            case ChatPrompt():
+                text = self._template.render(prompt)
+                return text, vocabulary.tokenize(text, add_special=not _begins_with(text, vocabulary.bos))
+            case TextPrompt(text):
+                return text, vocabulary.tokenize(text, add_special=True)
+            case TokenPrompt(tokens):
+                check_tokens(tokens, len(vocabulary))
+                return f"{list(tokens)}", list(tokens)
+
+    def _splitter(self, request: GenerateRequest, text: str) -> Splitter:
+        chat = isinstance(request.prompt, ChatPrompt)
+        reasoning = self._reasoning if chat and request.split_reasoning else None
+        family = self._family if isinstance(request.prompt, ChatPrompt) and request.prompt.tools else None
+        inside = reasoning is not None and reasoning.left_open_by(text)
+        return Splitter(reasoning, family, tool_call_ids(), inside_reasoning=inside)
+
+
+def check_length(prompt_tokens: int, context_length: int) -> None:
+    """Raises PromptTooLong unless the prompt leaves room for at least one token, InvalidRequest for an empty one."""
+    if prompt_tokens == 0:
+        raise InvalidRequest("The prompt has no tokens.", hint="Give the model at least one to continue.")
+    if prompt_tokens >= context_length:
+        raise PromptTooLong(
+            f"The prompt has {prompt_tokens} tokens, and the context holds {context_length} with the answer.",
+            hint="Shorten it, or load the model with a longer --context-length.",
+        )
+
+
+def check_tokens(tokens: tuple[int, ...], vocabulary_size: int) -> None:
+    """Raises InvalidRequest for an id that is no token of the model."""
+    wrong = next((token for token in tokens if not 0 <= token < vocabulary_size), None)
+    if wrong is not None:
+        raise InvalidRequest(f"{wrong} is no token of this model: its ids are 0 to {vocabulary_size - 1}.")
+
+
+def _begins_with(text: str, bos: str) -> bool:
+    return bool(bos) and text.startswith(bos)

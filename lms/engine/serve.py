@@ -1,0 +1,140 @@
+"""The engine's only loop: look at the sockets, run one pass, send what came of it. One thread, no lock.
+
+While there is work, looking costs one system call; without work the loop sleeps in it. A client that hangs up is
+noticed before the next pass, so its slot is free within one.
+"""
+
+import os
+import selectors
+import socket
+from collections.abc import Callable
+from typing import BinaryIO
+
+from lms.engine.connection import Connection
+from lms.engine.protocol import Call
+from lms.engine.reports import Reporter
+from lms.engine.worker import Worker, unexpected
+from lms.errors import LmsError, to_wire
+from lms.generation.events import Event, Failed
+
+BACKLOG = 1024
+Callback = Callable[[int], None]
+
+
+class EngineServer:
+    """Serves one worker on one unix socket, until `stdin` ends."""
+
+    def __init__(self, worker: Worker, reporter: Reporter, socket_path: str, stdin: BinaryIO) -> None:
+        self._worker = worker
+        self._reporter = reporter
+        self._stdin = stdin
+        self._connections: dict[int, Connection] = {}
+        self._numbers = 0
+        self._stopping = False
+        self._listener = listen(socket_path)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._selector.register(stdin, selectors.EVENT_READ, self._read_stdin)
+        self._selector.register(reporter.descriptor, selectors.EVENT_WRITE, self._write_reports)
+        self._reports_watched = True
+
+    def run(self) -> None:
+        """Serve until stdin ends."""
+        while not self._stopping:
+            self._look(0 if self._worker.is_busy else None)
+            if self._worker.is_busy:
+                for number, events in self._step():
+                    self._send(number, events)
+            self._reporter.activity(self._worker.activity)
+            self._watch_reports()
+
+    def _step(self) -> list[tuple[int, list[Event]]]:
+        return self._worker.step()
+
+    def _look(self, timeout_s: float | None) -> None:
+        for key, mask in self._selector.select(timeout_s):
+            key.data(mask)
+
+    def _accept(self, _mask: int) -> None:
+        client, _ = self._listener.accept()
+        self._numbers += 1
+        connection = Connection(self._numbers, client)
+        self._connections[connection.number] = connection
+        self._selector.register(client, selectors.EVENT_READ, lambda mask: self._attend(connection, mask))
+
+    def _attend(self, connection: Connection, mask: int) -> None:
+        if mask & selectors.EVENT_READ:
+            had_call = connection.call is not None
+            if not connection.receive():
+                self._hang_up(connection)
+                return
+            if connection.call is not None and not had_call:
+                self._submit(connection, connection.call)
+        if mask & selectors.EVENT_WRITE and connection.number in self._connections:
+            self._send(connection.number, [])
+
+    def _submit(self, connection: Connection, call: Call) -> None:
+        try:
+            self._worker.submit(connection.number, call.request)
+        except LmsError as error:
+            self._send(connection.number, [Failed(to_wire(error))])
+        except Exception as error:
+            # A request must not take the model down with it: its sender learns what happened, and the log too.
+            self._reporter.runtime_log("error", f"A request failed: {error!r}")
+            self._send(connection.number, [Failed(to_wire(unexpected(error)))])
+
+    def _send(self, number: int, events: list[Event]) -> None:
+        connection = self._connections.get(number)
+        if connection is None:
+            return
+        try:
+            connection.send(events)
+        except OSError:
+            self._hang_up(connection)
+            return
+        if connection.is_finished:
+            self._close(connection)
+        else:
+            self._watch(connection)
+
+    def _watch(self, connection: Connection) -> None:
+        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_to_write else 0)
+        key = self._selector.get_key(connection.socket)
+        if key.events != wanted:
+            self._selector.modify(connection.socket, wanted, key.data)
+
+    def _hang_up(self, connection: Connection) -> None:
+        self._worker.cancel(connection.number)
+        self._close(connection)
+
+    def _close(self, connection: Connection) -> None:
+        self._selector.unregister(connection.socket)
+        connection.close()
+        self._connections.pop(connection.number, None)
+
+    def _read_stdin(self, _mask: int) -> None:
+        if not os.read(self._stdin.fileno(), 1024):
+            self._stopping = True
+
+    def _write_reports(self, _mask: int) -> None:
+        self._reporter.flush()
+
+    def _watch_reports(self) -> None:
+        wanted = self._reporter.wants_to_write
+        if wanted and not self._reports_watched:
+            self._selector.register(self._reporter.descriptor, selectors.EVENT_WRITE, self._write_reports)
+        elif not wanted and self._reports_watched:
+            self._selector.unregister(self._reporter.descriptor)
+        self._reports_watched = wanted
+
+
+def listen(path: str) -> socket.socket:
+    """A non-blocking listening unix socket at `path`; what a dead process left there is removed."""
+    if os.path.exists(path):
+        os.unlink(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener.setblocking(False)
+    listener.bind(path)
+    os.chmod(path, 0o600)
+    listener.listen(BACKLOG)
+    return listener

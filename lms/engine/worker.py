@@ -1,0 +1,180 @@
+"""Everything an engine does with its model, without a socket: requests in, events out, one pass at a time.
+
+The order of a pass is the whole policy: cancelled requests are gone before it, new ones join it, embeddings and
+answers each get theirs.
+"""
+
+import time
+from collections.abc import Callable
+
+from lms.engine.answer import Answer
+from lms.engine.batch import Batch, Progressed, Sampled
+from lms.engine.embedding import EmbedQueue
+from lms.engine.model import Model
+from lms.engine.prompts import PromptReader
+from lms.engine.protocol import Activity, EngineSpec, EngineState
+from lms.engine.scheduler import Limits
+from lms.errors import EngineFailed, LmsError, QueueFull, to_wire
+from lms.generation.events import Event, Failed, Finished
+from lms.generation.request import DEFAULT_SAMPLING, EmbedRequest, GenerateRequest, Request
+from lms.logbus.records import LogData, OutputStats, PredictionInput, PredictionOutput
+
+PREFILL_CHUNK_TOKENS = 128
+
+Happened = list[tuple[int, list[Event]]]
+
+
+class Worker:
+    """Requests are known by numbers that the caller chooses. One thread only."""
+
+    def __init__(
+        self,
+        spec: EngineSpec,
+        model: Model,
+        publish: Callable[[LogData], None],
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._spec = spec
+        self._model = model
+        self._publish = publish
+        self._clock = clock
+        self._answers: dict[int, Answer] = {}
+        self._served = 0
+        if spec.embedding:
+            self._embeds = EmbedQueue(model, model.embedder())
+        else:
+            self._sampling = model.defaults.over(DEFAULT_SAMPLING)
+            self._prompts = PromptReader(model)
+            self._batch = Batch(model.decoder(), Limits(model.batch_tokens, PREFILL_CHUNK_TOKENS))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether `step` has work."""
+        return bool(self._answers) if not self._spec.embedding else bool(len(self._embeds))
+
+    @property
+    def activity(self) -> Activity:
+        """What the daemon is told."""
+        if self._spec.embedding:
+            waiting = len(self._embeds)
+            state: EngineState = "computingEmbedding" if waiting else "idle"
+            return Activity(state, min(waiting, 1), max(waiting - 1, 0), self._served)
+        busy: EngineState = "processingPrompt" if self._batch.is_prefilling or not self._batch.running else "generating"
+        return Activity(busy if self.is_busy else "idle", self._batch.running, self._batch.waiting, self._served)
+
+    def submit(self, uid: int, request: Request) -> None:
+        """Queue a request. Raises the LmsError that refuses it."""
+        self._served += 1
+        waiting = self.activity.queued
+        if waiting >= self._spec.queue_limit:
+            raise QueueFull(
+                f"“{self._spec.identifier}” has {waiting} requests waiting, and takes no more.",
+                hint="Try again in a moment.",
+            )
+        match request:
+            case EmbedRequest():
+                self._submit_embedding(uid, request)
+            case GenerateRequest():
+                self._submit_generation(uid, request)
+
+    def cancel(self, uid: int) -> None:
+        """The client has gone: free what the request holds."""
+        if self._spec.embedding:
+            self._embeds.remove(uid)
+        elif answer := self._answers.pop(uid, None):
+            self._batch.remove(uid)
+            self._log_output(answer, answer.finish("userStopped", self._clock()))
+
+    def step(self) -> Happened:
+        """Run one pass and say what came of it. A pass that fails ends all its requests with the error."""
+        try:
+            return self._step_embeddings() if self._spec.embedding else self._step_answers()
+        except LmsError as error:
+            return self._fail_all(error)
+
+    def warm_up(self) -> None:
+        """Compute a first token or vector, so that the engine does not say it is ready before it has worked."""
+        if self._spec.embedding:
+            self._model.embedder().embed([self._model.vocabulary.tokenize("ready", add_special=True)])
+            return
+        tokens = self._model.vocabulary.tokenize("ready", add_special=True) or [0]
+        self._batch.insert(0, tokens, self._sampling)
+        self._batch.step()
+        self._batch.remove(0)
+
+    def _submit_embedding(self, uid: int, request: EmbedRequest) -> None:
+        if not self._spec.embedding:
+            self._model.embedder()
+        self._embeds.insert(uid, request)
+
+    def _submit_generation(self, uid: int, request: GenerateRequest) -> None:
+        if self._spec.embedding:
+            self._model.decoder()
+        arrived_s = self._clock()
+        prepared = self._prompts.prepare(request)
+        self._publish(PredictionInput(prepared.text, self._spec.model_path, self._spec.identifier))
+        self._answers[uid] = Answer(
+            request,
+            self._model.vocabulary,
+            prepared.splitter,
+            len(prepared.tokens),
+            self._model.context_length,
+            arrived_s,
+        )
+        self._batch.insert(uid, prepared.tokens, request.sampling.over(self._sampling))
+
+    def _step_embeddings(self) -> Happened:
+        return [(uid, [embedded]) for uid, embedded in self._embeds.step()]
+
+    def _step_answers(self) -> Happened:
+        outcomes = self._batch.step()
+        now_s = self._clock()
+        happened: dict[int, list[Event]] = {}
+        for outcome in outcomes:
+            answer = self._answers[outcome.uid]
+            events = happened.setdefault(outcome.uid, [])
+            match outcome:
+                case Progressed(_, processed, total, cached):
+                    events += answer.progressed(processed, total, cached)
+                case Sampled(_, token):
+                    events += answer.sampled(token, now_s)
+            if answer.finished:
+                self._end(outcome.uid, events)
+        return list(happened.items())
+
+    def _end(self, uid: int, events: list[Event]) -> None:
+        self._batch.remove(uid)
+        self._log_output(self._answers.pop(uid), events)
+
+    def _fail_all(self, error: LmsError) -> Happened:
+        failed: list[Event] = [Failed(to_wire(error))]
+        if self._spec.embedding:
+            return [(uid, failed) for uid in self._embeds.clear()]
+        uids = list(self._answers)
+        self._answers.clear()
+        self._batch.reset()
+        return [(uid, failed) for uid in uids]
+
+    def _log_output(self, answer: Answer, events: list[Event]) -> None:
+        finished = next(event for event in reversed(events) if isinstance(event, Finished))
+        self._publish(PredictionOutput(answer.text, self._spec.identifier, _output_stats(finished)))
+
+
+def unexpected(error: Exception) -> LmsError:
+    """An exception that nobody planned, as an error that can be sent."""
+    return EngineFailed(f"The engine met an unexpected error: {type(error).__name__}: {error}.")
+
+
+def _output_stats(finished: Finished) -> OutputStats:
+    usage, stats = finished.usage, finished.stats
+    return OutputStats(
+        stop_reason=finished.reason,
+        stop_string=finished.stop_string,
+        tokens_per_second=stats.tokens_per_second,
+        time_to_first_token_sec=stats.time_to_first_token_s,
+        total_time_sec=stats.time_to_first_token_s + stats.generation_time_s,
+        prompt_tokens_count=usage.prompt,
+        cached_tokens_count=usage.cached,
+        predicted_tokens_count=usage.completion,
+        total_tokens_count=usage.prompt + usage.completion,
+    )
