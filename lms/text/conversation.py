@@ -1,0 +1,64 @@
+"""A conversation in the form that chat templates expect: the mappings of the OpenAI API.
+
+Form: https://huggingface.co/docs/transformers/chat_templating. Fields that a message does not have are left out,
+because templates test for them with `is defined`.
+"""
+
+import json
+from typing import Any
+
+from lms.generation.messages import Message, Tool, ToolCall
+
+NO_ARGUMENTS = {"type": "object", "properties": {}}
+
+
+class Arguments(dict[str, Any]):
+    """A call's arguments for any template: reads as a mapping, prints and concatenates as the JSON text it came from.
+
+    Most templates expect a mapping (`arguments | tojson`, `arguments.items()`), some a text (`'…' + arguments`).
+    """
+
+    def __init__(self, fields: dict[str, Any], text: str) -> None:
+        super().__init__(fields)
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+    def __add__(self, after: str) -> str:
+        return self._text + after
+
+    def __radd__(self, before: str) -> str:
+        return before + self._text
+
+
+def message_fields(message: Message) -> dict[str, Any]:
+    """One turn; `reasoning` goes by the name `reasoning_content`."""
+    optional = {
+        "name": message.name,
+        "tool_call_id": message.tool_call_id,
+        "reasoning_content": message.reasoning,
+        "tool_calls": [_call_fields(call) for call in message.tool_calls] or None,
+    }
+    given = {name: value for name, value in optional.items() if value is not None}
+    return {"role": message.role, "content": message.content} | given
+
+
+def tool_fields(tool: Tool) -> dict[str, Any]:
+    """One function. One without parameters gets the schema of an object without properties."""
+    description = {} if tool.description is None else {"description": tool.description}
+    parameters = {"parameters": NO_ARGUMENTS if tool.parameters is None else tool.parameters}
+    return {"type": "function", "function": {"name": tool.name} | description | parameters}
+
+
+def _call_fields(call: ToolCall) -> dict[str, Any]:
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _arguments(call.arguments)}}
+
+
+def _arguments(text: str) -> Arguments | str:
+    """The object that `text` is; the text itself when it is none."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return Arguments(fields, text) if isinstance(fields, dict) else text

@@ -1,0 +1,31 @@
+"""Where a model's reasoning begins and ends: the pairs of markers that models are known to write.
+
+A template that mentions none of them gets none: its model is taken not to reason.
+"""
+
+from typing import NamedTuple
+
+
+class Markers(NamedTuple):
+    """Reasoning is what stands between `start` and `end`."""
+
+    start: str
+    end: str
+
+    def left_open_by(self, prompt: str) -> bool:
+        """Whether `prompt` ends inside reasoning, as templates do that write the start marker themselves."""
+        return prompt.rstrip().endswith(self.start)
+
+
+THINK = Markers("<think>", "</think>")
+
+KNOWN = (
+    THINK,  # DeepSeek R1, Qwen3, QwQ, SmolLM3 and most others; LM Studio's default
+    Markers("[THINK]", "[/THINK]"),  # Magistral
+    Markers("<seed:think>", "</seed:think>"),  # Seed-OSS
+)
+
+
+def markers_for(template_source: str) -> Markers | None:
+    """The markers that a chat template mentions: the end alone counts, for templates cut old reasoning off there."""
+    return next((markers for markers in KNOWN if markers.end in template_source), None)
