@@ -1,0 +1,152 @@
+"""One loaded model as the pool sees it: what was asked for, what its engine has reported, who waits for it."""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from lms.client.control import InstanceRow, Lease
+from lms.config.load import LoadConfig
+from lms.engine.protocol import Activity, Ready
+from lms.pool.known import Known
+
+RESERVATION_S = 10.0
+
+Ticket = int
+"""Names somebody who waits for an answer."""
+
+IDLE = Activity("idle", running=0, queued=0, served=0)
+
+
+class Phase(Enum):
+    LOADING = "loading"
+    READY = "ready"
+    STOPPING = "stopping"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it."""
+
+    known: Known
+    identifier: str
+    config: LoadConfig = field(default_factory=LoadConfig)
+    ttl_s: float | None = None
+    jit: bool = False
+    need_bytes: int = 0
+
+    @property
+    def key(self) -> str:
+        return self.known.row.key
+
+    @property
+    def embedding(self) -> bool:
+        return self.known.row.kind == "embedding"
+
+
+@dataclass
+class Instance:
+    """Owned and changed by `PoolState` only. Times are seconds of its clock.
+
+    waits_for: numbers of the instances that must be gone before its engine is started
+    leases, loaders, unloaders: who waits for it to be ready (loaders hear of progress too), or gone
+    reservations: deadlines of granted leases whose request the engine has not reported yet, oldest first
+    wanted: whether a daemon that comes back loads it again
+    """
+
+    number: int
+    plan: Plan
+    last_used_s: float
+    phase: Phase = Phase.LOADING
+    spawned: bool = False
+    waits_for: set[int] = field(default_factory=set)
+    progress: float = 0.0
+    ready: Ready | None = None
+    activity: Activity = IDLE
+    used: bool = False
+    granted: int = 0
+    reservations: list[float] = field(default_factory=list)
+    leases: list[Ticket] = field(default_factory=list)
+    loaders: list[Ticket] = field(default_factory=list)
+    unloaders: list[Ticket] = field(default_factory=list)
+    wanted: bool = False
+    pid: int | None = None
+
+    @property
+    def identifier(self) -> str:
+        return self.plan.identifier
+
+    @property
+    def alive(self) -> bool:
+        return self.phase is not Phase.STOPPING
+
+    @property
+    def busy(self) -> bool:
+        """A model at work, still loading, or with a request on its way is never idle."""
+        return (
+            self.phase is Phase.LOADING
+            or bool(self.reservations)
+            or self.activity.state != "idle"
+            or self.activity.running + self.activity.queued > 0
+        )
+
+    @property
+    def load(self) -> tuple[bool, int]:
+        """How soon it would come to a new request: less is sooner."""
+        return self.phase is Phase.LOADING, self.activity.running + self.activity.queued + len(self.reservations)
+
+    @property
+    def held_bytes(self) -> int:
+        """What it takes, as its engine measured or, before, as was estimated."""
+        return self.ready.memory_bytes if self.ready and self.ready.memory_bytes else self.plan.need_bytes
+
+    @property
+    def idle_deadline_s(self) -> float | None:
+        """When it will have been idle for its TTL, None while it is busy or has none."""
+        if self.plan.ttl_s is None or self.busy or not self.alive:
+            return None
+        return self.last_used_s + self.plan.ttl_s
+
+    def grant(self, socket_path: str, now_s: float) -> Lease:
+        """One more lease. The engine must be ready."""
+        assert self.ready is not None
+        self.granted += 1
+        self.used = True
+        self.last_used_s = now_s
+        self.reservations.append(now_s + RESERVATION_S)
+        return Lease(
+            id=f"{self.number}-{self.granted}",
+            identifier=self.identifier,
+            socket_path=socket_path,
+            model=self.plan.known.row,
+            context_length=self.ready.context_length,
+            runtime=self.ready.runtime,
+            load_time_s=self.ready.load_time_s,
+        )
+
+    def observe(self, activity: Activity, now_s: float) -> None:
+        """Take in what the engine does. Requests that arrived there need their reservation no longer."""
+        arrived = max(0, activity.served - self.activity.served)
+        del self.reservations[:arrived]
+        self.activity = activity
+        self.used = self.used or activity.served > 0
+        self.last_used_s = now_s
+
+    def row(self, now_s: float, unix_ms: int) -> InstanceRow:
+        """How it is shown; `unix_ms` is the wall clock's name for `now_s`."""
+        ttl_s, deadline_s = self.plan.ttl_s, self.idle_deadline_s
+        remaining_s = ttl_s if deadline_s is None else max(0.0, deadline_s - now_s)
+        return InstanceRow(
+            identifier=self.identifier,
+            model=self.plan.known.row,
+            state="loading" if self.phase is Phase.LOADING else self.activity.state,
+            context_length=self.ready.context_length if self.ready else self.plan.config.context_length or 0,
+            parallel=self.ready.parallel if self.ready else self.plan.config.parallel or 0,
+            running=self.activity.running,
+            queued=self.activity.queued,
+            ttl_s=ttl_s,
+            remaining_ttl_s=remaining_s,
+            last_used_ms=unix_ms - round((now_s - self.last_used_s) * 1000) if self.used else None,
+            memory_bytes=self.held_bytes,
+            pid=self.pid,
+            jit=self.plan.jit,
+            config=self.plan.config,
+        )

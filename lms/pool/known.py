@@ -1,0 +1,57 @@
+"""What the pool needs to know about models on disk. `rows.py` answers it from the catalog, tests from a list."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from lms.client.control import ModelRow
+from lms.config.load import LoadConfig
+from lms.errors import ModelDamaged, Unsupported
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model on disk: what is shown of it, and the file that an engine opens."""
+
+    row: ModelRow
+    file: Path
+
+    def require_loadable(self) -> None:
+        """Raise ModelDamaged or Unsupported when no engine of this version can load it."""
+        if self.row.damaged:
+            raise ModelDamaged(
+                f"“{self.row.key}” cannot be loaded. {self.row.damaged}",
+                hint=f"Download it again, or delete {self.file}.",
+            )
+        if self.row.format == "mlx":
+            raise Unsupported(
+                f"“{self.row.key}” is an MLX model, which this version lists but cannot load.",
+                hint="Load the GGUF form of the model.",
+            )
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes that a load takes, and the context length they were computed for."""
+
+    context_length: int
+    weights_bytes: int
+    context_bytes: int
+    compute_bytes: int
+
+    @property
+    def total_bytes(self) -> int:
+        return self.weights_bytes + self.context_bytes + self.compute_bytes
+
+
+class Models(Protocol):
+    """The models on disk. Safe to call from any thread; may read the disk."""
+
+    def all(self) -> list[Known]:
+        """One entry per key, sorted by key."""
+
+    def resolve(self, typed: str, fuzzy: bool = False) -> Known:
+        """What `typed` means. Raises ModelNotFound or AmbiguousModel; a damaged model is returned like any other."""
+
+    def need(self, known: Known, config: LoadConfig) -> Need:
+        """The memory that loading it so would take. An estimate: the engine reports what it really took."""

@@ -1,0 +1,327 @@
+"""Which models are loaded and who waits for them: events in, effects out. No clock, thread, socket or file.
+
+Every event is a method that takes the time and returns what is to be done. One load serves all requests that want the
+model; a second instance of it exists only when somebody loads it by hand again. The one limit: the state believes what
+engines report, so a model counts as busy from its lease on until the engine says that the request came, at most
+`RESERVATION_S`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lms.client.control import InstanceRow, LoadDone, LoadProgress
+from lms.engine.protocol import Activity, LoadFailed, Loading, Ready, Report
+from lms.errors import (
+    EngineFailed,
+    IdentifierInUse,
+    InvalidRequest,
+    LmsError,
+    ModelNotFound,
+    ModelUnloaded,
+    NotEnoughMemory,
+    from_wire,
+)
+from lms.logbus.records import Level
+from lms.pool.desired import Desired
+from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Spawn, Stop, Tell
+from lms.pool.instance import Instance, Phase, Plan, Ticket
+from lms.pool.naming import find, numbered
+from lms.pool.room import make_room
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How an engine ended: a sentence's end such as “was killed by SIGKILL”, and its last words."""
+
+    how: str
+    last_words: str = ""
+
+
+class PoolState:
+    """Owned by one thread. `socket_path` names the socket of the engine with a number, counted from `first_number`."""
+
+    def __init__(
+        self,
+        socket_path: Callable[[int], str],
+        jit_max_models: int = 1,
+        first_number: int = 1,
+        pending: Iterable[Desired] = (),
+    ) -> None:
+        """`pending` is what an earlier daemon had loaded: it stays written down until `restore` is told of each."""
+        self._socket_path = socket_path
+        self._jit_max_models = jit_max_models
+        self._next_number = first_number
+        self._instances: dict[int, Instance] = {}
+        self._fallen: dict[str, Plan] = {}
+        self._pending = {model.identifier: model for model in pending}
+        self._saved = self.desired()
+        self._closed = False
+        self._out: list[Effect] = []
+
+    # What can be asked
+
+    def rows(self, now_s: float, unix_ms: int) -> list[InstanceRow]:
+        """Everything loaded or loading, in the order of loading."""
+        return [instance.row(now_s, unix_ms) for instance in self._instances.values() if instance.alive]
+
+    def desired(self) -> tuple[Desired, ...]:
+        """What a daemon that comes back should load."""
+        plans = [*self._fallen.values(), *(i.plan for i in self._instances.values() if i.wanted and i.alive)]
+        loaded = [Desired(plan.key, plan.identifier, plan.ttl_s, plan.config) for plan in plans]
+        return (*self._pending.values(), *loaded)
+
+    def due_s(self) -> float | None:
+        """When `tick` next has something to do."""
+        deadlines = [i.idle_deadline_s for i in self._instances.values()]
+        reserved = [i.reservations[0] for i in self._instances.values() if i.reservations]
+        return min([deadline for deadline in deadlines if deadline is not None] + reserved, default=None)
+
+    @property
+    def empty(self) -> bool:
+        """Whether no engine is left."""
+        return not self._instances
+
+    # Events: somebody asks
+
+    def lease(
+        self,
+        ticket: Ticket,
+        name: str,
+        kind: str,
+        now_s: float,
+        plan: Plan | None = None,
+        available_bytes: int | None = None,
+    ) -> list[Effect]:
+        """The right to send a request to `name`, loaded as in `plan` if need be.
+
+        Without a plan a model that is not loaded is answered with None: ask the catalog, and come again.
+        """
+        file = plan.known.file if plan else None
+        instance = find(name, file, self._instances.values())
+        plan = instance.plan if instance else self._fallen_plan(name, file) or plan
+        if plan is None:
+            return self._done(Grant(ticket, None))
+        if plan.embedding != (kind == "embedding"):
+            return self._done(Refuse(ticket, _wrong_kind(plan)))
+        try:
+            return self._admit(ticket, instance or self._start(plan, available_bytes, now_s), now_s)
+        except NotEnoughMemory as error:
+            return self._done(Refuse(ticket, error))
+
+    def load(self, ticket: Ticket, plan: Plan, available_bytes: int | None, now_s: float) -> list[Effect]:
+        """One more instance. An empty identifier means the key, numbered when it is taken."""
+        if plan.identifier and plan.identifier in self._identifiers():
+            return self._done(Refuse(ticket, _in_use(plan.identifier)))
+        try:
+            instance = self._start(plan, available_bytes, now_s)
+        except NotEnoughMemory as error:
+            return self._done(Refuse(ticket, error))
+        instance.loaders.append(ticket)
+        return self._done()
+
+    def restore(
+        self, ticket: Ticket, wanted: Desired, plan: Plan | None, available_bytes: int | None, now_s: float
+    ) -> list[Effect]:
+        """What an earlier daemon had loaded comes back; without a plan it cannot, and is forgotten."""
+        self._pending.pop(wanted.identifier, None)
+        if plan is None or wanted.identifier in self._identifiers():
+            return self._done()
+        effects = self.load(ticket, plan, available_bytes, now_s)
+        instance = next((i for i in self._instances.values() if ticket in i.loaders), None)
+        if instance is None:
+            return effects
+        instance.wanted = True
+        return [*effects, *self._done()]
+
+    def unload(self, ticket: Ticket, identifier: str, now_s: float, unix_ms: int) -> list[Effect]:
+        """End the instance with exactly that identifier. The answer comes when its engine is gone."""
+        instance = next((i for i in self._instances.values() if i.alive and i.identifier == identifier), None)
+        if instance is not None:
+            self._say(instance, "info", "unloading")
+            instance.unloaders.append(ticket)
+            self._stop(instance, ModelUnloaded(f"“{identifier}” was unloaded."))
+            return self._done()
+        fallen = self._fallen.pop(identifier, None)
+        if fallen is not None:
+            return self._done(Grant(ticket, Instance(0, fallen, now_s, Phase.STOPPING).row(now_s, unix_ms)))
+        return self._done(Refuse(ticket, self._not_loaded(identifier)))
+
+    def cancel(self, ticket: Ticket, now_s: float) -> list[Effect]:
+        """Nobody waits for that answer any more. A load by hand ends with the last of those who asked for it."""
+        for instance in list(self._instances.values()):
+            for waiting in (instance.leases, instance.unloaders):
+                if ticket in waiting:
+                    waiting.remove(ticket)
+            if ticket in instance.loaders:
+                instance.loaders.remove(ticket)
+                if instance.phase is Phase.LOADING and not instance.wanted:
+                    self._say(instance, "info", "the load was cancelled")
+                    self._stop(instance, ModelUnloaded(f"The load of “{instance.identifier}” was cancelled."))
+        return self._done()
+
+    # Events: an engine reports
+
+    def spawned(self, number: int, pid: int) -> list[Effect]:
+        """The engine's process exists."""
+        if number in self._instances:
+            self._instances[number].pid = pid
+        return []
+
+    def reported(self, number: int, report: Report, now_s: float) -> list[Effect]:
+        """An engine said something. What a stopping engine says changes nothing."""
+        instance = self._instances.get(number)
+        if instance is None or not instance.alive:
+            return []
+        match report:
+            case Loading(progress):
+                instance.progress = progress
+                self._out += [Tell(ticket, LoadProgress(progress)) for ticket in instance.loaders]
+            case Ready():
+                self._ready(instance, report, now_s)
+            case LoadFailed(error):
+                failure = from_wire(error)
+                self._say(instance, "error", str(failure))
+                self._stop(instance, failure)
+            case Activity():
+                instance.observe(report, now_s)
+        return self._done()
+
+    def exited(self, number: int, end: Exit, now_s: float, unix_ms: int) -> list[Effect]:
+        """An engine is gone, because it was stopped or of itself."""
+        instance = self._instances.pop(number, None)
+        if instance is None:
+            return []
+        if instance.alive:
+            self._died(instance, end)
+        else:
+            self._say(instance, "info", "unloaded")
+        row = instance.row(now_s, unix_ms)
+        self._out += [Grant(ticket, row) for ticket in instance.unloaders]
+        self._let_in(number)
+        return self._done()
+
+    # Events: time passes
+
+    def tick(self, now_s: float) -> list[Effect]:
+        """Unload what has been idle for its TTL; forget reservations whose request never came."""
+        for instance in self._instances.values():
+            instance.reservations = [deadline for deadline in instance.reservations if deadline > now_s]
+            deadline = instance.idle_deadline_s
+            if deadline is not None and deadline <= now_s:
+                self._say(instance, "info", f"idle for {instance.plan.ttl_s:g} s: unloading")
+                self._stop(instance, ModelUnloaded(f"“{instance.identifier}” was unloaded: it was idle."))
+        return self._done()
+
+    def close(self) -> list[Effect]:
+        """The daemon ends: every engine stops, and what is written down stays as it is."""
+        self._closed = True
+        for instance in list(self._instances.values()):
+            if instance.alive:
+                self._stop(instance, ModelUnloaded(f"“{instance.identifier}” was unloaded: the daemon is stopping."))
+        return self._done()
+
+    # How
+
+    def _admit(self, ticket: Ticket, instance: Instance, now_s: float) -> list[Effect]:
+        if instance.phase is Phase.LOADING:
+            instance.leases.append(ticket)
+            return self._done()
+        return self._done(Grant(ticket, instance.grant(self._socket_path(instance.number), now_s)))
+
+    def _fallen_plan(self, name: str, file: Path | None) -> Plan | None:
+        """A model loaded by hand whose engine died is loaded again as it was, when somebody asks for it."""
+        found = find(name, file, [Instance(0, plan, 0.0) for plan in self._fallen.values()])
+        return found.plan if found else None
+
+    def _identifiers(self) -> set[str]:
+        return {instance.identifier for instance in self._instances.values() if instance.alive}
+
+    def _start(self, plan: Plan, available_bytes: int | None, now_s: float) -> Instance:
+        plan = plan if plan.identifier else replace(plan, identifier=numbered(plan.key, self._identifiers()))
+        room = make_room(plan, self._instances.values(), self._jit_max_models, available_bytes)
+        for evicted in room.evicted:
+            self._say(evicted, "info", f"makes room for “{plan.identifier}”")
+            self._stop(evicted, ModelUnloaded(f"“{evicted.identifier}” was unloaded to make room."))
+        risen = self._fallen.pop(plan.identifier, None) is plan
+        instance = Instance(self._next_number, plan, now_s, waits_for=set(room.waits_for), wanted=risen)
+        self._next_number += 1
+        self._instances[instance.number] = instance
+        self._spawn_if_free(instance)
+        return instance
+
+    def _spawn_if_free(self, instance: Instance) -> None:
+        if not instance.waits_for and not instance.spawned and instance.alive:
+            instance.spawned = True
+            self._say(instance, "info", "loading")
+            self._out.append(Spawn(instance.number, instance.plan))
+
+    def _let_in(self, gone: int) -> None:
+        for instance in self._instances.values():
+            instance.waits_for.discard(gone)
+            self._spawn_if_free(instance)
+
+    def _ready(self, instance: Instance, report: Ready, now_s: float) -> None:
+        instance.ready, instance.phase, instance.last_used_s = report, Phase.READY, now_s
+        instance.wanted = not instance.plan.jit
+        self._say(instance, "info", f"ready after {report.load_time_s:.2f} s")
+        for warning in report.warnings:
+            self._say(instance, "warn", warning)
+        path = self._socket_path(instance.number)
+        self._out += [Grant(ticket, instance.grant(path, now_s)) for ticket in instance.leases]
+        done = LoadDone(instance.row(now_s, 0), report.load_time_s, report.warnings)
+        self._out += [Grant(ticket, done) for ticket in instance.loaders]
+        instance.leases, instance.loaders = [], []
+
+    def _stop(self, instance: Instance, reason: LmsError) -> None:
+        instance.phase = Phase.STOPPING
+        self._refuse(instance, reason)
+        if instance.spawned:
+            self._out.append(Stop(instance.number))
+            return
+        del self._instances[instance.number]
+        row = instance.row(instance.last_used_s, 0)
+        self._out += [Grant(ticket, row) for ticket in instance.unloaders]
+
+    def _died(self, instance: Instance, end: Exit) -> None:
+        during = "while it loaded" if instance.phase is Phase.LOADING else "and took its requests with it"
+        said = f"It said last: {end.last_words}" if end.last_words else "It left no message."
+        error = EngineFailed(f"The engine of “{instance.identifier}” {end.how} {during}.", hint=said)
+        self._say(instance, "error", str(error))
+        self._refuse(instance, error)
+        if instance.phase is Phase.READY and instance.wanted:
+            self._fallen[instance.identifier] = instance.plan
+
+    def _refuse(self, instance: Instance, reason: LmsError) -> None:
+        self._out += [Refuse(ticket, reason) for ticket in (*instance.leases, *instance.loaders)]
+        instance.leases, instance.loaders = [], []
+
+    def _not_loaded(self, identifier: str) -> ModelNotFound:
+        there = ", ".join(sorted(self._identifiers()))
+        loaded = f"Loaded: {there}." if there else "No model is loaded."
+        return ModelNotFound(f"No loaded model has the identifier “{identifier}”. {loaded}", hint="See lms ps.")
+
+    def _say(self, instance: Instance, level: Level, message: str) -> None:
+        self._out.append(Publish(instance.plan, level, message, instance.pid))
+
+    def _done(self, *effects: Effect) -> list[Effect]:
+        """Everything decided since the last event, the writing down of what changed included."""
+        done, self._out = [*self._out, *effects], []
+        desired = self.desired()
+        if desired != self._saved and not self._closed:
+            self._saved = desired
+            done.append(Save(desired))
+        return done
+
+
+def _in_use(identifier: str) -> IdentifierInUse:
+    return IdentifierInUse(
+        f"A loaded model already has the identifier “{identifier}”.",
+        hint="Choose another one, or unload it first.",
+        param="identifier",
+    )
+
+
+def _wrong_kind(plan: Plan) -> InvalidRequest:
+    is_one = "an embedding model: it cannot generate text" if plan.embedding else "no embedding model"
+    return InvalidRequest(f"“{plan.identifier or plan.key}” is {is_one}.", param="model")
