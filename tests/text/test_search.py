@@ -78,4 +78,7 @@ def test_the_cost_does_not_grow_with_the_length_of_a_needle_nearly_found() -> No
             search.feed("a")
         return time.perf_counter() - start
 
-    assert seconds("a" * 2000 + "b") < 20 * seconds("a" * 2 + "b")
+    def best(needle: str) -> float:
+        return min(seconds(needle) for _ in range(3))
+
+    assert best("a" * 2000 + "b") < 20 * best("a" * 2 + "b")

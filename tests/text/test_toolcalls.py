@@ -1,8 +1,7 @@
 """Every family against its case files: an answer as the model wrote it, and the text and calls that are in it."""
 
 import json
-import random
-import re
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import pytest
 
 from lms.generation.events import TextDelta, ToolArgumentsDelta, ToolCallStarted
 from lms.text.splitter import Splitter
-from lms.text.toolcalls import FAMILIES, call_ids, family_for
+from lms.text.toolcalls import FAMILIES, family_for
 from lms.text.toolcalls.family import Family
 from lms.text.toolcalls.hermes import HERMES
 
@@ -26,7 +25,7 @@ def case_files() -> list[Any]:
 
 
 def split(family: Family, pieces: list[str]) -> dict[str, Any]:
-    splitter = Splitter(None, family, call_ids(random.Random(1)))
+    splitter = Splitter(None, family, map(str, count()))
     events = [event for piece in pieces for event in splitter.feed(piece)] + splitter.flush()
     names = {event.index: event.name for event in events if isinstance(event, ToolCallStarted)}
     arguments = dict.fromkeys(names, "")
@@ -56,13 +55,6 @@ def test_every_family_has_cases_and_every_case_a_family() -> None:
 def test_the_template_says_which_family_its_model_writes() -> None:
     assert family_for("… within <tool_call></tool_call> tags …") is HERMES
     assert family_for("{{ messages }}") is None
-
-
-def test_ids_have_nine_digits_and_differ() -> None:
-    ids = call_ids(random.Random(7))
-    drawn = [next(ids) for _ in range(1000)]
-    assert len(set(drawn)) > 990
-    assert all(re.fullmatch(r"[1-9]\d{8}", each) for each in drawn)
 
 
 @pytest.mark.parametrize(
