@@ -1,0 +1,158 @@
+"""One request to an engine: its events as they arrive, while watching whether the client is still there.
+
+A client that shuts down its sending side while it waits for the answer counts as gone.
+"""
+
+import select
+import socket
+from collections.abc import Generator, Iterator
+from contextlib import closing
+
+from lms.client.control import Lease
+from lms.engine.protocol import Call, Events
+from lms.errors import EngineFailed, ModelUnloaded, from_wire
+from lms.generation.events import Embedded, Event, Failed, Finished
+from lms.generation.request import Request
+from lms.wire import BrokenFrame, Unpacker, pack
+
+_READ_BYTES = 1 << 18
+
+
+class ClientGone(Exception):
+    """The client hung up, so nobody is left to answer. Not an LmsError: no user will meet it."""
+
+
+def stream(
+    lease: Lease,
+    request: Request,
+    client: socket.socket | None,
+    heartbeat_s: float = 1.0,
+    streamed: bool = True,
+) -> Generator[tuple[Event, ...], None, None]:
+    """The events of `request`, in tuples of what arrived together; an empty one when `heartbeat_s` passed in silence.
+
+    With `streamed` False all events come at the end, which spares the engine the work of sending each.
+    Ends after `Finished` or `Embedded`. Closing the generator hangs up, which cancels the request. Raises the error
+    that the engine reports, EngineFailed or ModelUnloaded when it ends early, ClientGone when `client` hung up.
+    """
+    with closing(_connect(lease)) as engine:
+        line = _Line(lease, engine, pack(Call(request, streamed)), client)
+        while True:
+            batch = line.wait(heartbeat_s)
+            if batch is None:
+                continue
+            events, last = _split(batch, lease)
+            if events or not batch:
+                yield events
+            if isinstance(last, Exception):
+                raise last
+            if last is not None:
+                return
+
+
+def _connect(lease: Lease) -> socket.socket:
+    engine = socket.socket(socket.AF_UNIX)
+    try:
+        engine.connect(lease.socket_path)
+    except OSError as error:
+        engine.close()
+        raise ModelUnloaded(
+            f"“{lease.identifier}” was unloaded before the request reached it.", hint="Try again."
+        ) from error
+    engine.setblocking(False)
+    return engine
+
+
+def _split(batch: tuple[Event, ...], lease: Lease) -> tuple[tuple[Event, ...], Event | Exception | None]:
+    """The events to pass on, and what ends the stream: its last event, an error to raise, or nothing yet."""
+    if not batch:
+        return batch, None
+    match batch[-1]:
+        case Failed(error):
+            return batch[:-1], from_wire(error)
+        case Finished(reason="modelUnloaded"):
+            return batch[:-1], ModelUnloaded(f"“{lease.identifier}” was unloaded while it answered.")
+        case Finished(reason="failed"):
+            return batch[:-1], EngineFailed(f"The engine of “{lease.identifier}” failed while it answered.")
+        case Finished() | Embedded():
+            return batch, batch[-1]
+    return batch, None
+
+
+class _Line:
+    """Both sides of one exchange. The request goes out while the engine takes it; then only arrivals are awaited.
+
+    `poll` and not `select`, which is blind to descriptors over 1023; gevent has a cooperative one.
+    """
+
+    def __init__(self, lease: Lease, engine: socket.socket, outgoing: bytes, client: socket.socket | None) -> None:
+        self._lease = lease
+        self._engine = engine
+        self._outgoing = memoryview(outgoing)
+        self._client = client
+        self._unpacker: Unpacker[Events] = Unpacker(Events)
+        self._poll = select.poll()
+        self._poll.register(engine, select.POLLIN | select.POLLOUT)
+        if client is not None:
+            self._poll.register(client, select.POLLIN)
+
+    def wait(self, timeout_s: float) -> tuple[Event, ...] | None:
+        """Events that arrived, nothing if `timeout_s` passed, or None when something else happened."""
+        ready = dict(self._poll.poll(timeout_s * 1000))
+        if not ready:
+            return ()
+        if self._client is not None and self._client.fileno() in ready:
+            self._look_at_client(self._client)
+        flags = ready.get(self._engine.fileno(), 0)
+        if flags & select.POLLOUT and self._outgoing:
+            self._send()
+        if flags & ~select.POLLOUT:
+            return self._receive() or None
+        return None
+
+    def _look_at_client(self, client: socket.socket) -> None:
+        try:
+            waiting = client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return
+        except OSError:
+            waiting = b""
+        if not waiting:
+            raise ClientGone
+        # It pipelines its next request: bytes hide a later end of file, so there is nothing more to see here.
+        self._poll.unregister(client)
+        self._client = None
+
+    def _send(self) -> None:
+        try:
+            sent = self._engine.send(self._outgoing)
+        except BlockingIOError:
+            return
+        except OSError:
+            sent = len(self._outgoing)  # the engine refused to read on: what it says about that is still to be read
+        self._outgoing = self._outgoing[sent:]
+        if not self._outgoing:
+            self._poll.modify(self._engine, select.POLLIN)
+
+    def _receive(self) -> tuple[Event, ...]:
+        try:
+            return tuple(event for frame in self._frames() for event in frame.events)
+        except BrokenFrame as error:
+            raise EngineFailed(f"The engine of “{self._lease.identifier}” sent something unreadable.") from error
+
+    def _frames(self) -> Iterator[Events]:
+        """Every frame that can be read without waiting. An end of file after some is left for the next look."""
+        arrived = False
+        while True:
+            try:
+                received = self._engine.recv(_READ_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                received = b""
+            if not received:
+                if arrived:
+                    return
+                raise EngineFailed(f"The engine of “{self._lease.identifier}” ended before its answer was complete.")
+            arrived = True
+            yield from self._unpacker.feed(received)

@@ -1,0 +1,103 @@
+"""The one app that both the daemon (on its private socket) and the front (on TCP) serve."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Flask, Response, g, request
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+
+from lms import errors
+from lms.logbus.records import LogData
+from lms.pool.stream import ClientGone
+from lms.server import cors as cross_origin
+from lms.server import greeting
+from lms.server.access import Access
+from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
+from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
+from lms.server.openai.routes import blueprint as openai
+from lms.server.services import Backend
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_SLASHES = re.compile("/{2,}")
+
+
+def create_app(
+    backend: Backend,
+    *,
+    internal: Blueprint | None = None,
+    cors: bool = False,
+    log: Callable[[LogData], None],
+) -> Flask:
+    """An app that answers from `backend`. `internal` is the daemon's own API, which the front does not have."""
+    app = Flask("lms", static_folder=None)
+    app.url_map.strict_slashes = False
+    Services(backend, log).attach(app)
+    _log_requests(app, log)
+    _answer_errors(app, log)
+    if cors:
+        cross_origin.attach(app)
+    for blueprint in filter(None, (openai, lmstudio_v0, greeting.blueprint, internal)):
+        app.register_blueprint(blueprint)
+    app.wsgi_app = _SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _log_requests(app: Flask, log: Callable[[LogData], None]) -> None:
+    @app.before_request
+    def begin() -> None:
+        g.access = Access(request.method, request.path, log)
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        access().status = response.status_code
+        response.call_on_close(access().close)
+        return response
+
+
+def _answer_errors(app: Flask, log: Callable[[LogData], None]) -> None:
+    """Every failure becomes an error object, in whatever dialect: no HTML, and no silence."""
+
+    @app.errorhandler(errors.LmsError)
+    def known(error: errors.LmsError) -> Response:
+        return failure(error)
+
+    @app.errorhandler(HTTPException)
+    def of_http(error: HTTPException) -> Response:
+        return _http_failure(error)
+
+    @app.errorhandler(ClientGone)
+    def gone(error: ClientGone) -> Response:
+        access().problem = "the client left"
+        return Response(status=CLIENT_GONE_STATUS)
+
+    @app.errorhandler(Exception)
+    def unknown(error: Exception) -> Response:
+        return failure(unexpected(error, access(), log))
+
+
+def _http_failure(error: HTTPException) -> Response:
+    """Routing found no endpoint for the request, or could not read its head."""
+    if isinstance(error, MethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        response = failure(
+            errors.MethodNotAllowed(f"{request.path} does not take {request.method}.", hint=f"It takes {allowed}.")
+        )
+        response.headers["Allow"] = allowed
+        return response
+    if error.code == 404:
+        return failure(errors.PathNotFound(f"There is no endpoint {request.method} {request.path}."))
+    return failure(errors.InvalidRequest(f"The request could not be read: {error.description}"))
+
+
+class _SingleSlashes:
+    """Takes `//v1/models`, which clients make by joining addresses, for `/v1/models`."""
+
+    def __init__(self, app: "WSGIApplication") -> None:
+        self._app = app
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["PATH_INFO"] = _SLASHES.sub("/", environ.get("PATH_INFO", ""))
+        return self._app(environ, start_response)

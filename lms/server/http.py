@@ -1,0 +1,94 @@
+"""What every dialect's routes use of Flask: the request's body and exchange in, JSON or an event stream out."""
+
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from flask import Response, current_app, g, request
+
+from lms.errors import LmsError
+from lms.logbus.records import LogData, ServerLog
+from lms.pool.stream import ClientGone
+from lms.server import body, errors, sse
+from lms.server.access import Access
+from lms.server.exchange import Exchange
+from lms.server.services import Backend
+
+_EXTENSION = "lms"
+# The status that nginx gives a request whose client left: nobody reads it but the log.
+CLIENT_GONE_STATUS = 499
+
+_STREAM_HEADERS = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
+
+
+@dataclass(frozen=True)
+class Services:
+    """What an app was created with."""
+
+    backend: Backend
+    log: Callable[[LogData], None]
+
+    def attach(self, app: Any) -> None:
+        app.extensions[_EXTENSION] = self
+
+
+def services() -> Services:
+    """The services of the app that runs this request."""
+    found: Services = current_app.extensions[_EXTENSION]
+    return found
+
+
+def access() -> Access:
+    """This request's line in the log."""
+    line: Access = g.access
+    return line
+
+
+def exchange() -> Exchange:
+    """This request's way to the engines. The socket is gunicorn's; other servers have none to watch."""
+    return Exchange(services().backend, request.environ.get("gunicorn.socket"))
+
+
+def raw_body() -> bytes:
+    """The request's body. Raises as `body.read` does."""
+    return body.read(request.stream, request.content_length)
+
+
+def reply(value: object, status: int = 200) -> Response:
+    """`value` as JSON."""
+    return Response(msgspec.json.encode(value), status, mimetype="application/json")
+
+
+def failure(error: LmsError) -> Response:
+    """The reply to a request that failed before it began to stream."""
+    access().problem = str(error)
+    return reply(errors.openai_body(error), errors.status(error))
+
+
+def stream_reply(batches: Iterator[tuple[sse.Chunk, ...]]) -> Response:
+    """An event stream. What fails before the first batch is raised here, so that it gets a status of its own."""
+    frames = sse.frames(sse.begun(batches), _failure_in_stream(access(), services().log))
+    return Response(frames, mimetype="text/event-stream", headers=_STREAM_HEADERS)
+
+
+def _failure_in_stream(line: Access, log: Callable[[LogData], None]) -> Callable[[Exception], sse.Chunk | None]:
+    """Bound to its request, because the stream runs after the request's context is gone."""
+
+    def told(error: Exception) -> sse.Chunk | None:
+        if isinstance(error, ClientGone):
+            line.problem, line.status = "the client left", CLIENT_GONE_STATUS
+            return None
+        known = error if isinstance(error, LmsError) else unexpected(error, line, log)
+        line.problem, line.status = str(known), errors.status(known)
+        return errors.openai_body(known)
+
+    return told
+
+
+def unexpected(error: Exception, line: Access, log: Callable[[LogData], None]) -> LmsError:
+    """A fault of our own as an error for the client, its traceback for the log."""
+    trace = "".join(traceback.format_exception(error))
+    log(ServerLog(f"{line.method} {line.path} failed unexpectedly:\n{trace}", "error"))
+    return LmsError("The server failed in a way it did not expect.", hint="lms log stream --source server shows it.")

@@ -1,0 +1,55 @@
+"""The endpoints under `/api/v0`."""
+
+from flask import Blueprint, Response
+
+from lms.server import visible
+from lms.server.answers import collect, embedded
+from lms.server.exchange import new_head
+from lms.server.http import exchange, raw_body, reply, services, stream_reply
+from lms.server.lmstudio_v0 import chat, completions, embeddings, models
+from lms.server.requests import chat as chat_request
+from lms.server.requests import embedding as embedding_request
+from lms.server.requests import text as text_request
+
+blueprint = Blueprint("lmstudio_v0", __name__, url_prefix="/api/v0")
+
+
+@blueprint.get("/models")
+def list_models() -> Response:
+    return reply(models.body(visible.listed(services().backend)))
+
+
+@blueprint.get("/models/<path:model>")
+def one_model(model: str) -> Response:
+    return reply(models.row_body(visible.find(services().backend, model)))
+
+
+@blueprint.post("/chat/completions")
+def chat_completions() -> Response:
+    call = chat_request.parse(raw_body())
+    way = exchange()
+    lease = way.lease(call)
+    head = new_head("chatcmpl", lease)
+    events = way.ask(lease, call.requests[0], call.stream)
+    if call.stream:
+        return stream_reply(chat.chunks(events, head))
+    return reply(chat.body(collect(events), head))
+
+
+@blueprint.post("/completions")
+def text_completions() -> Response:
+    call = text_request.parse(raw_body())
+    way = exchange()
+    lease = way.lease(call)
+    head = new_head("cmpl", lease)
+    if call.stream:
+        return stream_reply(completions.chunks(way.ask_each(lease, call), head, len(call.requests)))
+    return reply(completions.body(way.answers(lease, call), head))
+
+
+@blueprint.post("/embeddings")
+def embed() -> Response:
+    call = embedding_request.parse(raw_body())
+    way = exchange()
+    lease = way.lease(call)
+    return reply(embeddings.body(embedded(way.ask(lease, call.request)), call, lease))

@@ -1,0 +1,68 @@
+"""`POST /v1/chat/completions`: replies and chunks, as LM Studio 0.4 sends them. The body is `requests/chat.py`.
+
+The role is repeated in every delta and `tool_calls` is there even when empty, as captured from LM Studio;
+`reasoning_content` only when there was some.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from lms.generation.events import Event, Finished
+from lms.server.answers import FINISH_REASON, Answer, Batch, Head, delta, tool_call, usage_body
+from lms.server.sse import Chunk
+
+
+def body(answer: Answer, head: Head) -> dict[str, Any]:
+    """The reply to a request that does not stream."""
+    choice = {
+        "index": 0,
+        "message": message(answer),
+        "logprobs": None,
+        "finish_reason": answer.finish_reason,
+    }
+    return {
+        "id": head.id,
+        "object": "chat.completion",
+        "created": head.created_s,
+        "model": head.model,
+        "choices": [choice],
+        "usage": usage_body(answer.finished.usage),
+        "stats": {},
+        "system_fingerprint": head.model,
+    }
+
+
+def message(answer: Answer) -> dict[str, Any]:
+    reasoning = {"reasoning_content": answer.reasoning} if answer.reasoning else {}
+    calls = {"tool_calls": [tool_call(call) for call in answer.tool_calls]}
+    return {"role": "assistant", "content": answer.text} | reasoning | calls
+
+
+def chunks(batches: Iterable[Batch], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
+    """The chunks of a streamed reply, batch by batch; a batch without news is empty."""
+    for batch in batches:
+        yield tuple(chunk for event in batch for chunk in _chunks(event, head, include_usage))
+
+
+def _chunks(event: Event, head: Head, include_usage: bool) -> Iterator[Chunk]:
+    if isinstance(event, Finished):
+        yield _chunk(head, [_choice({}, FINISH_REASON[event.reason])])
+        if include_usage:
+            yield _chunk(head, []) | {"usage": usage_body(event.usage)}
+    elif (news := delta(event)) is not None:
+        yield _chunk(head, [_choice({"role": "assistant"} | news, None)])
+
+
+def _choice(news: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
+    return {"index": 0, "delta": news, "logprobs": None, "finish_reason": finish_reason}
+
+
+def _chunk(head: Head, choices: list[dict[str, Any]]) -> Chunk:
+    return {
+        "id": head.id,
+        "object": "chat.completion.chunk",
+        "created": head.created_s,
+        "model": head.model,
+        "system_fingerprint": head.model,
+        "choices": choices,
+    }

@@ -1,0 +1,33 @@
+"""What a parsed body asks for."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from lms.generation.request import EmbedRequest, GenerateRequest
+
+
+@dataclass(frozen=True)
+class GenerateCall:
+    """Answers wanted from `model`, one for each of `requests`. `ttl_s` counts only if this call loads the model."""
+
+    model: str
+    requests: tuple[GenerateRequest, ...]
+    stream: bool = False
+    include_usage: bool = False
+    ttl_s: float | None = None
+    kind: Literal["llm"] = "llm"
+
+
+@dataclass(frozen=True)
+class EmbedCall:
+    """Vectors wanted from `model`. `dimensions` is what the caller expects them to have; they are never cut."""
+
+    model: str
+    request: EmbedRequest
+    base64: bool = False
+    dimensions: int | None = None
+    ttl_s: float | None = None
+    kind: Literal["embedding"] = "embedding"
+
+
+Call = GenerateCall | EmbedCall

@@ -1,0 +1,76 @@
+"""Decoding a JSON body into a typed struct, and errors that carry the path of the field that is wrong."""
+
+import re
+from typing import Annotated, Any, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from lms.errors import InvalidRequest, Unsupported
+
+T = TypeVar("T")
+
+PositiveInt = Annotated[int, Meta(ge=1, le=2**31 - 1)]
+# llama.cpp's token ids are 32-bit; whether the model has the id is for the engine to say.
+TokenId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+NonEmpty = Annotated[str, Meta(min_length=1)]
+
+# Free-form values (tool schemas, template variables) travel on as MessagePack and into recursive renderers.
+_DEPTH_LIMIT = 64
+_INTEGERS = range(-(2**63), 2**64)
+
+_PATH = re.compile(r" - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`$")
+_MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
+
+
+class Body(msgspec.Struct, frozen=True):
+    """What every inference body has."""
+
+    model: NonEmpty
+    ttl: PositiveInt | None = None
+
+
+def decode(raw: bytes, kind: type[T]) -> T:
+    """`raw` as a `kind`. Raises InvalidRequest: not JSON, not an object, or a field with a wrong or no value."""
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except msgspec.ValidationError as error:
+        raise _invalid_field(str(error)) from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InvalidRequest(f"The request body is not valid JSON: {error}.") from error
+    except RecursionError as error:
+        raise InvalidRequest("The request body is nested too deeply.") from error
+
+
+def _invalid_field(complaint: str) -> InvalidRequest:
+    """msgspec's complaint, its `$.a[0].b` taken out as the path `a[0].b`."""
+    found = _PATH.search(complaint)
+    path = found["path"].removesuffix("[...]") if found else ""
+    what = complaint[: found.start()] if found else complaint
+    if missing := _MISSING.match(what):
+        path = f"{path}.{missing['field']}" if path else missing["field"]
+        return InvalidRequest(f"“{path}” is required.", param=path)
+    if not path:
+        return InvalidRequest(f"The request body must be a JSON object: {_plain(what)}.")
+    return InvalidRequest(f"“{path}” is wrong: {_plain(what)}.", param=path)
+
+
+def _plain(complaint: str) -> str:
+    return (complaint[:1].lower() + complaint[1:]).replace("`", "")
+
+
+def only(value: object, allowed: tuple[object, ...], param: str) -> None:
+    """Refuse a documented parameter whose value this build cannot honour. Raises Unsupported naming `param`."""
+    if value not in allowed:
+        raise Unsupported(f"“{param}” is not supported by this version with that value.", param=param)
+
+
+def portable(value: Any, param: str, depth: int = 0) -> None:
+    """Check that a free-form value can travel to an engine. Raises InvalidRequest: too deep, or a number too large."""
+    if depth > _DEPTH_LIMIT:
+        raise InvalidRequest(f"“{param}” is nested more than {_DEPTH_LIMIT} levels deep.", param=param)
+    if isinstance(value, int) and value not in _INTEGERS:
+        raise InvalidRequest(f"“{param}” holds an integer of more than 64 bits.", param=param)
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            portable(inner, param, depth + 1)

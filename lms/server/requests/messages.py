@@ -1,0 +1,126 @@
+"""The messages of a chat body, one struct a role, and their translation into our own."""
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from lms.errors import Unsupported
+from lms.generation.messages import Message, Role, ToolCall
+from lms.server.requests.fields import NonEmpty
+
+
+class _Part(msgspec.Struct, frozen=True, tag_field="type"):
+    """Common to all kinds of content parts."""
+
+
+class TextPart(_Part, frozen=True, tag="text"):
+    text: str
+
+
+class RefusalPart(_Part, frozen=True, tag="refusal"):
+    refusal: str
+
+
+class ImagePart(_Part, frozen=True, tag="image_url"):
+    image_url: Any = None
+
+
+class AudioPart(_Part, frozen=True, tag="input_audio"):
+    input_audio: Any = None
+
+
+class FilePart(_Part, frozen=True, tag="file"):
+    file: Any = None
+
+
+Content = str | list[TextPart | RefusalPart | ImagePart | AudioPart | FilePart]
+
+
+class FunctionCall(msgspec.Struct, frozen=True):
+    name: NonEmpty
+    arguments: str
+
+
+class CallOfTool(msgspec.Struct, frozen=True):
+    id: str
+    function: FunctionCall
+    type: Literal["function"] = "function"
+
+
+class _Message(msgspec.Struct, frozen=True, tag_field="role"):
+    """Common to all roles."""
+
+
+class SystemMessage(_Message, frozen=True, tag="system"):
+    content: Content
+    name: str | None = None
+
+
+class DeveloperMessage(_Message, frozen=True, tag="developer"):
+    content: Content
+    name: str | None = None
+
+
+class UserMessage(_Message, frozen=True, tag="user"):
+    content: Content
+    name: str | None = None
+
+
+class AssistantMessage(_Message, frozen=True, tag="assistant"):
+    content: Content | None = None
+    tool_calls: list[CallOfTool] | None = None
+    reasoning_content: str | None = None
+    name: str | None = None
+
+
+class ToolMessage(_Message, frozen=True, tag="tool"):
+    content: Content
+    tool_call_id: str
+    name: str | None = None
+
+
+AnyMessage = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage
+Messages = Annotated[list[AnyMessage], Meta(min_length=1)]
+
+
+def translated(messages: Messages) -> tuple[Message, ...]:
+    """The conversation. Raises Unsupported naming the first part that is not text."""
+    return tuple(_message(message, f"messages[{index}]") for index, message in enumerate(messages))
+
+
+def _message(message: AnyMessage, path: str) -> Message:
+    content = _text(message.content, path)
+    match message:
+        case AssistantMessage():
+            return Message(
+                "assistant",
+                content,
+                tool_calls=tuple(
+                    ToolCall(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ()
+                ),
+                name=message.name,
+                reasoning=message.reasoning_content or None,
+            )
+        case ToolMessage():
+            return Message("tool", content, tool_call_id=message.tool_call_id, name=message.name)
+    return Message(_role(message), content, name=message.name)
+
+
+def _role(message: SystemMessage | DeveloperMessage | UserMessage) -> Role:
+    """A developer speaks as the system does."""
+    return "user" if isinstance(message, UserMessage) else "system"
+
+
+def _text(content: Content | None, path: str) -> str:
+    if content is None or isinstance(content, str):
+        return content or ""
+    return "\n".join(_part_text(part, f"{path}.content[{index}]") for index, part in enumerate(content))
+
+
+def _part_text(part: _Part, path: str) -> str:
+    match part:
+        case TextPart(text) | RefusalPart(text):
+            return text
+    kind = {ImagePart: "Images", AudioPart: "Audio"}.get(type(part), "Files")
+    raise Unsupported(f"{kind} in messages are not supported by this version.", param=path)

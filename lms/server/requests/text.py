@@ -1,0 +1,56 @@
+"""The body of a text completion: a prompt that no template touches, or several of them."""
+
+from typing import Annotated
+
+from msgspec import Meta
+
+from lms.errors import InvalidRequest
+from lms.generation.request import GenerateRequest, TextPrompt, TokenPrompt
+from lms.server.requests.call import GenerateCall
+from lms.server.requests.fields import TokenId, decode, only
+from lms.server.requests.sampling import GenerateBody, refuse_unsupported, sampling, stop_strings, token_limit
+
+_Tokens = Annotated[list[TokenId], Meta(min_length=1)]
+
+
+class TextBody(GenerateBody, frozen=True, kw_only=True):
+    prompt: str | Annotated[list[str | TokenId | _Tokens], Meta(min_length=1)]
+    best_of: int | None = None
+    echo: bool | None = None
+    logprobs: int | bool | None = None
+    suffix: str | None = None
+
+
+def parse(raw: bytes) -> GenerateCall:
+    """The call that a completion body asks for, one request a prompt. Raises InvalidRequest or Unsupported."""
+    body = decode(raw, TextBody)
+    refuse_unsupported(body)
+    only(body.best_of, (None, 1), "best_of")
+    only(body.echo, (None, False), "echo")
+    only(body.suffix, (None, ""), "suffix")
+    if body.logprobs is not False:
+        only(body.logprobs, (None,), "logprobs")
+    limit = token_limit(body.max_tokens)
+    requests = tuple(
+        GenerateRequest(prompt, sampling(body), limit, stop_strings(body.stop), split_reasoning=False)
+        for prompt in _prompts(body.prompt)
+    )
+    return GenerateCall(body.model, requests, bool(body.stream), body.include_usage(), body.ttl)
+
+
+def _prompts(prompt: str | list[str | int | list[int]]) -> list[TextPrompt | TokenPrompt]:
+    if isinstance(prompt, str):
+        return [TextPrompt(prompt)]
+    return [
+        TextPrompt(item) if isinstance(item, str) else TokenPrompt(item) for item in texts_or_tokens(prompt, "prompt")
+    ]
+
+
+def texts_or_tokens(items: list[str | int | list[int]], param: str) -> list[str | tuple[int, ...]]:
+    """OpenAI's four forms of input: texts, one array of token ids, or several. Raises InvalidRequest for a mixture."""
+    if all(isinstance(item, int) for item in items):
+        return [tuple(item for item in items if isinstance(item, int))]
+    single = next((index for index, item in enumerate(items) if isinstance(item, int)), None)
+    if single is not None:
+        raise InvalidRequest(f"“{param}” mixes token ids with texts or arrays.", param=f"{param}[{single}]")
+    return [item if isinstance(item, str) else tuple(item) for item in items if not isinstance(item, int)]

@@ -1,0 +1,57 @@
+"""A backend whose models and instances are lists, and whose leases lead to one engine."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import msgspec
+
+from lms.client.control import InstanceRow, Lease, ModelRow
+from lms.errors import InvalidRequest, ModelNotFound
+from tests.server.scripted_engine import MODEL, ScriptedEngine
+
+EMBEDDER = msgspec.structs.replace(
+    MODEL, key="text-embedding-tiny", kind="embedding", arch="bert", quantization="Q4_K_M", tool_use=False
+)
+SLASHED = msgspec.structs.replace(MODEL, key="qwen/qwen3-4b", publisher="qwen", variants=("qwen/qwen3-4b@q4_k_m",))
+
+
+@dataclass
+class ListedBackend:
+    """Implements `Backend`. `asked` are the leases that were wanted; `refusal` is raised instead of granting any."""
+
+    engine: ScriptedEngine | None = None
+    on_disk: list[ModelRow] = field(default_factory=lambda: [MODEL, EMBEDDER, SLASHED])
+    loaded: list[InstanceRow] = field(default_factory=list)
+    loads: bool = True
+    refusal: Exception | None = None
+    asked: list[tuple[str, str, float | None]] = field(default_factory=list)
+
+    def models(self) -> list[ModelRow]:
+        return sorted(self.on_disk, key=lambda row: row.key)
+
+    def instances(self) -> list[InstanceRow]:
+        return self.loaded
+
+    def jit(self) -> bool:
+        return self.loads
+
+    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None) -> Lease:
+        self.asked.append((model, kind, ttl_s))
+        if self.refusal is not None:
+            raise self.refusal
+        row = self._row(model)
+        if (row.kind == "embedding") != (kind == "embedding"):
+            raise InvalidRequest(f"“{model}” is of the other kind.", param="model")
+        assert self.engine is not None
+        return self.engine.lease(row)
+
+    def _row(self, model: str) -> ModelRow:
+        for row in self.on_disk:
+            if row.key == model:
+                return row
+        raise ModelNotFound(f"No model is called “{model}”.", hint="There are: tiny-chat.")
+
+
+def instance(row: ModelRow = MODEL, identifier: str | None = None, loading: bool = False) -> InstanceRow:
+    """A loaded (or loading) instance of `row`."""
+    return InstanceRow(identifier or row.key, row, "loading" if loading else "idle", context_length=1024, parallel=4)
