@@ -45,10 +45,10 @@ def message_fields(message: Message) -> dict[str, Any]:
 
 
 def tool_fields(tool: Tool) -> dict[str, Any]:
-    """One function. One without parameters gets the schema of an object without properties."""
-    description = {} if tool.description is None else {"description": tool.description}
-    parameters = {"parameters": NO_ARGUMENTS if tool.parameters is None else tool.parameters}
-    return {"type": "function", "function": {"name": tool.name} | description | parameters}
+    """One function. A template may count on a description and on parameters, so what the tool lacks is empty."""
+    parameters = NO_ARGUMENTS if tool.parameters is None else tool.parameters
+    function = {"name": tool.name, "description": tool.description or "", "parameters": parameters}
+    return {"type": "function", "function": function}
 
 
 def _call_fields(call: ToolCall) -> dict[str, Any]:
