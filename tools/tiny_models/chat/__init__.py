@@ -1,0 +1,1 @@
+"""tiny-chat: its template, tokenizer, network, training, evaluation and GGUF file."""

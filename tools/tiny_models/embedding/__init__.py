@@ -1,0 +1,1 @@
+"""text-embedding-tiny: paraphrases, tokenizer, network, training, evaluation and GGUF file."""
