@@ -12,7 +12,7 @@ from lms.catalog import keys
 from lms.catalog.cache import Names
 from lms.catalog.facts import Facts, Role, params_label
 from lms.catalog.keys import Nameable
-from lms.catalog.layout import Candidate
+from lms.catalog.layout import REPO_LEVELS, Candidate
 from lms.catalog.listing import Listing, Variants
 from lms.catalog.model import UNKNOWN_QUANTIZATION, Format, Kind, Model, Quantization
 from lms.catalog.quantization import name_token, without_token
@@ -82,18 +82,18 @@ def _projector(found: Iterable[Candidate]) -> Candidate | None:
 
 def _home(candidate: Candidate) -> str:
     """The repo's folder, whatever folder inside it the files are in."""
-    levels_inside = len(candidate.folder.parts) - 2
+    levels_inside = len(candidate.folder.parts) - REPO_LEVELS
     return str(Path(candidate.folder.path).parents[levels_inside - 1]) if levels_inside else candidate.folder.path
 
 
 def _nameable(reading: Reading) -> Nameable:
     candidate = reading.candidate
-    publisher, repo, *inside = candidate.folder.parts
+    publisher, repo = candidate.folder.parts[:REPO_LEVELS]
     quantization = _quantization(reading)
     label = quantization.name.lower() if quantization else UNKNOWN_QUANTIZATION
     name = keys.repo_name(repo, label)
     is_gguf = candidate.format is Format.GGUF
-    family = keys.repo_name(without_token(candidate.name), label) if is_gguf or inside else name
+    family = keys.repo_name(without_token(candidate.name), label) if is_gguf else name
     return Nameable(
         in_models_dir=not reading.bundled,
         publisher=keys.clean(publisher),
@@ -124,7 +124,7 @@ def _model(reading: Reading, key: str) -> Model:
     files = [(candidate.folder.path, file) for file in candidate.files]
     if reading.projector:
         files += [(reading.projector.folder.path, file) for file in reading.projector.files]
-    publisher, repo = candidate.folder.parts[:2]
+    publisher, repo = candidate.folder.parts[:REPO_LEVELS]
     kind = _kind(reading)
     return Model(
         key=key,

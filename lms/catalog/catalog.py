@@ -27,6 +27,7 @@ class Catalog:
         self._cache_path = cache_path
         self._cache: Cache | None = None
         self._lock = threading.Lock()
+        self._readings: list[Reading] = []
         self._listing: Listing | None = None
         self._read_at_s = 0.0
 
@@ -54,7 +55,10 @@ class Catalog:
         readings = [*_readings(self._models_dir, self._cache, bundled=False)]
         if self._bundled_dir:
             readings += _readings(self._bundled_dir, self._cache, bundled=True)
-        listing, names = arrange(readings, self._cache.names)
+        listing, names = self._listing, self._cache.names
+        if listing is None or readings != self._readings:
+            listing, names = arrange(readings, names)
+            self._readings = readings
         self._cache.close_scan(names)
         return listing
 

@@ -108,7 +108,7 @@ def compute_bytes(shape: Shape, plan: LoadPlan, *, encoder: bool = False) -> int
     scores = 0 if plan.flash_attention else _F32_BYTES * shape.n_head * seen * tokens
     feed_forward = _F32_BYTES * shape.n_ff * max(shape.n_experts_used, 1) * tokens
     logits = 0 if encoder else _F32_BYTES * shape.vocab_size * tokens
-    return max(scores + mask + 6 * hidden, 3 * feed_forward + 3 * hidden, logits + 3 * hidden)
+    return max(scores + mask + 8 * hidden, 3 * feed_forward + 3 * hidden, logits + 3 * hidden)
 
 
 def _is_complete(model: Model, encoder: bool) -> bool:

@@ -73,7 +73,7 @@ def clean_name(name: str | None) -> str | None:
 def params_label(params: int) -> str | None:
     """A parameter count for people: `1.5B`, `494M`, `900K`; None for nothing."""
     for unit, letter in ((1_000_000_000, "B"), (1_000_000, "M"), (1_000, "K")):
-        if params >= unit:
+        if params >= 0.9995 * unit:
             amount = f"{params / unit:.1f}" if params < 10 * unit else f"{params / unit:.0f}"
             return amount.removesuffix(".0") + letter
     return str(params) if params else None

@@ -5,6 +5,7 @@ Source of the format: ggml's `docs/gguf.md`. Versions 2 and 3, little-endian. Lo
 over; only their length is kept.
 """
 
+import os
 import struct
 from dataclasses import dataclass
 from math import prod
@@ -17,7 +18,7 @@ from lms.errors import ModelDamaged
 MAX_ENTRIES = 65_536  # metadata keys, and tensors; real files have under 100 and under 5,000
 MAX_TEXT_BYTES = 1 << 20  # one text; the longest chat templates have some 30 KB
 MAX_TEXTS_BYTES = 16 << 20  # all texts that are kept
-MAX_SKIPPED_TEXTS = 4_000_000  # texts in arrays; the largest vocabularies with their merges have under 1,000,000
+MAX_SKIPPED_TEXTS = 2_000_000  # texts in arrays; the largest vocabularies with their merges have under 1,000,000
 MAX_KEPT_ITEMS = 1_024  # numbers in an array that is kept: one per layer
 MAX_DIMENSIONS = 4
 DEFAULT_ALIGNMENT = 32
@@ -106,7 +107,7 @@ class Header:
 def read(path: Path) -> Header:
     """The header of the file at `path`. Raises ModelDamaged with the reason, or OSError when it cannot be opened."""
     with path.open("rb", buffering=0) as file:
-        return read_stream(file, path.stat().st_size)
+        return read_stream(file, os.fstat(file.fileno()).st_size)
 
 
 def read_stream(file: BinaryIO, size_bytes: int) -> Header:

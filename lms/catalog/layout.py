@@ -1,7 +1,7 @@
 """Which files on disk make up one model. Looks at names, sizes and times, never inside a file.
 
-The layout is LM Studio's, `<publisher>/<repo>/<file>`; folders inside a repo belong to it, four levels deep, which also
-bounds links that lead in circles. Files lying higher up, hidden ones and half-written ones are not looked at.
+The layout is LM Studio's, `<publisher>/<repo>/<file>`, where the repo itself may be an MLX folder. GGUF files in folders
+inside a repo belong to it, two levels deep, which also bounds links that lead in circles. Files lying higher up, hidden ones and half-written ones are not looked at.
 """
 
 import os
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from lms.catalog.mlx_facts import CONFIG_NAME, INDEX_NAME, TOKENIZER_NAMES
 from lms.catalog.model import Format
 
+REPO_LEVELS = 2
 MAX_FOLDERS_BELOW_REPO = 2
 _PARTIAL_ENDINGS = (".part", ".incomplete", ".download", ".crdownload", ".aria2", ".tmp")
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE | re.ASCII)
@@ -90,9 +91,10 @@ def candidates(folder: Folder) -> Iterator[Candidate]:
 
 
 def _mlx(folder: Folder, by_name: Mapping[str, Found], unfinished: Iterable[str]) -> Iterator[Candidate]:
+    at_repo_level = len(folder.parts) == REPO_LEVELS
     weights = any(name.endswith(".safetensors") for name in by_name)
     being_written = any(name.endswith(".safetensors") or name in _MLX_FILES for name in unfinished)
-    if CONFIG_NAME in by_name and weights and not being_written:
+    if at_repo_level and CONFIG_NAME in by_name and weights and not being_written:
         files = tuple(
             file for name, file in sorted(by_name.items()) if name in _MLX_FILES or name.endswith(".safetensors")
         )

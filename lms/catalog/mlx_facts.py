@@ -56,12 +56,14 @@ def facts(config: Config, chat_template: str, tensors: Mapping[str, safetensors.
 
 
 def _tensors(folder: Path) -> dict[str, safetensors.Tensor]:
-    present = sorted(folder.glob("*.safetensors"))
-    missing = sorted(_indexed_files(folder) - {path.name for path in present})
+    """All tensors by name: of the files in the index, if there is one, else of every file."""
+    present = {path.name: path for path in folder.glob("*.safetensors") if path.is_file()}
+    wanted = _indexed_files(folder) or present.keys()
+    missing = sorted(wanted - present.keys())
     if missing:
         raise ModelDamaged(f"{len(missing)} of its weight files are missing, the first is {missing[0]}.")
     found: dict[str, safetensors.Tensor] = {}
-    for path in present:
+    for path in (present[name] for name in sorted(wanted)):
         try:
             found |= safetensors.read(path)
         except ModelDamaged as error:
@@ -70,7 +72,7 @@ def _tensors(folder: Path) -> dict[str, safetensors.Tensor]:
 
 
 def _indexed_files(folder: Path) -> set[str]:
-    if not (folder / INDEX_NAME).exists():
+    if not (folder / INDEX_NAME).is_file():
         return set()
     weight_map = _part(_object(folder / INDEX_NAME), "weight_map")
     return {clean_name(name) or "?" for name in weight_map.values() if isinstance(name, str)}
@@ -79,7 +81,7 @@ def _indexed_files(folder: Path) -> set[str]:
 def _chat_template(folder: Path) -> str:
     for name in TOKENIZER_NAMES:
         path = folder / name
-        if not path.exists():
+        if not path.is_file():
             continue
         template = _bytes(path).decode("utf-8", "replace") if path.suffix == ".jinja" else _template_of(_object(path))
         if template:

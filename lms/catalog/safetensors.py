@@ -5,6 +5,7 @@ then that object `{name: {"dtype", "shape", "data_offsets": [begin, end]}, "__me
 at whose start the offsets count. A header of more than 16 MiB is refused; the largest real ones have under 2 MiB.
 """
 
+import os
 import struct
 from pathlib import Path
 from typing import BinaryIO
@@ -32,7 +33,7 @@ _TENSOR = msgspec.json.Decoder(Tensor)
 def read(path: Path) -> dict[str, Tensor]:
     """The tensors of the file at `path`, by name. Raises ModelDamaged, or OSError when it cannot be opened."""
     with path.open("rb") as file:
-        return read_stream(file, path.stat().st_size)
+        return read_stream(file, os.fstat(file.fileno()).st_size)
 
 
 def read_stream(file: BinaryIO, size_bytes: int) -> dict[str, Tensor]:
