@@ -23,7 +23,7 @@ def new_file(path: Path, architecture: str, name: str, description: str) -> gguf
     writer.add_description(description)
     writer.add_license("MIT")
     writer.add_languages(["en"])
-    writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
+    writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
     writer.add_quantization_version(gguf.GGML_QUANT_VERSION)
     return writer
 
@@ -34,7 +34,7 @@ def add_tensor(writer: gguf.GGUFWriter, name: str, weight: Tensor, exact: bool =
     if exact or values.ndim == 1:
         writer.add_tensor(name, values)
         return
-    kind = gguf.GGMLQuantizationType.Q8_0
+    kind = gguf.GGMLQuantizationType.F16
     writer.add_tensor(name, gguf.quants.quantize(numpy.ascontiguousarray(values), kind), raw_dtype=kind)
 
 
