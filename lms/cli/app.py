@@ -1,0 +1,95 @@
+"""The tree of commands, and the one place where errors become a line on stderr and an exit code.
+
+With `--json` an error is one line of JSON on stderr, `{"error": {"code", "message", "hint"?, "candidates"?}}`, behind
+whatever was said there before; stdout stays empty.
+"""
+
+import traceback
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from lms import __version__
+from lms.cli import daemon, exits, load, log, ls, ps, server, status, unload, version
+from lms.cli.command import Help, group, require_subcommand
+from lms.cli.session import Session
+from lms.errors import LmsError, UsageError, to_wire
+
+app = group(
+    "lms",
+    "Run language models on this machine, and serve them to OpenAI and LM Studio clients.",
+    examples=[
+        ("lms load tiny-chat", "load a model"),
+        ("lms server start", "serve what is loaded, and load the rest when asked"),
+        ("lms load --help", "what a command does and takes"),
+    ],
+)
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", "-v", help="Print the version, anywhere on the line.")] = False,
+    help_: Help = False,
+) -> None:
+    require_subcommand(context)
+
+
+for module in (load, unload, ls, ps):
+    module.register(app, "Local models")
+for module in (server, log):
+    module.register(app, "Serve")
+for module in (daemon, status, version):
+    module.register(app, "Service")
+
+
+def run(arguments: Sequence[str], session: Session | None = None) -> int:
+    """Run one command line and return its exit code. Raises nothing."""
+    session = session or Session.of_process()
+    session.output.as_json = "--json" in arguments
+    if _asks_for_version(arguments):
+        session.output.data(f"lms {__version__}")
+        return exits.DONE
+    try:
+        ended = app(list(arguments), prog_name="lms", obj=session, standalone_mode=False)
+    except LmsError as error:
+        return _failed(session, error)
+    except typer.TyperException as error:
+        return _failed(session, _usage_error(error))
+    except typer.Abort:
+        return _failed(session, LmsError("Nothing was chosen."))
+    except OSError as error:
+        return _failed(session, LmsError(f"{error}."))
+    except Exception as error:
+        return _crashed(session, error)
+    return ended if isinstance(ended, int) else exits.DONE
+
+
+def _asks_for_version(arguments: Sequence[str]) -> bool:
+    """As in LM Studio, `-v` counts wherever it stands."""
+    before = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "-v" in before or "--version" in before
+
+
+def _failed(session: Session, error: LmsError) -> int:
+    if session.output.as_json:
+        session.output.fail_as_json(to_wire(error))
+    else:
+        session.output.fail(error.message, error.hint, error.candidates)
+    return exits.code_of(error)
+
+
+def _usage_error(error: typer.TyperException) -> LmsError:
+    """Typer's complaint in one line, and where to read more."""
+    message = " ".join(error.format_message().split())
+    path = getattr(getattr(error, "ctx", None), "command_path", "lms")
+    return UsageError(message, hint=f"{path} --help shows what it takes.")
+
+
+def _crashed(session: Session, error: Exception) -> int:
+    """A bug of ours: one line for the user, the traceback for whoever asks."""
+    if session.output.level == "debug" or session.environ.get("LMS_DEBUG") == "1":
+        traceback.print_exception(error)
+    hint = f"This is a bug. LMS_DEBUG=1 shows where; the daemon's log is {session.home.daemon_log}."
+    return _failed(session, LmsError(f"{type(error).__name__}: {error}", hint=hint))

@@ -1,0 +1,154 @@
+"""How a function becomes a command: it gets the session, and the options that all commands have are taken care of.
+
+Options that every command has are plain flags on purpose, `--help` included: Typer 0.29 imports pydantic (75 ms) as
+soon as it has any other kind of option to convert, its own `--help` among them, and `lms ps --json` should stay quick.
+"""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeVar
+
+import typer
+from typer.core import TyperGroup
+
+from lms.cli import exits
+from lms.cli.output import LEVELS, Level
+from lms.cli.session import Session
+from lms.errors import UsageError
+
+Function = TypeVar("Function", bound=Callable[..., None])
+Examples = Sequence[tuple[str, str]]
+
+
+def show_help(context: typer.Context, wanted: bool) -> None:
+    """Print the command's help on stdout and end."""
+    if wanted:
+        typer.echo(context.get_help())
+        raise typer.Exit()
+
+
+Help = Annotated[
+    bool, typer.Option("--help", "-h", is_eager=True, callback=show_help, help="Show this message and exit.")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, errors as JSON on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", hidden=True, help="No talk on stderr, only data on stdout.")]
+Verbose = Annotated[bool, typer.Option("--verbose", hidden=True, help="Say more, with a traceback on a bug.")]
+LogLevel = Annotated[str | None, typer.Option("--log-level", hidden=True, help=f"One of {', '.join(LEVELS)}.")]
+
+_EVERYWHERE = {"as_json": Json, "quiet": Quiet, "verbose": Verbose, "help_": Help}
+
+
+class Sections(TyperGroup):
+    """A group whose help lists its commands under the titles that they name as `rich_help_panel`."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, command in self.commands.items():
+            title = getattr(command, "rich_help_panel", None) or "Commands"
+            sections.setdefault(title, []).append((name, command.get_short_help_str(formatter.width - 16)))
+        for title, rows in sections.items():
+            with formatter.section(title):
+                formatter.write_dl(rows)
+
+
+def group(name: str, help_: str, examples: Examples = ()) -> typer.Typer:
+    """A group of commands. Without a subcommand it prints its help on stderr and ends with 2."""
+    app = typer.Typer(
+        name=name,
+        cls=Sections,
+        help=help_,
+        epilog=_epilog(examples),
+        add_completion=False,
+        add_help_option=False,
+        rich_markup_mode=None,
+        invoke_without_command=True,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def without_subcommand(context: typer.Context, help_: Help = False) -> None:
+        require_subcommand(context)
+
+    return app
+
+
+def require_subcommand(context: typer.Context) -> None:
+    """A group alone is no command: help on stderr, and the exit code of a wrong command line."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help(), err=True)
+        raise typer.Exit(exits.USAGE)
+
+
+def command(
+    app: typer.Typer, name: str, *, section: str | None = None, examples: Examples = ()
+) -> Callable[[Function], Function]:
+    """Register a function `(session, …) -> None` as command `name` of `app`.
+
+    It is called once the flags that all commands have are applied to the session's output. `--log-level` comes with
+    commands that have an argument or a valued option anyway: the module's docstring says why not with all.
+    """
+
+    def register(function: Function) -> Function:
+        def perform(context: typer.Context, **given: Any) -> None:
+            session: Session = context.obj
+            session.output.as_json = given.pop("as_json")
+            session.output.level = talk_level(given.pop("quiet"), given.pop("verbose"), given.pop("log_level", None))
+            given.pop("help_")
+            _perform(session, lambda: function(session, **given))
+
+        perform.__doc__ = function.__doc__
+        perform.__signature__ = _signature(function)  # type: ignore[attr-defined]
+        perform.__annotations__ = {}
+        app.command(name, epilog=_epilog(examples), add_help_option=False, rich_help_panel=section)(perform)
+        return function
+
+    return register
+
+
+def talk_level(quiet: bool, verbose: bool, level: str | None) -> Level:
+    """How much is said on stderr. Raises UsageError when more than one of the three flags says so."""
+    if quiet + verbose + (level is not None) > 1:
+        raise UsageError("Only one of --quiet, --verbose and --log-level can be given.")
+    if quiet or verbose:
+        return "none" if quiet else "debug"
+    for known in LEVELS:
+        if known == (level or "info"):
+            return known
+    raise UsageError(f"“{level}” is no log level.", hint=f"Choose one of {', '.join(LEVELS)}.")
+
+
+def _perform(session: Session, function: Callable[[], None]) -> None:
+    """Run it, and see that the output arrived. Both errors are met here: further out Typer answers them its own way."""
+    try:
+        function()
+        session.output.close()
+    except BrokenPipeError as error:
+        session.output.abandon()
+        raise typer.Exit(exits.DONE) from error
+    except KeyboardInterrupt as error:
+        session.output.say("Interrupted.")
+        raise typer.Exit(exits.INTERRUPTED) from error
+
+
+def _signature(function: Callable[..., None]) -> inspect.Signature:
+    """The function's own parameters, with Typer's context for the session and the options of every command behind."""
+    _, *own = inspect.signature(function).parameters.values()
+    context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    ours = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
+    valued = any(not isinstance(parameter.default, bool) for parameter in own)
+    added = [_flag("log_level", LogLevel, None)] if valued else []
+    common = [_flag(name, flag, False) for name, flag in _EVERYWHERE.items()]
+    return inspect.Signature([context, *ours, *added, *common])
+
+
+def _flag(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+def _epilog(examples: Examples) -> str | None:
+    """The examples under the help text. The control character asks Typer's formatter to keep the lines as they are."""
+    if not examples:
+        return None
+    width = max(len(line) for line, _ in examples)
+    rows = (f"  {line.ljust(width)}  {meaning}" for line, meaning in examples)
+    return "\b\nExamples:\n" + "\n".join(rows)

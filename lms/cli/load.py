@@ -1,0 +1,153 @@
+"""`lms load`: bring a model into memory. Loading it again gives a second instance, as in LM Studio."""
+
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Literal, cast
+
+import typer
+
+from lms.cli import exits, shapes, units
+from lms.cli.choosing import choose
+from lms.cli.command import command
+from lms.cli.output import Styled
+from lms.cli.session import Daemon, Session
+from lms.errors import EngineFailed, Unsupported, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from lms.client.control import LoadDone, LoadProgress, LoadRequest, MemoryEstimate, ModelRow
+
+ModelKey = Annotated[str | None, typer.Argument(metavar="model-key", help="A key that lms ls shows, or a part of it.")]
+Gpu = Annotated[
+    str | None,
+    typer.Option("--gpu", metavar="off|max|0..1", help="Part of the model to put on the GPU. Default: all that fits."),
+]
+ContextLength = Annotated[
+    str | None,
+    typer.Option("--context-length", "-c", metavar="N|max", help="Context in tokens; max is the model's own limit."),
+]
+Parallel = Annotated[int | None, typer.Option("--parallel", min=1, metavar="N", help="Requests worked on at once.")]
+Ttl = Annotated[
+    int | None, typer.Option("--ttl", min=1, metavar="SECONDS", help="Unload when idle this long. Default: never.")
+]
+Identifier = Annotated[
+    str | None, typer.Option("--identifier", metavar="ID", help="Name for the API. Default: the model's key.")
+]
+EstimateOnly = Annotated[bool, typer.Option("--estimate-only", help="Say what memory it would take, load nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: of several matches take the first.")]
+Exact = Annotated[bool, typer.Option("--exact", help="The argument is a whole key or path, not a part of one.")]
+
+
+def register(root: typer.Typer, section: str) -> None:
+    examples = [
+        ("lms load tiny-chat", "load it under its own name"),
+        ("lms load qwen3-4b -c 8192 --ttl 600 --identifier helper", "for 10 idle minutes, as “helper”"),
+        ("lms load qwen3-4b --estimate-only", "would it fit?"),
+    ]
+    command(root, "load", section=section, examples=examples)(load)
+
+
+def load(
+    session: Session,
+    model_key: ModelKey = None,
+    gpu: Gpu = None,
+    context_length: ContextLength = None,
+    parallel: Parallel = None,
+    ttl: Ttl = None,
+    identifier: Identifier = None,
+    estimate_only: EstimateOnly = False,
+    yes: Yes = False,
+    exact: Exact = False,
+) -> None:
+    """Load a model. Loading one that is loaded gives a second instance of it."""
+    from lms.client.control import LoadRequest
+    from lms.config.load import LoadConfig
+
+    tokens, ratio = context_tokens(context_length), gpu_ratio(gpu)
+    daemon = session.daemon()
+    row = choose(session, daemon, model_key, exact=exact, yes=yes)
+    config = LoadConfig(_longest(row) if tokens == "max" else tokens, parallel, ratio)
+    request = LoadRequest(row.key, identifier, ttl, config)
+    if estimate_only:
+        return _show_estimate(session, daemon.estimate(request), ratio)
+    return _show_loaded(session, _perform(session, daemon, request), identifier)
+
+
+def gpu_ratio(typed: str | None) -> float | None:
+    """`off` → 0, `max` → 1, else a number from 0 to 1. Raises UsageError."""
+    word = (typed or "").strip().lower()
+    if typed is None or word in ("off", "max"):
+        return {"off": 0.0, "max": 1.0}.get(word)
+    try:
+        ratio = float(word)
+    except ValueError:
+        ratio = -1.0
+    if not 0 <= ratio <= 1:
+        raise UsageError(f"--gpu must be off, max, or a number from 0 to 1, not “{typed}”.")
+    return ratio
+
+
+def context_tokens(typed: str | None) -> int | Literal["max"] | None:
+    """A number of tokens, or `max`. Raises UsageError."""
+    word = (typed or "").strip().lower()
+    if typed is None or word == "max":
+        return None if typed is None else "max"
+    if not (word.isascii() and word.isdecimal() and int(word) >= 1):
+        raise UsageError(f"--context-length must be max, or a whole number from 1, not “{typed}”.")
+    return int(word)
+
+
+def _longest(row: "ModelRow") -> int:
+    if not row.max_context_length:
+        raise Unsupported(f"“{row.key}” does not say how long its context may be.", hint="Give -c a number.")
+    return row.max_context_length
+
+
+def _perform(session: Session, daemon: Daemon, request: "LoadRequest") -> "LoadDone":
+    """Load with a progress bar. Closing the reports, which Ctrl-C does too, cancels the load in the daemon."""
+    from lms.client.control import LoadDone
+
+    reports = cast("Generator[LoadProgress | LoadDone]", daemon.load(request))
+    try:
+        with session.output.progress(f"Loading {request.model}") as progress, closing(reports):
+            for report in reports:
+                if isinstance(report, LoadDone):
+                    return report
+                progress(report.progress)
+    except KeyboardInterrupt as error:
+        session.output.say("Cancelled: nothing was loaded.")
+        raise typer.Exit(exits.INTERRUPTED) from error
+    raise EngineFailed(f"The daemon broke off loading “{request.model}”.", hint="Its log may say why.")
+
+
+def _show_loaded(session: Session, done: "LoadDone", asked_identifier: str | None) -> None:
+    row = done.instance
+    for warning in done.warnings:
+        session.output.warn(warning)
+    if session.output.as_json:
+        shape = shapes.instance(row) | {"loadTimeSeconds": round(done.load_time_s, 3)}
+        return session.output.json(shape | ({"warnings": list(done.warnings)} if done.warnings else {}))
+    session.output.say(f"Loaded in {units.elapsed(done.load_time_s)}.")
+    session.output.say(f"({units.memory(row.model.size_bytes)}, context {row.context_length:,} tokens)")
+    if asked_identifier is None and row.identifier != row.model.key:
+        session.output.say(f"“{row.model.key}” was loaded already: this is one more instance of it.")
+    session.output.say('Use this identifier in the API: "', Styled(row.identifier, "green"), '"')
+    return None
+
+
+def _show_estimate(session: Session, figures: "MemoryEstimate", ratio: float | None) -> None:
+    if session.output.as_json:
+        return session.output.json(shapes.estimate(figures))
+    say = session.output.say
+    say(f"Model: {figures.model.key}")
+    say(f"Context Length: {figures.context_length:,}")
+    if ratio is not None:
+        say(f"GPU Offload: {ratio:.0%}")
+    say(f"Model Memory:           {units.memory(figures.weights_bytes)}")
+    say(f"Context Memory:         {units.memory(figures.context_bytes)}")
+    say(f"Compute Memory:         {units.memory(figures.compute_bytes)}")
+    total = Styled(units.memory(figures.total_bytes), "green" if figures.fits else "yellow")
+    say("Estimated Total Memory: ", total)
+    say(f"Available Memory:       {units.memory(figures.available_bytes)}")
+    verdict = "The model can be loaded." if figures.fits else "The model would not fit: the load would be refused."
+    return say(f"\nEstimate: {verdict}")

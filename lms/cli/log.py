@@ -1,0 +1,76 @@
+"""`lms log stream`: what models are asked and answer, and what the server and the engines say, from now on."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from lms.cli.command import command, group
+from lms.cli.session import Session
+from lms.errors import DaemonUnreachable
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from lms.cli.log_view import View
+    from lms.logbus.records import LogRecord
+
+app = group("log", "Watch what happens.", examples=[("lms log stream --stats", "prompts and answers with figures")])
+
+Source = Annotated[
+    str, typer.Option("--source", "-s", metavar="model|server|runtime", help="Whose events.", show_default=True)
+]
+Filter = Annotated[
+    str | None, typer.Option("--filter", metavar="input,output", help="Only what models are asked, or only answers.")
+]
+Stats = Annotated[bool, typer.Option("--stats", help="Show the figures of each answer. JSON always has them.")]
+
+
+def register(root: typer.Typer, section: str) -> None:
+    root.add_typer(app, rich_help_panel=section)
+
+
+@command(
+    app,
+    "stream",
+    examples=[
+        ("lms log stream", "prompts as the models get them, and answers"),
+        ("lms log stream --filter output --json | jq .data.output", "answers only"),
+        ("lms log stream -s server", "requests that come in"),
+    ],
+)
+def stream(session: Session, source: Source = "model", filter_: Filter = None, stats: Stats = False) -> None:
+    """Print events as they come, until Ctrl-C. Nothing from before is shown."""
+    from lms.cli.log_view import View
+
+    view = View.of_flags(source, filter_, stats)
+    with until_stopped(session):
+        records = cast("Generator[LogRecord]", session.daemon().logs())
+        session.output.say("Streaming logs. Ctrl-C ends it.\n")
+        with closing(records):
+            for record in filter(view.shows, records):
+                _show(session, view, record)
+        raise DaemonUnreachable("The daemon has ended, and the log with it.")
+
+
+def _show(session: Session, view: "View", record: "LogRecord") -> None:
+    from lms.cli.log_view import as_json, as_text
+
+    if session.output.as_json:
+        session.output.raw(as_json(record))
+        return
+    for line in as_text(record, view.stats):
+        session.output.data(*line)
+
+
+@contextmanager
+def until_stopped(session: Session) -> Iterator[None]:
+    """Run the block until Ctrl-C, SIGTERM, or until nobody reads our output any more: all of these are a good end."""
+    from lms.cli.stopping import stop_signals
+
+    try:
+        with stop_signals(session.output.stdout_fd):
+            yield
+    except KeyboardInterrupt:
+        return

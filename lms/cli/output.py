@@ -1,0 +1,219 @@
+"""The one place that writes: data goes to stdout, talk to stderr, colours and progress only where a person looks.
+
+Colours follow `NO_COLOR` and `FORCE_COLOR`; otherwise each stream decides for itself whether it is a terminal.
+"""
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Level = Literal["debug", "info", "warn", "error", "none"]
+LEVELS: tuple[Level, ...] = ("debug", "info", "warn", "error", "none")
+
+STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+@dataclass(frozen=True)
+class Styled:
+    """A piece of text and the style it has where colours are shown."""
+
+    text: str
+    style: str = ""
+
+
+Cell = str | Styled
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under upper-case headers. A table without rows is not shown."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+class Output:
+    """Both streams of the process. `level` and `as_json` are set once, when the command's flags are known."""
+
+    def __init__(self, stdout: TextIO, stderr: TextIO, environ: Mapping[str, str]) -> None:
+        self._stdout = stdout
+        self._stderr = stderr
+        self._colours = {stream: _shows_colours(stream, environ) for stream in (stdout, stderr)}
+        self.level: Level = "info"
+        self.as_json = False
+
+    @classmethod
+    def of_process(cls) -> "Output":
+        """The process's own streams, made unable to fail on a character that the terminal lacks."""
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="backslashreplace")
+        return cls(sys.stdout, sys.stderr, os.environ)
+
+    @property
+    def reaches_a_person(self) -> bool:
+        """Whether talk ends on a terminal."""
+        return self._stderr.isatty()
+
+    @property
+    def stdout_fd(self) -> int | None:
+        """The file descriptor that data goes to, None when it goes to memory."""
+        try:
+            return self._stdout.fileno()
+        except (OSError, ValueError):
+            return None
+
+    # Data, on stdout.
+
+    def data(self, *pieces: Cell) -> None:
+        """One line (or a text of several), flushed so that whoever reads a pipe sees it now."""
+        self._stdout.write("".join(self._shown(piece, self._stdout) for piece in pieces) + "\n")
+        self._stdout.flush()
+
+    def json(self, value: Any) -> None:
+        """`value` as one line of JSON."""
+        self.raw(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+    def raw(self, line: str) -> None:
+        """A line that is for programs: written as it is."""
+        self._stdout.write(line + "\n")
+        self._stdout.flush()
+
+    def table(self, table: Table) -> None:
+        if not table.rows:
+            return
+        if self._stdout.isatty():
+            self._rich_table(table)
+        else:
+            for line in columns(table):
+                self.data(*line)
+
+    # Talk, on stderr.
+
+    def say(self, *pieces: Cell) -> None:
+        """What was done, or is being done."""
+        self._talk("info", *pieces)
+
+    def warn(self, text: str) -> None:
+        self._talk("warn", Styled("Warning: ", "yellow"), text)
+
+    def hint(self, text: str) -> None:
+        """What the user may do next."""
+        self._talk("info", Styled(text, "dim"))
+
+    def ask(self, question: str) -> None:
+        """A question whose answer is typed behind it."""
+        self._stderr.write(question)
+        self._stderr.flush()
+
+    def fail(self, message: str, hint: str | None = None, candidates: Sequence[str] = ()) -> None:
+        """Why the command did not do what it should, and what to do about it."""
+        self._talk("error", Styled("Error: ", "red"), message)
+        for candidate in candidates:
+            self._talk("error", f"  {candidate}")
+        if hint:
+            self._talk("error", Styled(hint, "dim"))
+
+    def fail_as_json(self, error: dict[str, Any]) -> None:
+        """The error as one line of JSON, on stderr: stdout stays empty."""
+        if self.level != "none":
+            self._stderr.write(json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":")) + "\n")
+
+    @contextlib.contextmanager
+    def progress(self, title: str) -> Iterator[Callable[[float], None]]:
+        """A progress bar while the block runs, if stderr is a terminal. Gives the function that takes 0 to 1."""
+        if not self._stderr.isatty() or self._hides("info"):
+            yield lambda fraction: None
+            return
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        layout = TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn()
+        with Progress(*layout, console=self._console(self._stderr), transient=True) as bar:
+            task = bar.add_task(title, total=1.0)
+            yield lambda fraction: bar.update(task, completed=fraction)
+
+    def close(self) -> None:
+        """Write what is buffered. Raises BrokenPipeError if the reader has left."""
+        self._stdout.flush()
+        self._stderr.flush()
+
+    def abandon(self) -> None:
+        """Forget what could not be written, so that the interpreter's own flush at its end finds nothing to fail on."""
+        with contextlib.suppress(OSError, ValueError):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._stdout.fileno())
+            os.close(nowhere)
+
+    def _talk(self, level: Level, *pieces: Cell) -> None:
+        if not self._hides(level):
+            self._stderr.write("".join(self._shown(piece, self._stderr) for piece in pieces) + "\n")
+            self._stderr.flush()
+
+    def _hides(self, level: Level) -> bool:
+        return LEVELS.index(level) < LEVELS.index(self.level)
+
+    def _shown(self, piece: Cell, stream: TextIO) -> str:
+        text, style = (piece, "") if isinstance(piece, str) else (piece.text, piece.style)
+        text = visible(text) if stream.isatty() else text
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if style and text and self._colours[stream] else text
+
+    def _console(self, stream: TextIO) -> "Console":
+        """A Rich console that keeps to our choice of colours."""
+        from rich.console import Console
+
+        system: Literal["auto"] | None = "auto" if self._colours[stream] else None
+        return Console(file=stream, color_system=system, no_color=system is None, highlight=False, markup=False)
+
+    def _rich_table(self, table: Table) -> None:
+        from rich.table import Table as RichTable
+        from rich.text import Text
+
+        drawn = RichTable(box=None, pad_edge=False, padding=(0, 4, 0, 0), header_style="dim")
+        for header in table.headers:
+            drawn.add_column(header, overflow="fold")
+        for row in table.rows:
+            drawn.add_row(*(Text(visible(_text(cell)), style=_style(cell)) for cell in row))
+        self._console(self._stdout).print(drawn)
+
+
+def columns(table: Table) -> Iterator[tuple[Cell, ...]]:
+    """The table's lines in plain text: left-aligned columns, four spaces apart. A cell keeps to one line."""
+    rows = [table.headers, *table.rows]
+    widths = [max(len(visible(_text(row[column]))) for row in rows) for column in range(len(table.headers))]
+    for row in rows:
+        padded = [visible(_text(cell)).ljust(width) for cell, width in zip(row, widths, strict=True)]
+        yield tuple(
+            Styled(text + "    " * (column < len(padded) - 1), _style(cell))
+            for column, (text, cell) in enumerate(zip(padded, row, strict=True))
+        )
+
+
+def visible(text: str) -> str:
+    """`text` with its control characters spelled out: a model's name or answer must not steer the terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
+
+
+def _text(cell: Cell) -> str:
+    return cell.replace("\n", " ") if isinstance(cell, str) else cell.text.replace("\n", " ")
+
+
+def _style(cell: Cell) -> str:
+    return "" if isinstance(cell, str) else cell.style
+
+
+def _shows_colours(stream: TextIO, environ: Mapping[str, str]) -> bool:
+    """https://no-color.org and https://force-color.org: set and not empty counts, NO_COLOR first."""
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return environ["FORCE_COLOR"] != "0"
+    return stream.isatty() and environ.get("TERM") != "dumb"

@@ -1,0 +1,121 @@
+"""`lms server start | stop | status`: the HTTP server that clients call. Models stay loaded when it stops."""
+
+import ipaddress
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lms.cli import shapes
+from lms.cli.command import command, group
+from lms.cli.session import Session
+from lms.errors import DaemonUnreachable, ServerNotRunning
+from lms.paths import Home
+
+if TYPE_CHECKING:
+    from lms.client.control import ServerStatus
+
+app = group(
+    "server",
+    "The HTTP server that OpenAI and LM Studio clients talk to.",
+    examples=[("lms server start --port 8080", "serve on port 8080"), ("lms server stop", "models stay loaded")],
+)
+
+Port = Annotated[
+    int | None,
+    typer.Option("--port", "-p", min=1, max=65535, metavar="PORT", help="Port. Default: the last one used, else 1234."),
+]
+Bind = Annotated[
+    str | None,
+    typer.Option("--bind", metavar="ADDRESS", help="Address. Default: LMS_SERVER_HOST, else 127.0.0.1."),
+]
+Cors = Annotated[bool, typer.Option("--cors", help="Let web pages of any origin call the server.")]
+
+
+def register(root: typer.Typer, section: str) -> None:
+    root.add_typer(app, rich_help_panel=section)
+
+
+@command(
+    app,
+    "start",
+    examples=[
+        ("lms server start", "serve on 127.0.0.1, on the port used last"),
+        ("lms server start -p 8080 --bind 0.0.0.0", "serve the whole network on port 8080"),
+    ],
+)
+def start(session: Session, port: Port = None, bind: Bind = None, cors: Cors = False) -> None:
+    """Start the server. Only the port is remembered for the next time."""
+    from lms.client.control import ServerStart
+
+    host = bind or session.environ.get("LMS_SERVER_HOST") or None
+    status = session.daemon().start_server(ServerStart(port, host, cors))
+    _warn_of_exposure(session, status)
+    if session.output.as_json:
+        session.output.json(shapes.server(status))
+    else:
+        session.output.say(f"The server is running on port {status.port}: {_url(status)}")
+
+
+@command(app, "stop", examples=[("lms server stop", "requests in work end; models stay loaded")])
+def stop(session: Session) -> None:
+    """Stop the server. Loaded models stay loaded. Fails when it is not running."""
+    try:
+        status = session.running_daemon().stop_server()
+    except DaemonUnreachable as error:
+        raise ServerNotRunning("The server is not running.", hint="lms server start starts it.") from error
+    if session.output.as_json:
+        session.output.json(shapes.server(status))
+    else:
+        session.output.say("The server has stopped." if status.port is None else f"Stopped on port {status.port}.")
+
+
+@command(app, "status", examples=[("lms server status --json", '{"running":true,"port":1234}')])
+def status(session: Session) -> None:
+    """Say whether the server runs. Never starts anything, and ends with 0 either way."""
+    found = find_status(session)
+    if session.output.as_json:
+        session.output.json(shapes.server(found))
+    elif found.running:
+        session.output.say(f"The server is running on port {found.port}: {_url(found)}")
+    else:
+        session.output.say("The server is not running.")
+
+
+def find_status(session: Session) -> "ServerStatus":
+    """What the daemon says; with the daemon off, "off" and the port used last."""
+    from lms.client.control import ServerStatus
+
+    try:
+        return session.running_daemon().server_status()
+    except DaemonUnreachable:
+        return ServerStatus(running=False, port=_last_port(session.home))
+
+
+def _last_port(home: Home) -> int | None:
+    try:
+        stored = json.loads(home.server_state.read_bytes())
+    except (OSError, ValueError):
+        return None
+    port = stored.get("port") if isinstance(stored, dict) else None
+    return port if isinstance(port, int) else None
+
+
+def _warn_of_exposure(session: Session, status: "ServerStatus") -> None:
+    if status.cors:
+        session.output.warn("CORS is on: every website that you visit can use this server.")
+    if status.host and not _is_loopback(status.host):
+        session.output.warn(f"The server listens on {status.host}: others in the network can use it.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _url(status: "ServerStatus") -> str:
+    """Where a client on this machine finds the server: an address that means "all" is not one to connect to."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(status.host or "", status.host or "127.0.0.1")
+    return f"http://{f'[{host}]' if ':' in host else host}:{status.port}"

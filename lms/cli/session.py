@@ -1,0 +1,72 @@
+"""What every command stands on: a home, an output, and the daemon when it asks for it. Tests give a fake one."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from lms.cli.output import Output
+from lms.paths import Home
+
+if TYPE_CHECKING:
+    from lms.client import control
+    from lms.logbus.records import LogRecord
+
+
+class Daemon(Protocol):
+    """What the commands ask of the daemon (`lms.client.DaemonClient`). Any method may raise an `LmsError`."""
+
+    def status(self) -> "control.DaemonStatus": ...
+    def shutdown(self) -> None: ...
+    def server_status(self) -> "control.ServerStatus": ...
+    def start_server(self, start: "control.ServerStart") -> "control.ServerStatus": ...
+    def stop_server(self) -> "control.ServerStatus": ...
+    def models(self) -> "list[control.ModelRow]": ...
+    def instances(self) -> "list[control.InstanceRow]": ...
+    def resolve(self, typed: str, fuzzy: bool = False) -> "control.ModelRow": ...
+    def load(self, request: "control.LoadRequest") -> "Iterator[control.LoadProgress | control.LoadDone]": ...
+    def estimate(self, request: "control.LoadRequest") -> "control.MemoryEstimate": ...
+    def unload(self, identifier: str) -> "control.InstanceRow": ...
+    def logs(self) -> "Iterator[LogRecord]": ...
+
+
+def _client(home: Home) -> Daemon:
+    from lms.client import DaemonClient
+
+    return DaemonClient(home)
+
+
+def _ensure(home: Home, on_start: Callable[[], None]) -> Daemon:
+    from lms.client.launch import ensure_daemon
+
+    return ensure_daemon(home, on_start)
+
+
+@dataclass
+class Session:
+    """One run of the command line. `client` never starts the daemon, `ensure` does when it is not there."""
+
+    home: Home
+    output: Output
+    stdin: TextIO
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    client: Callable[[Home], Daemon] = _client
+    ensure: Callable[[Home, Callable[[], None]], Daemon] = _ensure
+
+    @classmethod
+    def of_process(cls) -> "Session":
+        return cls(Home.from_environment(), Output.of_process(), sys.stdin)
+
+    def daemon(self) -> Daemon:
+        """The daemon, started first if need be. Raises DaemonFailed."""
+        return self.ensure(self.home, lambda: self.output.say("Waking up the lms daemon…"))
+
+    def running_daemon(self) -> Daemon:
+        """The daemon as it is: its methods raise DaemonUnreachable when it is off."""
+        return self.client(self.home)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody sits at the other end who can answer a question."""
+        return self.stdin.isatty() and self.output.reaches_a_person and not self.output.as_json

@@ -1,0 +1,85 @@
+"""The JSON that `--json` prints, with LM Studio's names. Optional keys are left out, never null, except where LM Studio
+prints null: `deviceIdentifier`, `ttlMs`, `lastUsedTime`, `parallel`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lms.client.control import InstanceRow, MemoryEstimate, ModelRow, ServerStatus
+
+# LM Studio calls an MLX model by the format of its files.
+_FORMATS = {"gguf": "gguf", "mlx": "safetensors"}
+
+
+def model(row: ModelRow) -> dict[str, Any]:
+    """`ModelInfo`: one model on disk. `damaged` (why it cannot be loaded) is ours."""
+    shape = {
+        "type": "embedding" if row.kind == "embedding" else "llm",
+        "modelKey": row.key,
+        "format": _FORMATS[row.format],
+        "displayName": row.display_name,
+        "publisher": row.publisher,
+        "path": row.path,
+        "sizeBytes": row.size_bytes,
+        "indexedModelIdentifier": row.path,
+        "deviceIdentifier": None,
+    }
+    optional: dict[str, Any] = {
+        "paramsString": row.params,
+        "architecture": row.arch,
+        "quantization": _quantization(row),
+        "variants": list(row.variants) or None,
+        "selectedVariant": row.selected_variant,
+        "damaged": row.damaged,
+    }
+    shape |= {key: value for key, value in optional.items() if value is not None}
+    if row.kind != "embedding":
+        shape |= {"vision": row.vision, "trainedForToolUse": row.tool_use}
+    return shape | {"maxContextLength": row.max_context_length}
+
+
+def _quantization(row: ModelRow) -> dict[str, Any] | None:
+    if row.quantization is None:
+        return None
+    return {"name": row.quantization} | ({"bits": row.quantization_bits} if row.quantization_bits else {})
+
+
+def instance(row: InstanceRow) -> dict[str, Any]:
+    """One loaded model, as `lms ps` lists it. `queued` counts the request in work too."""
+    return model(row.model) | {
+        "identifier": row.identifier,
+        "ttlMs": None if row.ttl_s is None else round(row.ttl_s * 1000),
+        "lastUsedTime": row.last_used_ms,
+        "contextLength": row.context_length,
+        "status": row.state,
+        "queued": row.running + row.queued,
+        "parallel": None if row.model.kind == "embedding" else row.parallel,
+    }
+
+
+def instances(rows: list[InstanceRow]) -> list[dict[str, Any]]:
+    """Every loaded model, embedding models last."""
+    return [instance(row) for row in sorted(rows, key=lambda row: row.model.kind == "embedding")]
+
+
+def estimate(figures: MemoryEstimate) -> dict[str, Any]:
+    """What a load would take."""
+    return {
+        "modelKey": figures.model.key,
+        "contextLength": figures.context_length,
+        "memory": {
+            "modelBytes": figures.weights_bytes,
+            "contextBytes": figures.context_bytes,
+            "computeBytes": figures.compute_bytes,
+            "totalBytes": figures.total_bytes,
+            "availableBytes": figures.available_bytes,
+        },
+        "passesGuardrails": figures.fits,
+    }
+
+
+def server(status: ServerStatus) -> dict[str, Any]:
+    """`port` is the last one used when the server is off, and left out if there never was one."""
+    return {"running": status.running} | ({} if status.port is None else {"port": status.port})

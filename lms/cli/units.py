@@ -1,0 +1,43 @@
+"""Numbers as people read them. Disk counts in thousands (GB), memory in 1024s (GiB), as LM Studio prints them."""
+
+
+def disk(size_bytes: int) -> str:
+    """`512 B`, `2.10 KB`, `4.68 GB`."""
+    return _scaled(size_bytes, 1000, ("B", "KB", "MB", "GB", "TB"))
+
+
+def memory(size_bytes: int) -> str:
+    """`512 Bytes`, `2.10 KiB`, `4.36 GiB`."""
+    return _scaled(size_bytes, 1024, ("Bytes", "KiB", "MiB", "GiB", "TiB"))
+
+
+def _scaled(size_bytes: int, base: int, names: tuple[str, ...]) -> str:
+    if size_bytes < base:
+        return f"{size_bytes} {names[0]}"
+    power = 1
+    while power < len(names) - 1 and round(size_bytes / base**power, 2) >= base:
+        power += 1
+    return f"{size_bytes / base**power:.2f} {names[power]}"
+
+
+def elapsed(duration_s: float) -> str:
+    """`12.00ms`, `3.45s`, `2m 3.45s`, `1h 2m 3.45s`."""
+    if duration_s < 1:
+        return f"{duration_s * 1000:.2f}ms"
+    minutes, seconds = divmod(duration_s, 60)
+    hours, minutes = divmod(int(minutes), 60)
+    larger = (f"{hours}h" if hours else "", f"{minutes}m" if hours or minutes else "")
+    return " ".join((*filter(None, larger), f"{seconds:.2f}s"))
+
+
+def short(duration_s: float) -> str:
+    """The nearest whole hour, minute or second, in the largest unit that fits: `1h`, `58m`, `30s`."""
+    for length_s, unit in ((3600, "h"), (60, "m")):
+        if duration_s >= length_s:
+            return f"{round(duration_s / length_s)}{unit}"
+    return f"{round(duration_s)}s"
+
+
+def count(number: int, noun: str) -> str:
+    """`1 model`, `3 models`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"

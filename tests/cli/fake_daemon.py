@@ -1,0 +1,203 @@
+"""A daemon without a process: the methods that the commands use, over a list of models and a list of instances."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import count
+
+from lms.client.control import (
+    DaemonStatus,
+    InstanceRow,
+    LoadDone,
+    LoadProgress,
+    LoadRequest,
+    MemoryEstimate,
+    ModelRow,
+    ServerStart,
+    ServerStatus,
+)
+from lms.errors import AmbiguousModel, DaemonUnreachable, IdentifierInUse, LmsError, ModelNotFound, ServerNotRunning
+from lms.logbus.records import LogRecord
+
+PID = 4711
+
+QWEN = ModelRow(
+    key="qwen3-4b",
+    kind="llm",
+    format="gguf",
+    publisher="qwen",
+    display_name="Qwen3 4B",
+    path="qwen/Qwen3-4B-GGUF/qwen3-4b-q4_k_m.gguf",
+    size_bytes=2_497_280_256,
+    max_context_length=40960,
+    modified_s=1_790_000_000,
+    arch="qwen3",
+    quantization="Q4_K_M",
+    quantization_bits=4,
+    params="4B",
+    tool_use=True,
+    variants=("qwen3-4b@q4_k_m", "qwen3-4b@q8_0"),
+    selected_variant="qwen3-4b@q4_k_m",
+)
+TINY = ModelRow(
+    key="tiny-chat",
+    kind="llm",
+    format="gguf",
+    publisher="lms",
+    display_name="Tiny Chat",
+    path="lms/tiny-chat/tiny-chat.gguf",
+    size_bytes=3_900_000,
+    max_context_length=2048,
+    modified_s=1_790_000_000,
+    arch="llama",
+    quantization="F16",
+    quantization_bits=16,
+    params="2M",
+    bundled=True,
+)
+EMBEDDING = ModelRow(
+    key="text-embedding-tiny",
+    kind="embedding",
+    format="mlx",
+    publisher="lms",
+    display_name="Text Embedding Tiny",
+    path="lms/text-embedding-tiny",
+    size_bytes=2_500_000,
+    max_context_length=512,
+    modified_s=1_790_000_000,
+)
+BROKEN = ModelRow(
+    key="broken",
+    kind="llm",
+    format="gguf",
+    publisher="someone",
+    display_name="broken",
+    path="someone/broken/broken.gguf",
+    size_bytes=10,
+    max_context_length=0,
+    modified_s=1_790_000_000,
+    damaged="The file ends in the middle of its header.",
+)
+
+
+@dataclass
+class FakeDaemon:
+    """`stop_after` breaks off a load after so many reports, as Ctrl-C would. `on` is whether it runs."""
+
+    on: bool = True
+    rows: list[ModelRow] = field(default_factory=lambda: [BROKEN, QWEN, EMBEDDING, TINY])
+    loaded: list[InstanceRow] = field(default_factory=list)
+    records: list[LogRecord] = field(default_factory=list)
+    server: ServerStatus = field(default_factory=lambda: ServerStatus(running=False))
+    warnings: tuple[str, ...] = ()
+    load_error: LmsError | None = None
+    log_end: BaseException | None = None
+    stop_after: int | None = None
+    load_closed: bool = False
+    requests: list[LoadRequest] = field(default_factory=list)
+    starts: list[ServerStart] = field(default_factory=list)
+
+    def status(self) -> DaemonStatus:
+        self._require_on()
+        return DaemonStatus(PID, "0.1.0", 0.0, "/home/someone/.lms", "/home/someone/models", self.server)
+
+    def shutdown(self) -> None:
+        self._require_on()
+        self.on = False
+
+    def server_status(self) -> ServerStatus:
+        self._require_on()
+        return self.server
+
+    def start_server(self, start: ServerStart) -> ServerStatus:
+        self._require_on()
+        self.starts.append(start)
+        self.server = ServerStatus(True, start.port or 1234, start.host or "127.0.0.1", start.cors, 4712)
+        return self.server
+
+    def stop_server(self) -> ServerStatus:
+        self._require_on()
+        if not self.server.running:
+            raise ServerNotRunning("The server is not running.")
+        self.server = ServerStatus(False, self.server.port)
+        return self.server
+
+    def models(self) -> list[ModelRow]:
+        self._require_on()
+        return list(self.rows)
+
+    def instances(self) -> list[InstanceRow]:
+        self._require_on()
+        return list(self.loaded)
+
+    def resolve(self, typed: str, fuzzy: bool = False) -> ModelRow:
+        self._require_on()
+        for row in [*self.rows, *self._variants()]:
+            if row.key == typed:
+                return row
+        found = [row.key for row in self.rows if fuzzy and typed in row.key]
+        if len(found) == 1:
+            return self.resolve(found[0])
+        if found:
+            raise AmbiguousModel(f"“{typed}” could be several models.", candidates=tuple(found))
+        raise ModelNotFound(f"No model matches “{typed}”.", hint="lms ls shows what is on disk.")
+
+    def load(self, request: LoadRequest) -> Iterator[LoadProgress | LoadDone]:
+        self._require_on()
+        self.requests.append(request)
+        if self.load_error:
+            raise self.load_error
+        try:
+            for step in range(1, 4):
+                if self.stop_after == step:
+                    raise KeyboardInterrupt
+                yield LoadProgress(step / 4)
+            yield LoadDone(self._add(request), 1.25, self.warnings)
+        except GeneratorExit:
+            self.load_closed = True
+            raise
+
+    def estimate(self, request: LoadRequest) -> MemoryEstimate:
+        self.requests.append(request)
+        context_length = request.config.context_length or 4096
+        row = self.resolve(request.model)
+        return MemoryEstimate(row, context_length, 2 * 1024**3, 512 * 1024**2, 0, 5 * 1024**3 // 2, 1024**3, False)
+
+    def unload(self, identifier: str) -> InstanceRow:
+        self._require_on()
+        for row in self.loaded:
+            if row.identifier == identifier:
+                self.loaded.remove(row)
+                return row
+        raise ModelNotFound(f"No loaded model is called “{identifier}”.")
+
+    def logs(self) -> Iterator[LogRecord]:
+        self._require_on()
+        yield from self.records
+        if self.log_end is not None:
+            raise self.log_end
+
+    def _variants(self) -> Iterator[ModelRow]:
+        for row in self.rows:
+            for key in row.variants:
+                yield ModelRow(
+                    key, row.kind, row.format, row.publisher, row.display_name, f"{row.publisher}/{key}.gguf",
+                    row.size_bytes, row.max_context_length, row.modified_s, selected_variant=row.selected_variant,
+                )  # fmt: skip
+
+    def _add(self, request: LoadRequest) -> InstanceRow:
+        taken = {row.identifier for row in self.loaded}
+        if request.identifier in taken:
+            raise IdentifierInUse(f"“{request.identifier}” is in use.")
+        row = self.resolve(request.model)
+        numbered = (row.key if number == 1 else f"{row.key}:{number}" for number in count(1))
+        identifier = request.identifier or next(name for name in numbered if name not in taken)
+        config = request.config
+        added = InstanceRow(
+            identifier, row, "idle", config.context_length or 4096, config.parallel or 4, ttl_s=request.ttl_s
+        )
+        self.loaded.append(added)
+        return added
+
+    def _require_on(self) -> None:
+        if not self.on:
+            raise DaemonUnreachable("The daemon is not running.")
