@@ -1,8 +1,9 @@
 """How much memory loading a model takes, from its header alone. Pure; all sizes in bytes.
 
 Sources: the sizes follow llama.cpp's `llama-kv-cache.cpp`, `llama-kv-cache-iswa.cpp` (layers with a sliding window) and
-`llama-memory-recurrent.cpp`. The compute buffer is the largest of three moments of one forward pass, fitted to what
-llama.cpp prints for llama-shaped models (21 set-ups, -10 % to +25 %): attention, the feed-forward layer, the logits.
+`llama-memory-recurrent.cpp`. The compute buffer is the largest of three moments of one forward pass: attention, the
+feed-forward layer (gated in decoders, plain in encoders), the logits. Fitted to what llama.cpp prints for 30 set-ups of
+llama- and BERT-shaped models, which it meets within 0.95 and 1.25 times. A mixture of experts was not measured.
 Not counted: the process itself, some 100 MB.
 """
 
@@ -106,9 +107,9 @@ def compute_bytes(shape: Shape, plan: LoadPlan, *, encoder: bool = False) -> int
     hidden = _F32_BYTES * shape.n_embd * tokens
     mask = seen * tokens * (_F16_BYTES if plan.flash_attention else _F32_BYTES)
     scores = 0 if plan.flash_attention else _F32_BYTES * shape.n_head * seen * tokens
-    feed_forward = _F32_BYTES * shape.n_ff * max(shape.n_experts_used, 1) * tokens
+    feed_forward = _F32_BYTES * shape.n_ff * max(shape.n_experts_used, 1) * tokens * (1 if encoder else 3)
     logits = 0 if encoder else _F32_BYTES * shape.vocab_size * tokens
-    return max(scores + mask + 8 * hidden, 3 * feed_forward + 3 * hidden, logits + 3 * hidden)
+    return max(scores + mask + 8 * hidden, feed_forward + 5 * hidden, logits + 3 * hidden)
 
 
 def _is_complete(model: Model, encoder: bool) -> bool:

@@ -1,7 +1,8 @@
 """Which files on disk make up one model. Looks at names, sizes and times, never inside a file.
 
-The layout is LM Studio's, `<publisher>/<repo>/<file>`, where the repo itself may be an MLX folder. GGUF files in folders
-inside a repo belong to it, two levels deep, which also bounds links that lead in circles. Files lying higher up, hidden ones and half-written ones are not looked at.
+The layout is LM Studio's, `<publisher>/<repo>/<file>`, where the repo itself may be an MLX folder. GGUF files in
+folders inside a repo belong to it, two levels deep, which also bounds links that lead in circles. Files lying higher
+up, hidden ones and half-written ones are not looked at.
 """
 
 import os

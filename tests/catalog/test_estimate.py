@@ -10,6 +10,9 @@ from .files import LLAMA, write_gguf, write_mlx
 
 MIB = 1 << 20
 
+FED = Shape(
+    n_layers=2, n_embd=256, n_ff=8192, n_head=4, n_head_kv=2, key_dim=64, value_dim=64, vocab_size=1_000, kv_heads=4
+)
 SMALL = Shape(
     n_layers=2, n_embd=256, n_ff=512, n_head=4, n_head_kv=2, key_dim=64, value_dim=64, vocab_size=1_000, kv_heads=4
 )
@@ -44,6 +47,19 @@ MEASURED = [
     (WORDY, 16384, 512, 4, True, True, 128, 295.0),
     (WORDY, 8192, 128, 4, True, True, 64, 75.5),
     (WORDY, 8192, 128, 4, True, False, 64, 74.0),
+    (FED, 512, 512, 1, True, True, 0.5, 50.5),
+]
+
+# The same for encoders, which take a text at once: the shape, context, flash attention, MiB of the compute buffer.
+MEASURED_ENCODERS = [
+    (Shape(n_embd=384, n_ff=1536, n_head=12, vocab_size=30_000), 512, False, 17.5),
+    (Shape(n_embd=384, n_ff=1536, n_head=12, vocab_size=30_000), 512, True, 5.76),
+    (Shape(n_embd=768, n_ff=3072, n_head=12, vocab_size=30_000), 512, False, 22.0),
+    (Shape(n_embd=768, n_ff=3072, n_head=12, vocab_size=30_000), 512, True, 11.0),
+    (Shape(n_embd=768, n_ff=3072, n_head=12, vocab_size=30_000), 2048, False, 244.0),
+    (Shape(n_embd=768, n_ff=3072, n_head=12, vocab_size=30_000), 2048, True, 50.0),
+    (Shape(n_embd=64, n_ff=256, n_head=2, vocab_size=1_000), 2048, False, 51.0),
+    (Shape(n_embd=64, n_ff=256, n_head=2, vocab_size=1_000), 2048, True, 11.5),
 ]
 
 
@@ -51,11 +67,19 @@ MEASURED = [
     ("shape", "context", "batch", "parallel", "unified", "flash", "kv_mib", "compute_mib"), MEASURED
 )
 def test_the_estimate_is_near_what_llama_cpp_takes(
-    shape: Shape, context: int, batch: int, parallel: int, unified: bool, flash: bool, kv_mib: int, compute_mib: float
+    shape: Shape, context: int, batch: int, parallel: int, unified: bool, flash: bool, kv_mib: float, compute_mib: float
 ) -> None:
     plan = LoadPlan(context, parallel=parallel, unified_cache=unified, flash_attention=flash, micro_batch_tokens=batch)
     assert cache_bytes(shape, plan) == kv_mib * MIB
-    assert 0.85 < compute_bytes(shape, plan) / (compute_mib * MIB) < 1.3
+    assert 0.95 < compute_bytes(shape, plan) / (compute_mib * MIB) < 1.1
+
+
+@pytest.mark.parametrize(("shape", "context", "flash", "compute_mib"), MEASURED_ENCODERS)
+def test_the_estimate_of_an_encoder_is_near_what_llama_cpp_takes(
+    shape: Shape, context: int, flash: bool, compute_mib: float
+) -> None:
+    found = compute_bytes(shape, LoadPlan(context, flash_attention=flash), encoder=True)
+    assert 0.95 < found / (compute_mib * MIB) < 1.25
 
 
 def test_quantized_keys_and_values_take_their_block_size() -> None:
