@@ -84,7 +84,8 @@ def test_status_in_json_has_the_port_only_if_there_was_one(lms: Terminal) -> Non
 
 
 @pytest.mark.parametrize(
-    ("stored", "port"), [('{"port": 8080, "cors": true}', {"port": 8080}), ("[]", {}), ("half", {}), ('{"port":"x"}', {})]
+    ("stored", "port"),
+    [('{"port": 8080, "cors": true}', {"port": 8080}), ("[]", {}), ("half", {}), ('{"port":"x"}', {})],
 )
 def test_status_without_a_daemon_remembers_the_last_port(
     lms: Terminal, daemon: FakeDaemon, stored: str, port: dict[str, int]

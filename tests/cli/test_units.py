@@ -5,7 +5,14 @@ from lms.cli import units
 
 @pytest.mark.parametrize(
     ("size_bytes", "shown"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.00 KB"), (999_999, "1.00 MB"), (4_683_073_184, "4.68 GB"), (10**15, "1000.00 TB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 KB"),
+        (999_999, "1.00 MB"),
+        (4_683_073_184, "4.68 GB"),
+        (10**15, "1000.00 TB"),
+    ],
 )
 def test_disk_sizes_count_in_thousands(size_bytes: int, shown: str) -> None:
     assert units.disk(size_bytes) == shown

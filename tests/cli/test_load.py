@@ -1,0 +1,217 @@
+import pytest
+
+from lms.cli.load import context_tokens, gpu_ratio
+from lms.client.control import LoadRequest
+from lms.config.load import LoadConfig
+from lms.errors import UsageError
+from tests.cli.conftest import Terminal
+from tests.cli.fake_daemon import BROKEN, TINY, FakeDaemon
+
+
+@pytest.mark.parametrize(
+    ("typed", "ratio"), [(None, None), ("off", 0.0), (" MAX ", 1.0), ("0", 0.0), ("0.5", 0.5), ("1", 1.0)]
+)
+def test_gpu_takes_off_max_or_a_part(typed: str | None, ratio: float | None) -> None:
+    assert gpu_ratio(typed) == ratio
+
+
+@pytest.mark.parametrize("typed", ["auto", "", "1.1", "-0.1", "nan", "inf", "half"])
+def test_gpu_takes_nothing_else(typed: str) -> None:
+    with pytest.raises(UsageError, match="--gpu must be"):
+        gpu_ratio(typed)
+
+
+@pytest.mark.parametrize(("typed", "tokens"), [(None, None), ("max", "max"), ("MAX", "max"), ("8192", 8192)])
+def test_context_takes_max_or_tokens(typed: str | None, tokens: int | str | None) -> None:
+    assert context_tokens(typed) == tokens
+
+
+@pytest.mark.parametrize("typed", ["", "0", "-1", "4k", "1.5", "٣"])
+def test_context_takes_nothing_else(typed: str) -> None:
+    with pytest.raises(UsageError, match="--context-length must be"):
+        context_tokens(typed)
+
+
+@pytest.mark.parametrize("flags", [["--gpu", "auto"], ["-c", "0"]])
+def test_a_bad_value_starts_nothing(lms: Terminal, daemon: FakeDaemon, flags: list[str]) -> None:
+    daemon.on = False
+    assert lms.type("load", "tiny-chat", *flags).code == 2
+    assert lms.started == 0
+
+
+def test_load_says_how_long_it_took_and_the_identifier_to_use(lms: Terminal) -> None:
+    ended = lms.type("load", "tiny-chat")
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.splitlines() == [
+        "Loaded in 1.25s.",
+        "(3.72 MiB, context 4,096 tokens)",
+        'Use this identifier in the API: "tiny-chat"',
+    ]
+
+
+def test_every_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
+    flags = ["--gpu", "0.5", "-c", "1024", "--parallel", "2", "--ttl", "60", "--identifier", "mine"]
+    assert lms.type("load", "tiny-chat", *flags).code == 0
+    assert daemon.requests == [LoadRequest("tiny-chat", "mine", 60, LoadConfig(1024, 2, 0.5))]
+
+
+def test_without_flags_everything_is_left_to_the_daemon(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("load", "tiny-chat")
+    assert daemon.requests == [LoadRequest("tiny-chat")]
+
+
+def test_context_max_is_the_models_own_limit(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("load", "tiny-chat", "-c", "max")
+    assert daemon.requests[0].config.context_length == TINY.max_context_length
+
+
+def test_context_max_of_a_model_that_states_no_limit_is_refused(lms: Terminal) -> None:
+    assert lms.type("load", "broken", "-c", "max").code == 1
+
+
+def test_what_was_clamped_is_warned_of(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.warnings = ("The model holds 2048 tokens: the context is 2048, not 9000.",)
+    ended = lms.type("load", "tiny-chat", "-c", "9000")
+    assert ended.code == 0
+    assert f"Warning: {daemon.warnings[0]}\n" in ended.err
+
+
+def test_json_is_the_new_instance_with_its_load_time(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.warnings = ("careful",)
+    shape = lms.type("load", "tiny-chat", "--ttl", "60", "--json").json
+    assert shape["identifier"] == shape["modelKey"] == "tiny-chat"
+    assert (shape["ttlMs"], shape["loadTimeSeconds"], shape["warnings"]) == (60_000, 1.25, ["careful"])
+
+
+def test_json_without_warnings_has_no_such_key(lms: Terminal) -> None:
+    assert "warnings" not in lms.type("load", "tiny-chat", "--json").json
+
+
+def test_loading_again_gives_one_more_instance_and_says_so(lms: Terminal) -> None:
+    lms.type("load", "tiny-chat")
+    ended = lms.type("load", "tiny-chat")
+    assert "was loaded already: this is one more instance" in ended.err
+    assert '"tiny-chat:2"' in ended.err
+
+
+def test_an_identifier_in_use_is_a_failure(lms: Terminal) -> None:
+    lms.type("load", "tiny-chat", "--identifier", "mine")
+    assert lms.type("load", "qwen3-4b", "--identifier", "mine").code == 1
+
+
+def test_ctrl_c_cancels_the_load_and_ends_with_130(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.stop_after = 2
+    ended = lms.type("load", "tiny-chat")
+    assert (ended.code, ended.out, ended.err) == (130, "", "Cancelled: nothing was loaded.\n")
+    assert daemon.loaded == []
+
+
+def test_on_a_terminal_a_bar_shows_the_progress(lms: Terminal) -> None:
+    lms.is_tty = True
+    lms.environ["TERM"] = "xterm"
+    ended = lms.type("load", "tiny-chat")
+    assert "Loading tiny-chat" in ended.err
+    assert ended.out == ""
+
+
+def test_a_part_of_a_key_loads_the_only_model_that_has_it(lms: Terminal, daemon: FakeDaemon) -> None:
+    assert lms.type("load", "qwen").code == 0
+    assert daemon.requests[0].model == "qwen3-4b"
+
+
+def test_a_variant_is_loaded_as_named(lms: Terminal, daemon: FakeDaemon) -> None:
+    assert lms.type("load", "qwen3-4b@q8_0").code == 0
+    assert daemon.requests[0].model == "qwen3-4b@q8_0"
+
+
+def test_an_unknown_model_is_a_failure_with_a_hint(lms: Terminal) -> None:
+    ended = lms.type("load", "nothing-like-it")
+    assert ended.code == 1
+    assert "lms ls" in ended.err
+
+
+def test_an_ambiguous_name_lists_the_candidates_and_ends_with_2_without_a_terminal(
+    lms: Terminal, daemon: FakeDaemon
+) -> None:
+    ended = lms.type("load", "t")
+    assert (ended.code, ended.out, daemon.requests) == (2, "", [])
+    assert ended.err.splitlines()[1:3] == ["  text-embedding-tiny", "  tiny-chat"]
+
+
+def test_an_ambiguous_name_is_asked_about_on_a_terminal(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.is_tty, lms.keys = True, "x\n9\n2\n"
+    ended = lms.type("load", "t")
+    assert (ended.code, ended.out) == (0, "")
+    assert daemon.requests[0].model == "tiny-chat"
+
+
+def test_no_name_asks_for_one_and_does_not_offer_damaged_models(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.is_tty, lms.keys = True, "1\n"
+    ended = lms.type("load")
+    assert BROKEN.key not in ended.err
+    assert daemon.requests[0].model == "qwen3-4b"
+
+
+@pytest.mark.parametrize("flags", [[], ["-y"], ["--json"]])
+def test_no_name_and_no_terminal_ends_with_2(lms: Terminal, flags: list[str]) -> None:
+    assert lms.type("load", *flags).code == 2
+
+
+def test_the_end_of_the_input_is_no_answer(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.is_tty = True
+    assert lms.type("load", "t").code == 1
+    assert daemon.requests == []
+
+
+def test_a_json_caller_is_never_asked(lms: Terminal) -> None:
+    lms.is_tty, lms.keys = True, "1\n"
+    assert lms.type("load", "t", "--json").code == 2
+
+
+def test_the_only_model_on_disk_needs_no_name(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.rows = [BROKEN, TINY]
+    assert lms.type("load").code == 0
+    assert daemon.requests[0].model == "tiny-chat"
+
+
+def test_no_models_at_all_is_a_failure(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.rows = [BROKEN]
+    assert lms.type("load").code == 1
+
+
+def test_yes_takes_the_first_of_several_and_says_so(lms: Terminal, daemon: FakeDaemon) -> None:
+    ended = lms.type("load", "t", "-y")
+    assert ended.code == 0
+    assert "Warning: 2 models could be meant. Taking text-embedding-tiny.\n" in ended.err
+    assert daemon.requests[0].model == "text-embedding-tiny"
+
+
+@pytest.mark.parametrize("name", ["tiny-chat", TINY.path])
+def test_exact_takes_a_whole_key_or_path(lms: Terminal, daemon: FakeDaemon, name: str) -> None:
+    assert lms.type("load", "--exact", name).code == 0
+    assert daemon.requests[0].model == "tiny-chat"
+
+
+def test_exact_takes_no_part(lms: Terminal) -> None:
+    ended = lms.type("load", "--exact", "qwen")
+    assert ended.code == 1
+    assert "A path looks like lms/text-embedding-tiny." in ended.err
+
+
+def test_exact_needs_a_name(lms: Terminal) -> None:
+    assert lms.type("load", "--exact").code == 2
+
+
+def test_an_estimate_loads_nothing_and_ends_with_0_whatever_it_says(lms: Terminal, daemon: FakeDaemon) -> None:
+    ended = lms.type("load", "qwen3-4b", "--estimate-only", "-c", "8192", "--gpu", "0.5")
+    assert (ended.code, ended.out, daemon.loaded) == (0, "", [])
+    assert "Context Length: 8,192\nGPU Offload: 50%\n" in ended.err
+    assert "Estimated Total Memory: 2.50 GiB\n" in ended.err
+    assert "would not fit" in ended.err
+
+
+def test_an_estimate_in_json(lms: Terminal) -> None:
+    shape = lms.type("load", "qwen3-4b", "--estimate-only", "--json").json
+    assert shape["modelKey"] == "qwen3-4b"
+    assert shape["memory"]["totalBytes"] == 5 * 1024**3 // 2
+    assert shape["passesGuardrails"] is False
