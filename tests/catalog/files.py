@@ -2,14 +2,14 @@
 
 import json
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import gguf
 import numpy as np
 
-LLAMA: Mapping[str, int] = {
+LLAMA: dict[str, Any] = {
     "context_length": 4096,
     "embedding_length": 64,
     "block_count": 2,
@@ -25,7 +25,7 @@ def write_gguf(
     *,
     name: str | None = None,
     file_type: int | None = 15,
-    dimensions: Mapping[str, int | Sequence[int] | Sequence[bool]] = LLAMA,
+    dimensions: Mapping[str, Any] = LLAMA,
     texts: Mapping[str, str] | None = None,
     vocabulary: int = 32,
     tensors: Mapping[str, tuple[int, ...]] | None = None,
