@@ -55,12 +55,12 @@ def _names_to_keep(families: Iterable[Variants], known: Names) -> Names:
 
 
 def _with_projectors(readings: Iterable[Reading]) -> Iterator[Reading]:
-    """Models only; each beside a projector gets it."""
+    """Models only; each GGUF model beside a whole projector gets it."""
     by_repo: dict[str, list[Reading]] = defaultdict(list)
     for reading in readings:
         by_repo[_home(reading.candidate)].append(reading)
     for repo in by_repo.values():
-        projector = _projector(reading.candidate for reading in repo if _is_projector(reading))
+        projector = _projector(one.candidate for one in repo if _is_projector(one) and not one.facts.damaged)
         for reading in repo:
             if reading.facts.role is Role.MODEL and not _is_projector(reading):
                 sees = projector is not None and reading.candidate.format is Format.GGUF

@@ -110,6 +110,12 @@ def test_a_projector_makes_the_models_of_its_repo_see(models: Path) -> None:
     assert model.size_bytes == gemma.stat().st_size + projector.stat().st_size
 
 
+def test_a_damaged_projector_leaves_its_models_without_sight(models: Path) -> None:
+    write_gguf(models / "pub" / "gemma" / "gemma.gguf")
+    (models / "pub" / "gemma" / "mmproj.gguf").write_bytes(b"GGUF????")
+    assert only(models).kind is Kind.LLM
+
+
 def test_adapters_are_not_listed(models: Path) -> None:
     write_gguf(models / "pub" / "lora" / "lora.gguf", texts={"general.type": "adapter"})
     assert scan(models) == ()
