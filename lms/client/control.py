@@ -80,6 +80,24 @@ class LeaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     ttl_s: float | None = None
 
 
+class LeaseAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer to a `LeaseRequest`: one of the two. `error` is as `errors.to_wire` writes it."""
+
+    lease: Lease | None = None
+    error: dict[str, Any] | None = None
+
+
+class Resolve(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which model does `typed` mean? `fuzzy` also takes a part of a key that only one model has."""
+
+    typed: str
+    fuzzy: bool = False
+
+
+class Unload(msgspec.Struct, frozen=True):
+    identifier: str
+
+
 class LoadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """`model` is what the user typed. An explicit `identifier` in use is an error; without one the key is numbered."""
 

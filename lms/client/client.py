@@ -1,0 +1,181 @@
+"""The daemon's own API, called over its unix socket. Safe to share between threads and greenlets."""
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TypeVar, cast
+
+import httpx
+import msgspec
+
+import lms
+from lms.client.control import (
+    DaemonStatus,
+    InstanceRow,
+    Lease,
+    LeaseAnswer,
+    LeaseRequest,
+    LoadDone,
+    LoadError,
+    LoadProgress,
+    LoadReport,
+    LoadRequest,
+    MemoryEstimate,
+    ModelRow,
+    Resolve,
+    ServerStart,
+    ServerStatus,
+    Unload,
+)
+from lms.errors import DaemonUnreachable, LmsError, from_wire
+from lms.logbus.records import LogRecord
+from lms.paths import Home
+
+CONNECT_TIMEOUT_S = 5.0
+# Streams have a heartbeat of half a second; the slowest plain call is the start of the HTTP server.
+READ_TIMEOUT_S = 60.0
+
+# A lease may wait for a model to load, so connections are not counted.
+_LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30)
+
+T = TypeVar("T")
+
+
+class DaemonClient:
+    """Every method raises DaemonUnreachable when nobody answers, and the LmsError that the daemon answered."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        # Without verify=False the transport loads every root certificate, 20 ms for a socket that has no TLS.
+        transport = httpx.HTTPTransport(uds=str(home.daemon_socket), verify=False, limits=_LIMITS)
+        timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S, pool=None)
+        self._http = httpx.Client(transport=transport, base_url="http://daemon/internal", timeout=timeout)
+
+    def close(self) -> None:
+        """Hang up. The client can be used no more."""
+        self._http.close()
+
+    # The daemon
+
+    def status(self) -> DaemonStatus:
+        return self._get("/status", DaemonStatus)
+
+    def skew(self) -> str | None:
+        """A warning when the daemon runs another version of this program, else None."""
+        version = self.status().version
+        if version == lms.__version__:
+            return None
+        return f"The daemon is version {version}, this is {lms.__version__}. lms daemon down ends the old one."
+
+    def shutdown(self) -> None:
+        """Ask the daemon to end, and to start with nothing loaded next time. It is still ending when this returns."""
+        self._post("/shutdown", None, dict[str, Any])
+
+    def logs(self) -> Generator[LogRecord, None, None]:
+        """Events from now on, which is the moment of this call. Ends when the daemon does; `close()` ends it before."""
+        records = self._logs()
+        next(records)
+        return cast(Generator[LogRecord, None, None], records)
+
+    # The HTTP server
+
+    def server_status(self) -> ServerStatus:
+        return self._get("/server", ServerStatus)
+
+    def start_server(self, wanted: ServerStart) -> ServerStatus:
+        """Raises PortTaken, or DaemonFailed when the server does not come up."""
+        return self._post("/server/start", wanted, ServerStatus)
+
+    def stop_server(self) -> ServerStatus:
+        """Raises ServerNotRunning."""
+        return self._post("/server/stop", None, ServerStatus)
+
+    # Models
+
+    def models(self) -> list[ModelRow]:
+        """Every model on disk, sorted by key."""
+        return self._get("/models", list[ModelRow])
+
+    def instances(self) -> list[InstanceRow]:
+        """Every loaded or loading model."""
+        return self._get("/instances", list[InstanceRow])
+
+    def jit(self) -> bool:
+        """Whether a request may load a model."""
+        return self._get("/jit", bool)
+
+    def resolve(self, typed: str, fuzzy: bool = False) -> ModelRow:
+        """Raises ModelNotFound or AmbiguousModel."""
+        return self._post("/resolve", Resolve(typed, fuzzy), ModelRow)
+
+    def estimate(self, request: LoadRequest) -> MemoryEstimate:
+        """What that load would take."""
+        return self._post("/estimate", request, MemoryEstimate)
+
+    def load(self, request: LoadRequest) -> Generator[LoadProgress | LoadDone, None, None]:
+        """Progress, then `LoadDone`. `close()` before that cancels the load."""
+        with self._stream("POST", "/load", request) as lines:
+            for line in lines:
+                report: LoadProgress | LoadDone | LoadError = msgspec.json.decode(line, type=LoadReport)
+                if isinstance(report, LoadError):
+                    raise from_wire(report.error)
+                yield report
+
+    def unload(self, identifier: str) -> InstanceRow:
+        """Raises ModelNotFound when no instance has exactly that identifier. Returns when its memory is free."""
+        return self._post("/unload", Unload(identifier), InstanceRow)
+
+    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None) -> Lease:
+        """The right to send one request to `model`, which is loaded first if need be."""
+        with self._stream("POST", "/lease", LeaseRequest(model, kind, ttl_s)) as lines:
+            for line in lines:
+                answer = msgspec.json.decode(line, type=LeaseAnswer)
+                if answer.lease is not None:
+                    return answer.lease
+                raise from_wire(answer.error or {})
+        raise DaemonUnreachable("The daemon ended before the model was ready.")
+
+    # How
+
+    def _get(self, path: str, kind: type[T]) -> T:
+        with _reachable():
+            return _decoded(self._http.get(path), kind)
+
+    def _post(self, path: str, payload: object, kind: type[T]) -> T:
+        with _reachable():
+            return _decoded(self._http.post(path, content=msgspec.json.encode(payload)), kind)
+
+    @contextmanager
+    def _stream(self, method: str, path: str, payload: object) -> Iterator[Iterator[str]]:
+        """The lines of a streamed answer, without the blank ones that only show that the daemon is there."""
+        with _reachable(), self._http.stream(method, path, content=msgspec.json.encode(payload)) as response:
+            if response.status_code >= 400:
+                response.read()
+                raise _error(response)
+            yield (line for line in response.iter_lines() if line)
+
+    def _logs(self) -> Generator[LogRecord | None, None, None]:
+        with self._stream("GET", "/logs", None) as lines:
+            yield None
+            for line in lines:
+                yield msgspec.json.decode(line, type=LogRecord)
+
+
+@contextmanager
+def _reachable() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TransportError as error:
+        raise DaemonUnreachable("The daemon does not answer.", hint="lms daemon up starts it.") from error
+
+
+def _decoded(response: httpx.Response, kind: type[T]) -> T:
+    if response.status_code >= 400:
+        raise _error(response)
+    return msgspec.json.decode(response.content, type=kind)
+
+
+def _error(response: httpx.Response) -> LmsError:
+    try:
+        return from_wire(msgspec.json.decode(response.content)["error"])
+    except (msgspec.DecodeError, KeyError, TypeError):
+        return LmsError(f"The daemon answered with status {response.status_code} and no reason.")

@@ -1,0 +1,94 @@
+"""Makes sure that the daemon runs. Several processes may do so at once: one daemon comes of it, and all are served."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import lms
+from lms.client.client import DaemonClient
+from lms.errors import DaemonFailed, DaemonUnreachable
+from lms.paths import Home, ensure_private
+
+START_TIMEOUT_S = 60.0
+LOG_LIMIT_BYTES = 4 << 20
+LOG_TAIL_LINES = 10
+_POLL_S = 0.02
+
+
+def ensure_daemon(home: Home, on_start: Callable[[], None] | None = None) -> DaemonClient:
+    """A client of the running daemon, which is started when there is none.
+
+    `on_start` is called just before. Raises DaemonFailed with the end of the daemon's log when it does not come up.
+    """
+    client = DaemonClient(home)
+    if _answers(client):
+        return client
+    if on_start:
+        on_start()
+    child = _spawn(home)
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while not _answers(client):
+        # A child that ends without a complaint found another daemon starting, which answers soon.
+        if child.poll():
+            raise DaemonFailed(f"The daemon ended at once. {_log_tail(home)}", hint=f"See {home.daemon_log}.")
+        if time.monotonic() > deadline_s:
+            raise DaemonFailed(f"The daemon did not answer within {START_TIMEOUT_S:.0f} s. {_log_tail(home)}")
+        time.sleep(_POLL_S)
+    return client
+
+
+def _answers(client: DaemonClient) -> bool:
+    try:
+        client.status()
+    except DaemonUnreachable:
+        return False
+    return True
+
+
+def _spawn(home: Home) -> "subprocess.Popen[bytes]":
+    """A daemon of its own session: it outlives the terminal, and takes nothing of ours but the environment."""
+    ensure_private(home.root)
+    with _open_log(home.daemon_log) as log:
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "lms.daemon"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=home.root,
+            env=daemon_environment(home, os.environ),
+        )
+
+
+def daemon_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]:
+    """The caller's environment with every path absolute, because the daemon runs in another folder.
+
+    The folder of this package is added when it runs from a source tree; `-P` keeps the current folder out.
+    """
+    added = {"LMS_HOME": str(home.root)}
+    if environ.get("LMS_MODELS_DIR"):
+        added["LMS_MODELS_DIR"] = str(Path(environ["LMS_MODELS_DIR"]).expanduser().absolute())
+    source = Path(lms.__file__).absolute().parents[1]
+    if source.name not in ("site-packages", "dist-packages"):
+        added["PYTHONPATH"] = os.pathsep.join(filter(None, (str(source), environ.get("PYTHONPATH"))))
+    return {**environ, **added}
+
+
+def _open_log(path: Path) -> BinaryIO:
+    """The log, appended to. One that has grown large is put aside first, in place of the one before it."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return path.open("ab")
+
+
+def _log_tail(home: Home) -> str:
+    try:
+        lines = home.daemon_log.read_text(errors="replace").splitlines()
+    except OSError:
+        return ""
+    return "It said last:\n" + "\n".join(lines[-LOG_TAIL_LINES:])

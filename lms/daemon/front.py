@@ -1,0 +1,109 @@
+"""`python -m lms.daemon.front`: the HTTP server that clients call, on a socket that the daemon has bound.
+
+It holds no state: it asks the daemon for leases and talks to the engines. It runs on gevent, so a client that sends
+half a request costs a greenlet and nobody's time. It ends when its stdin closes.
+"""
+
+# ruff: noqa: E402 - nothing may be imported before gevent has replaced what blocks
+from gevent import monkey
+
+monkey.patch_all()
+
+import argparse
+import os
+import resource
+import signal
+import sys
+import threading
+from typing import Any
+
+import gevent
+import gevent.socket
+import msgspec
+from gunicorn.workers.base_async import AsyncWorker
+from gunicorn.workers.ggevent import GeventWorker
+
+from lms.client import DaemonClient
+from lms.daemon.application import Application
+from lms.logbus.records import LogData
+from lms.paths import Home
+from lms.server.app import create_app
+
+CONNECTIONS = 2000
+DESCRIPTORS = 8192
+# How long a request's head may take, and how long a connection may wait for its next request.
+HEAD_TIMEOUT_S = 15
+# How long a client may pause inside its body, or not read its answer.
+PAUSE_TIMEOUT_S = 60
+GRACE_S = 1
+HEARTBEAT_TIMEOUT_S = 60
+
+
+class FrontWorker(GeventWorker):
+    """Gives up on clients that pause for too long."""
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        client.settimeout(PAUSE_TIMEOUT_S)
+        AsyncWorker.handle(self, listener, client, addr)  # type: ignore[no-untyped-call]
+
+
+def main() -> None:
+    """Serve until stdin closes."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--cors", action="store_true")
+    asked = parser.parse_args()
+    _allow_descriptors()
+    options = {
+        "bind": f"fd://{asked.fd}",
+        "worker_class": FrontWorker,
+        "worker_connections": CONNECTIONS,
+        "timeout": HEARTBEAT_TIMEOUT_S,
+        "graceful_timeout": GRACE_S,
+        "keepalive": HEAD_TIMEOUT_S,
+        "limit_request_line": 8190,
+        "limit_request_fields": 100,
+        "limit_request_field_size": 8190,
+        "loglevel": "critical",
+        "proc_name": "lms-front",
+        "post_worker_init": _watch_daemon,
+    }
+    Application(options, lambda: _app(asked.cors)).serve()
+
+
+def _app(cors: bool) -> Any:
+    return create_app(DaemonClient(Home.from_environment()), cors=cors, log=_print)
+
+
+def _allow_descriptors() -> None:
+    """Many systems allow 1024 open files until asked for more, and each client takes one, its engine another."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _watch_daemon(worker: Any) -> None:
+    """End with the daemon: it holds the other end of stdin. The master, our parent, is told to go first."""
+
+    def wait() -> None:
+        gevent.socket.wait_read(0)
+        if os.getppid() == worker.ppid:
+            os.kill(worker.ppid, signal.SIGQUIT)
+        os._exit(0)
+
+    gevent.spawn(wait)
+
+
+_printing = threading.Lock()
+
+
+def _print(data: LogData) -> None:
+    """One line of JSON for the daemon, which publishes it."""
+    with _printing:
+        sys.stdout.buffer.write(msgspec.json.encode(data) + b"\n")
+        sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    main()

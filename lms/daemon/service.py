@@ -1,0 +1,95 @@
+"""What a running daemon is made of, and in which order it comes and goes."""
+
+import os
+import signal
+import threading
+import time
+
+import lms
+from lms.catalog.catalog import Catalog
+from lms.client.control import DaemonStatus, ServerStart, ServerStatus
+from lms.config import settings
+from lms.daemon.journal import Journal
+from lms.daemon.serving import Serving
+from lms.errors import DaemonUnreachable
+from lms.logbus.bus import LogBus
+from lms.logbus.records import LogData, ServerLog, record
+from lms.paths import Home, bundled_models_dir, models_dir
+from lms.pool.pool import Pool
+from lms.pool.rows import OnDisk
+
+
+class Daemon:
+    """The pool, the HTTP server and the logs of one home. Lives in gunicorn's worker, whose parent is `master_pid`."""
+
+    def __init__(self, home: Home, master_pid: int) -> None:
+        """Begins to restore what an earlier daemon had loaded. Raises UsageError when a setting is wrong."""
+        self._home = home
+        self._master_pid = master_pid
+        self._started_s = time.time()
+        self._closed = threading.Event()
+        self._closing = threading.Lock()
+        in_force = settings.read(home.settings)
+        self.bus = LogBus()
+        self._journal = Journal(self.bus)
+        catalog = Catalog(models_dir(home), bundled_models_dir(), home.catalog_cache)
+        _remove_sockets(home)
+        self.pool = Pool(home, OnDisk(catalog), in_force, self.bus)
+        self.serving = Serving(home, in_force, self._publish)
+        self.pool.restore()
+        threading.Thread(target=self.serving.restore, name="restore server", daemon=True).start()
+
+    @property
+    def closing(self) -> bool:
+        return self._closing.locked()
+
+    def status(self) -> DaemonStatus:
+        if self.closing:
+            raise DaemonUnreachable("The daemon is ending.")
+        return DaemonStatus(
+            pid=self._master_pid,
+            version=lms.__version__,
+            started_s=self._started_s,
+            home=str(self._home.root),
+            models_dir=str(models_dir(self._home)),
+            server=self.serving.status(),
+        )
+
+    def shutdown(self) -> None:
+        """What was wanted is forgotten, and gunicorn asked to end: by its child, so the signal meets no stranger."""
+        self.serving.forget()
+        self.pool.forget()
+        if os.getppid() == self._master_pid:
+            os.kill(self._master_pid, signal.SIGTERM)
+
+    def server_status(self) -> ServerStatus:
+        return self.serving.status()
+
+    def start_server(self, wanted: ServerStart) -> ServerStatus:
+        return self.serving.start(wanted)
+
+    def stop_server(self) -> ServerStatus:
+        return self.serving.stop()
+
+    def close(self) -> None:
+        """End the front and all engines. A second call waits for the first."""
+        if self._closing.acquire(blocking=False):
+            self.serving.close()
+            self.pool.close()
+            self._journal.close()
+            self._closed.set()
+        self._closed.wait()
+
+    def log_request(self, data: LogData) -> None:
+        """Requests on the private socket are the CLI's and the front's own: only failures are news."""
+        if isinstance(data, ServerLog) and data.level == "error":
+            self._publish(data)
+
+    def _publish(self, data: LogData) -> None:
+        self.bus.publish(record(data))
+
+
+def _remove_sockets(home: Home) -> None:
+    """Sockets of engines that a daemon before us left behind: none is in use, since we hold the lock."""
+    for leftover in home.run.glob("engine-*.sock"):
+        leftover.unlink(missing_ok=True)

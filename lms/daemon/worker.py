@@ -1,0 +1,86 @@
+"""gunicorn as the daemon uses it: one worker with many threads on a private unix socket."""
+
+import os
+import signal
+import threading
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from lms.daemon.application import Application
+from lms.daemon.service import Daemon
+from lms.paths import Home
+from lms.server.app import create_app
+from lms.server.internal.routes import blueprint
+
+THREADS = 256
+CONNECTIONS = 4096
+HEARTBEAT_TIMEOUT_S = 120
+GRACE_S = 15
+KEEPALIVE_S = 60
+
+
+class DaemonWorker(ThreadWorker):
+    """Ends what the daemon holds as soon as it is told to go, since open streams would hold up a polite end."""
+
+    def handle_exit(self, sig: int, frame: Any) -> None:
+        self.cfg.worker_int(self)
+        super().handle_exit(sig, frame)  # type: ignore[no-untyped-call]
+
+
+class Master:
+    """The daemon's first process, and in the worker that it forks the daemon itself.
+
+    The worker comes to know of its master's death by a pipe, at once. gunicorn would look once a second, and meanwhile
+    the next daemon could not start.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._daemon: Daemon | None = None
+        self._master_lives, self._i_live = os.pipe()
+
+    def run(self) -> None:
+        """Serve until told to end. Leaves by SystemExit."""
+        options = {
+            "bind": f"unix:{self._home.daemon_socket}",
+            "umask": 0o177,
+            "worker_class": DaemonWorker,
+            "threads": THREADS,
+            "worker_connections": CONNECTIONS,
+            "timeout": HEARTBEAT_TIMEOUT_S,
+            "graceful_timeout": GRACE_S,
+            "keepalive": KEEPALIVE_S,
+            "loglevel": "warning",
+            "proc_name": "lms-daemon",
+            "post_fork": self._after_fork,
+            "post_worker_init": self._watch_master,
+            "worker_int": self._begin_to_close,
+            "worker_exit": self._after_worker,
+        }
+        Application(options, self._load).serve()
+
+    def _load(self) -> Any:
+        self._daemon = Daemon(self._home, os.getppid())
+        api = blueprint(self._daemon.pool, self._daemon, self._daemon.bus)
+        return create_app(self._daemon.pool, internal=api, log=self._daemon.log_request)
+
+    def _after_fork(self, _arbiter: Any, _worker: Any) -> None:
+        os.close(self._i_live)
+
+    def _watch_master(self, _worker: Any) -> None:
+        def wait() -> None:
+            os.read(self._master_lives, 1)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+        threading.Thread(target=wait, name="master watch", daemon=True).start()
+
+    def _begin_to_close(self, _worker: Any) -> None:
+        threading.Thread(target=self._close, name="close").start()
+
+    def _after_worker(self, _arbiter: Any, _worker: Any) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._daemon:
+            self._daemon.close()

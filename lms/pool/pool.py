@@ -1,0 +1,377 @@
+"""The loaded models of this machine. One loop thread owns the state and does what it decides.
+
+Whoever asks waits at a mailbox; the catalog is asked on their own thread, so that a slow disk holds up nobody else.
+"""
+
+import os
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from itertools import count
+from pathlib import Path
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+import psutil
+
+import lms
+from lms.client.control import (
+    InstanceRow,
+    Lease,
+    LeaseRequest,
+    LoadDone,
+    LoadProgress,
+    LoadReport,
+    LoadRequest,
+    MemoryEstimate,
+    ModelRow,
+)
+from lms.config.load import LoadConfig
+from lms.config.settings import Settings
+from lms.engine.protocol import EngineKind, EngineSpec, Logged, Ready, Report, Runtime
+from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded
+from lms.logbus.bus import LogBus
+from lms.logbus.records import Level, RuntimeLog, record
+from lms.paths import Home
+from lms.pool import desired
+from lms.pool.desired import Desired
+from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Spawn, Stop, Tell
+from lms.pool.instance import Plan, Ticket
+from lms.pool.known import Models
+from lms.pool.mailbox import Mailbox
+from lms.pool.process import EngineProcess, Listener
+from lms.pool.state import Exit, PoolState
+
+CLOSE_TIMEOUT_S = 10.0
+_FIRST_NUMBERS = range(10_000, 90_000)
+
+A = TypeVar("A")
+Event = Callable[[float], list[Effect]]
+
+
+class Engine(Protocol):
+    """What the pool needs of an engine process."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def stop(self) -> None: ...
+
+
+class Pool:
+    """Loads models, grants leases on them, unloads them. Every method may be called from any thread."""
+
+    def __init__(
+        self,
+        home: Home,
+        models: Models,
+        settings: Settings,
+        bus: LogBus,
+        spawn: Callable[[EngineSpec, Listener], Engine] = EngineProcess,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self._home = home
+        self._models = models
+        self._settings = settings
+        self._bus = bus
+        self._spawn = spawn
+        self._kind: EngineKind = "fake" if environ.get("LMS_ENGINE") == "fake" else "llama"
+        self._wanted = desired.read(home.desired_models)
+        # Engines of a daemon that was killed may still be ending: numbers of another range keep sockets apart.
+        first_number = secrets.choice(_FIRST_NUMBERS)
+        self._runtime = Runtime(self._kind, lms.__version__, ())
+        self._closing = False
+        self._forgetting = False
+        self._state = PoolState(self._socket_path, settings.jit_max_models, first_number, self._wanted)
+        self._engines: dict[int, Engine] = {}
+        self._mailboxes: dict[Ticket, Mailbox[Any]] = {}
+        self._tickets = count(1)
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._gone = threading.Event()
+        threading.Thread(target=self._run, name="pool", daemon=True).start()
+
+    # What is there
+
+    def models(self) -> list[ModelRow]:
+        return [known.row for known in self._models.all()]
+
+    def resolve(self, typed: str, fuzzy: bool = False) -> ModelRow:
+        return self._models.resolve(typed, fuzzy).row
+
+    def instances(self) -> list[InstanceRow]:
+        with Waiting[list[InstanceRow]](self) as ask:
+            self._post(lambda now_s: self._look(ask.ticket, now_s))
+            return ask.take()
+
+    def jit(self) -> bool:
+        return self._settings.jit
+
+    def estimate(self, request: LoadRequest) -> MemoryEstimate:
+        """What that load would take. Raises as `load` does when the model is unknown, damaged or of no use here."""
+        known = self._models.resolve(request.model)
+        known.require_loadable()
+        need, available_bytes = self._models.need(known, request.config), _available_bytes()
+        return MemoryEstimate(
+            model=known.row,
+            context_length=need.context_length,
+            weights_bytes=need.weights_bytes,
+            context_bytes=need.context_bytes,
+            compute_bytes=need.compute_bytes,
+            total_bytes=need.total_bytes,
+            available_bytes=available_bytes,
+            fits=need.total_bytes <= available_bytes,
+        )
+
+    # What can be asked for
+
+    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None) -> Lease:
+        """The right to send one request to `model`. Blocks while it is loaded. Raises what `leasing` names."""
+        with self.leasing(LeaseRequest(model, kind, ttl_s)) as waiting:
+            return waiting.take()
+
+    def leasing(self, request: LeaseRequest) -> "Waiting[Lease]":
+        """A lease to wait for; leaving its block gives it up.
+
+        The waiting raises ModelNotFound, AmbiguousModel, ModelDamaged, Unsupported or ModelNotLoaded when there is
+        nothing to load, NotEnoughMemory or EngineFailed when it cannot be loaded, ModelUnloaded when it goes meanwhile.
+        """
+        ask = Waiting[Lease](self)
+        ask.absent = lambda: self._lease(ask.ticket, request, self._jit_plan(request))
+        self._lease(ask.ticket, request, None)
+        return ask
+
+    def load(self, request: LoadRequest) -> Iterator[LoadReport]:
+        """Progress, then `LoadDone`. Raises what kept the model from loading; closing the iterator cancels the load."""
+        with self.loading(request) as waiting:
+            while True:
+                report = waiting.take()
+                yield report
+                if isinstance(report, LoadDone):
+                    return
+
+    def loading(self, request: LoadRequest) -> "Waiting[LoadProgress | LoadDone]":
+        """A load to wait for; leaving its block before it is done cancels it. Raises as `leasing` does, at once."""
+        plan = self._plan(request.model, request.config, request.identifier or "", request.ttl_s)
+        ask = Waiting[LoadProgress | LoadDone](self)
+        available_bytes = _available_bytes()
+        self._post(lambda now_s: self._state.load(ask.ticket, plan, available_bytes, now_s))
+        return ask
+
+    def unload(self, identifier: str) -> InstanceRow:
+        """End the instance with exactly that identifier and wait until it is gone. Raises ModelNotFound."""
+        with Waiting[InstanceRow](self) as ask:
+            self._post(lambda now_s: self._state.unload(ask.ticket, identifier, now_s, _unix_ms()))
+            return ask.take()
+
+    def restore(self) -> None:
+        """Load what an earlier daemon had loaded. What cannot come back is logged and forgotten. Does not wait."""
+        threading.Thread(target=self._restore, name="restore", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop every engine and wait until they are gone. What should be loaded stays written down."""
+        self._post(lambda _: self._close())
+        self._gone.wait(CLOSE_TIMEOUT_S)
+
+    def forget(self) -> None:
+        """From now on a daemon that comes back loads nothing. For a daemon that is about to close."""
+        self._post(lambda _: self._forget())
+
+    # Plans
+
+    def _plan(self, typed: str, config: LoadConfig, identifier: str, ttl_s: float | None, jit: bool = False) -> Plan:
+        if ttl_s is not None and ttl_s <= 0:
+            raise InvalidRequest("The TTL must be more than 0 seconds.", param="ttl_s")
+        known = self._models.resolve(typed)
+        known.require_loadable()
+        return Plan(known, identifier, config, ttl_s, jit, self._models.need(known, config).total_bytes)
+
+    def _jit_plan(self, request: LeaseRequest) -> Plan:
+        known = self._models.resolve(request.model)
+        if not self._settings.jit:
+            raise ModelNotLoaded(
+                f"“{known.row.key}” is not loaded, and just-in-time loading is off.",
+                hint=f"Load it with: lms load {known.row.key}",
+                param="model",
+            )
+        ttl_s = request.ttl_s if request.ttl_s and request.ttl_s > 0 else self._settings.jit_ttl_s or None
+        return self._plan(known.row.key, LoadConfig(), "", ttl_s, jit=True)
+
+    def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None) -> None:
+        free = _available_bytes()
+        self._post(lambda now_s: self._state.lease(ticket, request.model, request.kind, now_s, plan, free))
+
+    def _restore(self) -> None:
+        for wanted in self._wanted:
+            plan = None
+            try:
+                plan = self._plan(wanted.key, wanted.config, wanted.identifier, wanted.ttl_s)
+                self._say("info", f"loading “{wanted.identifier}” again, as before the daemon ended", wanted.identifier)
+            except LmsError as error:
+                self._say("error", f"“{wanted.identifier}” cannot be loaded again: {error}", wanted.identifier)
+            self._post(self._restoring(wanted, plan))
+
+    def _restoring(self, wanted: Desired, plan: Plan | None) -> Event:
+        ticket, free = next(self._tickets), _available_bytes()
+        return lambda now_s: self._state.restore(ticket, wanted, plan, free, now_s)
+
+    # The loop
+
+    def _post(self, event: Event) -> None:
+        self._events.put(event)
+        if self._gone.is_set():
+            self._refuse_all()
+
+    def _run(self) -> None:
+        while not (self._closing and self._state.empty):
+            due_s = self._state.due_s()
+            timeout_s = None if due_s is None else max(0.0, due_s - time.monotonic())
+            try:
+                event = self._events.get(timeout=timeout_s)
+            except queue.Empty:
+                event = self._state.tick
+            for effect in event(time.monotonic()):
+                self._perform(effect)
+        self._gone.set()
+        self._refuse_all()
+
+    def _forget(self) -> list[Effect]:
+        self._save(())
+        self._forgetting = True
+        return []
+
+    def _look(self, ticket: Ticket, now_s: float) -> list[Effect]:
+        self._answer(ticket, self._state.rows(now_s, _unix_ms()), last=True)
+        return []
+
+    def _close(self) -> list[Effect]:
+        self._closing = True
+        return self._state.close()
+
+    def _perform(self, effect: Effect) -> None:
+        match effect:
+            case Spawn(number, plan):
+                self._start(number, plan)
+            case Stop(number):
+                if number in self._engines:
+                    self._engines[number].stop()
+            case Tell(ticket, news):
+                self._answer(ticket, news, last=False)
+            case Grant(ticket, answer):
+                self._answer(ticket, answer, last=answer is not None)
+            case Refuse(ticket, error):
+                self._answer(ticket, error, last=True)
+            case Publish(plan, level, message, pid):
+                self._say(level, message, plan.identifier, pid)
+            case Save(models):
+                self._save(models)
+
+    def _start(self, number: int, plan: Plan) -> None:
+        spec = EngineSpec(
+            engine=self._kind,
+            model_path=str(plan.known.file),
+            model_key=plan.key,
+            identifier=plan.identifier,
+            socket_path=self._socket_path(number),
+            config=plan.config,
+            embedding=plan.embedding,
+            queue_limit=self._settings.queue_limit,
+        )
+        try:
+            engine = self._spawn(spec, self._listener(number, plan))
+        except OSError as error:
+            self._exited(number, Exit("could not be started", str(error)))
+        else:
+            self._engines[number] = engine
+            self._state.spawned(number, engine.pid)
+
+    def _listener(self, number: int, plan: Plan) -> Listener:
+        return Listener(
+            reported=lambda report: self._reported(number, report),
+            said=lambda line: self._say("debug", line, plan.identifier),
+            exited=lambda end: self._exited(number, end),
+        )
+
+    def _reported(self, number: int, report: Report) -> None:
+        if isinstance(report, Logged):
+            self._bus.publish(report.record)
+            return
+        if isinstance(report, Ready):
+            self._runtime = report.runtime
+        self._post(lambda now_s: self._state.reported(number, report, now_s))
+
+    def _exited(self, number: int, end: Exit) -> None:
+        def leave(now_s: float) -> list[Effect]:
+            self._engines.pop(number, None)
+            Path(self._socket_path(number)).unlink(missing_ok=True)
+            return self._state.exited(number, end, now_s, _unix_ms())
+
+        self._post(leave)
+
+    def _save(self, models: tuple[Desired, ...]) -> None:
+        if self._forgetting:
+            return
+        try:
+            desired.write(self._home.desired_models, models)
+        except OSError as error:
+            self._say("error", f"What is loaded could not be written down: {error}.")
+
+    def _socket_path(self, number: int) -> str:
+        return str(self._home.engine_socket(number))
+
+    def _say(self, level: Level, message: str, identifier: str | None = None, pid: int | None = None) -> None:
+        name, version = self._runtime.name, self._runtime.version
+        self._bus.publish(record(RuntimeLog(level, message, name, version, self._kind, identifier, pid)))
+
+    # Those who wait
+
+    def _enter(self, box: "Mailbox[Any]") -> Ticket:
+        ticket = next(self._tickets)
+        self._mailboxes[ticket] = box
+        return ticket
+
+    def _leave(self, ticket: Ticket) -> None:
+        """They wait no longer; an answer that is still to come is called off."""
+        if self._mailboxes.pop(ticket, None) is not None:
+            self._post(lambda now_s: self._state.cancel(ticket, now_s))
+
+    def _answer(self, ticket: Ticket, letter: object, last: bool) -> None:
+        box = self._mailboxes.pop(ticket, None) if last else self._mailboxes.get(ticket)
+        if box is not None:
+            box.put(letter)
+
+    def _refuse_all(self) -> None:
+        for ticket in list(self._mailboxes):
+            self._answer(ticket, DaemonUnreachable("The daemon is stopping."), last=True)
+
+
+class Waiting(Generic[A]):
+    """Something asked of the pool. Leaving its block calls off what has not been answered."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._box: Mailbox[A | None] = Mailbox()
+        self.absent: Callable[[], None] = lambda: None
+        self.ticket = pool._enter(self._box)
+
+    def __enter__(self) -> "Waiting[A]":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool._leave(self.ticket)
+
+    def take(self, timeout_s: float | None = None) -> A:
+        """The next news, or the answer. Raises the error that it is, TimeoutError when nothing came in time."""
+        letter = self._box.take(timeout_s)
+        if letter is None:
+            self.absent()
+            return self.take(timeout_s)
+        return letter
+
+
+def _unix_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _available_bytes() -> int:
+    return int(psutil.virtual_memory().available)

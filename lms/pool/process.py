@@ -1,0 +1,117 @@
+"""One engine as a child process: starts it, passes on what it reports, ends it.
+
+An engine ends when its stdin closes, so it does not outlive this process however that ends. Signals are sent only
+through the `Popen` object, which never reaches a foreign process.
+"""
+
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import IO
+
+from lms.engine.protocol import EngineSpec, Report
+from lms.pool.state import Exit
+from lms.wire import BrokenFrame, Unpacker, pack
+
+ENGINE_COMMAND = (sys.executable, "-m", "lms.engine")
+STOP_TIMEOUT_S = 5.0
+KILL_TIMEOUT_S = 2.0
+LAST_LINES = 10
+LAST_WORDS_LIMIT = 1000
+_READ_BYTES = 1 << 16
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears of an engine. All are called from the engine's own threads, `exited` last and exactly once."""
+
+    reported: Callable[[Report], None]
+    said: Callable[[str], None]
+    exited: Callable[[Exit], None]
+
+
+class EngineProcess:
+    """A running engine. Raises OSError when it cannot be started."""
+
+    def __init__(self, spec: EngineSpec, listener: Listener, command: Sequence[str] = ENGINE_COMMAND) -> None:
+        self._listener = listener
+        self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._stopping = threading.Event()
+        self._child = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        )
+        self._send(pack(spec))
+        self._errors = threading.Thread(target=self._read_errors, name=f"engine {spec.identifier} stderr", daemon=True)
+        self._errors.start()
+        threading.Thread(target=self._watch, name=f"engine {spec.identifier}", daemon=True).start()
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    def stop(self) -> None:
+        """Ask it to end; make it end when it does not. Returns at once, `exited` tells when it is gone."""
+        if not self._stopping.is_set():
+            self._stopping.set()
+            threading.Thread(target=self._end, name="engine stop", daemon=True).start()
+
+    def _send(self, frame: bytes) -> None:
+        with suppress(OSError):  # When it is dead already the watcher says why.
+            _pipe(self._child.stdin).write(frame)
+            _pipe(self._child.stdin).flush()
+
+    def _end(self) -> None:
+        with suppress(OSError):
+            _pipe(self._child.stdin).close()
+        for force in (self._child.terminate, self._child.kill):
+            try:
+                self._child.wait(STOP_TIMEOUT_S if force == self._child.terminate else KILL_TIMEOUT_S)
+                return
+            except subprocess.TimeoutExpired:
+                force()
+
+    def _watch(self) -> None:
+        self._read_reports(_pipe(self._child.stdout))
+        self._errors.join()
+        code = self._child.wait()
+        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
+            with suppress(OSError):
+                _pipe(pipe).close()
+        self._listener.exited(Exit(_how(code), "\n".join(self._last_lines)[-LAST_WORDS_LIMIT:]))
+
+    def _read_reports(self, pipe: IO[bytes]) -> None:
+        unpacker: Unpacker[Report] = Unpacker(Report)
+        try:
+            while received := pipe.read1(_READ_BYTES):  # type: ignore[attr-defined]
+                for report in unpacker.feed(received):
+                    self._listener.reported(report)
+        except BrokenFrame as error:
+            self._last_lines.append(f"It reported something unreadable: {error}.")
+            self._child.kill()
+
+    def _read_errors(self) -> None:
+        for raw in _pipe(self._child.stderr):
+            line = raw.decode(errors="replace").rstrip()
+            if line:
+                self._last_lines.append(line)
+                self._listener.said(line)
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    assert pipe is not None  # all three were asked for
+    return pipe
+
+
+def _how(code: int) -> str:
+    """What became of a child with that `Popen.returncode`, as the end of a sentence about it."""
+    if code >= 0:
+        return "ended" if code == 0 else f"ended with exit code {code}"
+    try:
+        return f"was killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"was killed by signal {-code}"
