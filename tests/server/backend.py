@@ -39,16 +39,16 @@ class ListedBackend:
         self.asked.append((model, kind, ttl_s))
         if self.refusal is not None:
             raise self.refusal
-        row = self._row(model)
-        if (row.kind == "embedding") != (kind == "embedding"):
-            raise InvalidRequest(f"“{model}” is of the other kind.", param="model")
         assert self.engine is not None
-        return self.engine.lease(row)
+        return self.engine.lease(self.row(model, kind))
 
-    def _row(self, model: str) -> ModelRow:
+    def row(self, model: str, kind: Literal["llm", "embedding"]) -> ModelRow:
+        """The model by that key. Refuses as the pool does: an unknown one, or one of the other kind."""
         for row in self.on_disk:
-            if row.key == model:
+            if row.key == model and (row.kind == "embedding") == (kind == "embedding"):
                 return row
+            if row.key == model:
+                raise InvalidRequest(f"“{model}” is of the other kind.", param="model")
         raise ModelNotFound(f"No model is called “{model}”.", hint="There are: tiny-chat.")
 
 

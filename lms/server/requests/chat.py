@@ -73,7 +73,9 @@ def _refuse_unsupported_in_chat(body: ChatBody) -> None:
     if body.response_format is not None:
         only(body.response_format.type, ("text",), "response_format.type")
     if body.tools and body.parallel_tool_calls is False:
-        raise Unsupported("The model cannot be held to one tool call an answer yet.", param="parallel_tool_calls")
+        raise Unsupported(
+            "“parallel_tool_calls” false is not supported: the model may make several.", param="parallel_tool_calls"
+        )
 
 
 def _token_limit(body: ChatBody) -> int | None:

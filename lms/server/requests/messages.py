@@ -122,5 +122,5 @@ def _part_text(part: _Part, path: str) -> str:
     match part:
         case TextPart(text) | RefusalPart(text):
             return text
-    kind = {ImagePart: "Images", AudioPart: "Audio"}.get(type(part), "Files")
-    raise Unsupported(f"{kind} in messages are not supported by this version.", param=path)
+    kind = {ImagePart: "an image", AudioPart: "audio"}.get(type(part), "a file")
+    raise Unsupported(f"“{path}” is {kind}, and this version reads text only.", param=path)

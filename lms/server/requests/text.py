@@ -52,5 +52,6 @@ def texts_or_tokens(items: list[str | int | list[int]], param: str) -> list[str 
         return [tuple(item for item in items if isinstance(item, int))]
     single = next((index for index, item in enumerate(items) if isinstance(item, int)), None)
     if single is not None:
-        raise InvalidRequest(f"“{param}” mixes token ids with texts or arrays.", param=f"{param}[{single}]")
+        path = f"{param}[{single}]"
+        raise InvalidRequest(f"“{path}” is a token id among texts or arrays.", param=path)
     return [item if isinstance(item, str) else tuple(item) for item in items if not isinstance(item, int)]

@@ -1,0 +1,58 @@
+"""Whatever JSON comes, the server answers with a status below 500, and its engines live on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lms.server.app import create_app
+from tests.server.fake_engines import fake_engines
+from tests.server.test_refusals import ENDPOINTS, GOOD
+
+NUMBERS = st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=20,
+)
+FIELDS = sorted(
+    {name for body in GOOD.values() for name in body}
+    | {"temperature", "top_p", "top_k", "min_p", "max_tokens", "stop", "stream", "stream_options", "logit_bias", "seed"}
+    | {"tools", "tool_choice", "chat_template_kwargs", "response_format", "ttl", "encoding_format", "dimensions", "n"}
+)
+TRIES = settings(max_examples=60, deadline=None)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[FlaskClient]:
+    with TemporaryDirectory(prefix="lms") as folder, fake_engines(Path(folder)) as backend:
+        yield create_app(backend, log=lambda entry: None).test_client()
+
+
+def status(client: FlaskClient, path: str, body: Any) -> int:
+    with client.post(path, data=msgspec.json.encode(body)) as reply:
+        assert reply.is_json or reply.mimetype == "text/event-stream"
+        assert b'"server_error"' not in reply.data
+        return reply.status_code
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@TRIES
+@given(body=JSON)
+def test_any_json_is_answered(client: FlaskClient, path: str, body: Any) -> None:
+    assert status(client, path, body) < 500
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@TRIES
+@given(changes=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
+def test_any_value_of_a_known_field_is_answered(client: FlaskClient, path: str, changes: dict[str, Any]) -> None:
+    good = next(body for name, body in GOOD.items() if path.endswith(name))
+    assert status(client, path, good | changes) < 500

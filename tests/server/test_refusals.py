@@ -1,0 +1,86 @@
+"""Requests that must be refused with a 4xx and the path of the field: `tests/data/openai/refused.json` and odd bodies.
+
+A row changes a good body by `fields` or takes a field away (`without`).
+"""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from lms.server.requests.fields import decode
+from tests.server.conftest import Site
+
+ROWS = msgspec.json.decode((Path(__file__).parent.parent / "data" / "openai" / "refused.json").read_bytes())
+GOOD: dict[str, dict[str, Any]] = {
+    "chat/completions": {"model": "tiny-chat", "messages": [{"role": "user", "content": "Hi"}]},
+    "completions": {"model": "tiny-chat", "prompt": "Once"},
+    "embeddings": {"model": "text-embedding-tiny", "input": "Once"},
+}
+# Every endpoint that reads a body, in both dialects.
+ENDPOINTS = [f"{base}/{path}" for base in ("/v1", "/api/v0") for path in GOOD]
+
+
+def title(row: dict[str, Any]) -> str:
+    return f"{row['path']}: {row.get('fields', {}) or 'no ' + row['without']}"
+
+
+@pytest.mark.parametrize("base", ["/v1", "/api/v0"])
+@pytest.mark.parametrize("row", ROWS, ids=title)
+def test_a_wrong_field_is_a_400_that_names_it(site: Site, base: str, row: dict[str, Any]) -> None:
+    body = GOOD[row["path"]] | row.get("fields", {})
+    body.pop(row.get("without"), None)
+    reply = site.client.post(f"{base}/{row['path']}", data=msgspec.json.encode(body))
+    error = reply.json["error"] if reply.json else {}
+    assert (reply.status_code, error["param"]) == (400, row["param"])
+    assert error["code"] == row.get("code", "invalid_request")
+    assert row["param"] in error["message"]
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"{}", b"[]", b"null", b'"text"', b"7", b"\xff\xfe", b"[" * 100_000, b'{"model": NaN}', b"{}{}"],
+    ids=lambda body: repr(body[:16]),
+)
+def test_a_body_that_is_no_request_is_a_400(site: Site, path: str, body: bytes) -> None:
+    reply = site.client.post(path, data=body, content_type="application/json")
+    assert (reply.status_code, set(reply.json["error"])) == (400, {"message", "type", "param", "code"})
+
+
+@pytest.mark.parametrize("path", ENDPOINTS)
+def test_a_body_over_the_limit_is_a_413(site: Site, path: str) -> None:
+    endless = io.BytesIO(b" " * (65 * 1024 * 1024))
+    reply = site.client.post(path, input_stream=endless, content_length=65 * 1024 * 1024)
+    assert (reply.status_code, reply.json["error"]["code"]) == (413, "payload_too_large")
+
+
+def test_the_content_type_does_not_matter(site: Site) -> None:
+    body = msgspec.json.encode(GOOD["chat/completions"])
+    assert site.client.post("/v1/chat/completions", data=body, content_type="text/plain").status_code == 200
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_a_number_that_is_none_is_refused(site: Site, number: str) -> None:
+    body = '{"model":"tiny-chat","prompt":"a","temperature":' + number + "}"
+    assert site.client.post("/v1/completions", data=body).status_code == 400
+
+
+def test_a_schema_nested_without_end_is_refused(site: Site) -> None:
+    nested = '{"a":' * 200 + "{}" + "}" * 200
+    tool = '{"type":"function","function":{"name":"f","parameters":' + nested + "}}"
+    body = '{"model":"tiny-chat","messages":[{"role":"user","content":"a"}],"tools":[' + tool + "]}"
+    reply = site.client.post("/v1/chat/completions", data=body)
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, "tools[0].function.parameters")
+
+
+def test_nothing_refused_reaches_an_engine(site: Site) -> None:
+    site.post("/v1/completions", model="tiny-chat", prompt="a", n=2)
+    assert (site.engine.calls, site.backend.asked) == ([], [])
+
+
+def test_a_missing_field_at_the_top_is_named_alone() -> None:
+    with pytest.raises(Exception, match="“model” is required"):
+        decode(b"{}", msgspec.defstruct("Body", [("model", str)]))

@@ -1,0 +1,50 @@
+"""The bytes of an event stream."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from lms.server import sse
+
+
+def failing() -> Iterator[tuple[sse.Chunk, ...]]:
+    yield ({"a": 1},)
+    raise ValueError("half-way")
+
+
+def test_a_batch_is_one_piece_and_the_end_is_marked() -> None:
+    batches = iter([({"a": 1}, {"b": 2}), ({"c": 3},)])
+    assert list(sse.frames(batches, lambda error: None)) == [
+        b'data: {"a":1}\n\ndata: {"b":2}\n\n',
+        b'data: {"c":3}\n\n',
+        b"data: [DONE]\n\n",
+    ]
+
+
+def test_an_empty_batch_is_a_comment() -> None:
+    assert next(sse.frames(iter([()]), lambda error: None)).startswith(b":")
+
+
+def test_a_failure_is_told_and_ends_the_stream() -> None:
+    pieces = list(sse.frames(failing(), lambda error: {"error": {"message": str(error)}}))
+    assert pieces[1:] == [b'data: {"error":{"message":"half-way"}}\n\n']
+
+
+def test_a_failure_that_nobody_hears_is_not_told() -> None:
+    assert len(list(sse.frames(failing(), lambda error: None))) == 1
+
+
+def test_text_cannot_break_out_of_its_line() -> None:
+    assert sse.frame({"text": "a\n\ndata: [DONE]\r\n"}).count(b"\n") == 2
+
+
+def test_the_first_batch_is_fetched_at_once() -> None:
+    batches = iter([({"a": 1},), ({"b": 2},)])
+    begun = sse.begun(batches)
+    assert next(batches) == ({"b": 2},)
+    assert next(begun) == ({"a": 1},)
+
+
+def test_a_failure_before_the_first_batch_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        sse.begun(({"a": 1 // zero},) for zero in [0])

@@ -1,0 +1,98 @@
+"""Streams: what is a status and what is told in the stream, heartbeats, and clients that leave."""
+
+import socket
+import threading
+
+import pytest
+
+from lms.errors import EngineFailed, PromptTooLong, to_wire
+from lms.generation.events import Failed, TextDelta
+from tests.server.conftest import MakeSite, Site, chunks_of
+from tests.server.scripted_engine import FINISHED, PATIENCE_S
+
+PATHS = ["/v1/chat/completions", "/v1/completions", "/api/v0/chat/completions", "/api/v0/completions"]
+
+
+def body(path: str, **fields: object) -> dict[str, object]:
+    asked = {"messages": [{"role": "user", "content": "Hi"}]} if "chat" in path else {"prompt": "Hi"}
+    return {"model": "tiny-chat", "stream": True} | asked | fields
+
+
+@pytest.fixture(params=PATHS)
+def path(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_a_stream_ends_with_done(site: Site, path: str) -> None:
+    reply = site.client.post(path, json=body(path))
+    assert reply.mimetype == "text/event-stream"
+    assert reply.data.endswith(b"data: [DONE]\n\n")
+
+
+def test_without_include_usage_no_chunk_lacks_choices(site: Site, path: str) -> None:
+    assert all(chunk["choices"] for chunk in chunks_of(site.client.post(path, json=body(path)).data))
+
+
+def test_an_unknown_model_is_a_status(site: Site, path: str) -> None:
+    reply = site.client.post(path, json=body(path, model="nope"))
+    assert (reply.status_code, reply.json["error"]["code"]) == (404, "model_not_found")  # type: ignore[index]
+
+
+def test_an_error_before_the_first_event_is_a_status(make_site: MakeSite, path: str) -> None:
+    site = make_site([(Failed(to_wire(PromptTooLong("3000 tokens of 2048."))),)])
+    reply = site.client.post(path, json=body(path))
+    assert (reply.status_code, reply.json["error"]["code"]) == (400, "context_length_exceeded")  # type: ignore[index]
+
+
+def test_a_later_error_is_told_in_the_stream_and_ends_it(make_site: MakeSite, path: str) -> None:
+    go_on = threading.Event()
+    failed = Failed(to_wire(EngineFailed("It died.")))
+    site = make_site([(TextDelta("a"),), go_on, (failed,)])
+    reply = site.client.post(path, json=body(path))
+    go_on.set()
+    told = chunks_of(reply.data)
+    assert told[-1] == {
+        "error": {"message": "It died.", "type": "server_error", "param": None, "code": "engine_failed"}
+    }
+    assert b"[DONE]" not in reply.data
+
+
+def test_an_error_in_the_stream_is_in_the_log(make_site: MakeSite) -> None:
+    go_on = threading.Event()
+    site = make_site([(TextDelta("a"),), go_on, (Failed(to_wire(EngineFailed("It died."))),)])
+    reply = site.client.post("/v1/completions", json=body("/v1/completions"))
+    go_on.set()
+    reply.get_data()
+    reply.close()
+    assert "It died." in site.lines()[-1]
+
+
+def test_silence_shows_as_a_comment_after_a_second(make_site: MakeSite) -> None:
+    go_on = threading.Event()
+    site = make_site([go_on, (TextDelta("a"), FINISHED)])
+    reply = site.client.post("/v1/chat/completions", json=body("/v1/chat/completions"), buffered=False)
+    pieces = iter(reply.response)
+    assert next(pieces) == b": keep-alive\n\n"
+    go_on.set()
+    rest = b"".join(pieces)
+    assert chunks_of(rest)[0]["choices"][0]["delta"]["content"] == "a"
+
+
+def test_a_closed_stream_cancels_the_request(make_site: MakeSite, path: str) -> None:
+    site = make_site([(TextDelta("a"),)])
+    reply = site.client.post(path, json=body(path), buffered=False)
+    assert next(iter(reply.response))
+    reply.close()
+    assert site.engine.hung_up.wait(PATIENCE_S)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_cancels_the_request(make_site: MakeSite, path: str, stream: bool) -> None:
+    site = make_site([(TextDelta("a"),)])
+    ours, clients = socket.socketpair()
+    with ours:
+        clients.close()
+        reply = site.client.post(path, json=body(path, stream=stream), environ_overrides={"gunicorn.socket": ours})
+        reply.close()
+    assert site.engine.hung_up.wait(PATIENCE_S)
+    assert "the client left" in site.lines()[-1]
