@@ -1,7 +1,7 @@
 """`lms load`: bring a model into memory. Loading it again gives a second instance, as in LM Studio."""
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -13,9 +13,7 @@ from lms.cli.session import Daemon, Session
 from lms.errors import EngineFailed, Unsupported, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
-    from lms.client.control import LoadDone, LoadProgress, LoadRequest, MemoryEstimate, ModelRow
+    from lms.client.control import LoadDone, LoadRequest, MemoryEstimate, ModelRow
 
 ModelKey = Annotated[str | None, typer.Argument(metavar="model-key", help="A key that lms ls shows, or a part of it.")]
 Gpu = Annotated[
@@ -107,9 +105,8 @@ def _perform(session: Session, daemon: Daemon, request: "LoadRequest") -> "LoadD
     """Load with a progress bar. Closing the reports, which Ctrl-C does too, cancels the load in the daemon."""
     from lms.client.control import LoadDone
 
-    reports = cast("Generator[LoadProgress | LoadDone]", daemon.load(request))
     try:
-        with session.output.progress(f"Loading {request.model}") as progress, closing(reports):
+        with session.output.progress(f"Loading {request.model}") as progress, closing(daemon.load(request)) as reports:
             for report in reports:
                 if isinstance(report, LoadDone):
                     return report

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,8 +11,6 @@ from lms.cli.session import Session
 from lms.errors import DaemonUnreachable
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from lms.cli.log_view import View
     from lms.logbus.records import LogRecord
 
@@ -22,7 +20,7 @@ Source = Annotated[
     str, typer.Option("--source", "-s", metavar="model|server|runtime", help="Whose events.", show_default=True)
 ]
 Filter = Annotated[
-    str | None, typer.Option("--filter", metavar="input,output", help="Only what models are asked, or only answers.")
+    str | None, typer.Option("--filter", metavar="input|output", help="Only what models are asked, or only answers.")
 ]
 Stats = Annotated[bool, typer.Option("--stats", help="Show the figures of each answer. JSON always has them.")]
 
@@ -46,9 +44,8 @@ def stream(session: Session, source: Source = "model", filter_: Filter = None, s
 
     view = View.of_flags(source, filter_, stats)
     with until_stopped(session):
-        records = cast("Generator[LogRecord]", session.daemon().logs())
-        session.output.say("Streaming logs. Ctrl-C ends it.\n")
-        with closing(records):
+        with closing(session.daemon().logs()) as records:
+            session.output.say("Streaming logs. Ctrl-C ends it.\n")
             for record in filter(view.shows, records):
                 _show(session, view, record)
         raise DaemonUnreachable("The daemon has ended, and the log with it.")

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol, TextIO
 
@@ -18,6 +18,7 @@ class Daemon(Protocol):
     """What the commands ask of the daemon (`lms.client.DaemonClient`). Any method may raise an `LmsError`."""
 
     def status(self) -> "control.DaemonStatus": ...
+    def skew(self) -> str | None: ...
     def shutdown(self) -> None: ...
     def server_status(self) -> "control.ServerStatus": ...
     def start_server(self, start: "control.ServerStart") -> "control.ServerStatus": ...
@@ -25,10 +26,12 @@ class Daemon(Protocol):
     def models(self) -> "list[control.ModelRow]": ...
     def instances(self) -> "list[control.InstanceRow]": ...
     def resolve(self, typed: str, fuzzy: bool = False) -> "control.ModelRow": ...
-    def load(self, request: "control.LoadRequest") -> "Iterator[control.LoadProgress | control.LoadDone]": ...
+    def load(
+        self, request: "control.LoadRequest"
+    ) -> "Generator[control.LoadProgress | control.LoadDone, None, None]": ...
     def estimate(self, request: "control.LoadRequest") -> "control.MemoryEstimate": ...
     def unload(self, identifier: str) -> "control.InstanceRow": ...
-    def logs(self) -> "Iterator[LogRecord]": ...
+    def logs(self) -> "Generator[LogRecord, None, None]": ...
 
 
 def _client(home: Home) -> Daemon:
@@ -59,8 +62,12 @@ class Session:
         return cls(Home.from_environment(), Output.of_process(), sys.stdin)
 
     def daemon(self) -> Daemon:
-        """The daemon, started first if need be. Raises DaemonFailed."""
-        return self.ensure(self.home, lambda: self.output.say("Waking up the lms daemon…"))
+        """The daemon, started first if need be, with a warning if it is of another version. Raises DaemonFailed."""
+        daemon = self.ensure(self.home, lambda: self.output.say("Waking up the lms daemon…"))
+        warning = daemon.skew()
+        if warning:
+            self.output.warn(warning)
+        return daemon
 
     def running_daemon(self) -> Daemon:
         """The daemon as it is: its methods raise DaemonUnreachable when it is off."""

@@ -1,6 +1,6 @@
 """A daemon without a process: the methods that the commands use, over a list of models and a list of instances."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -89,6 +89,7 @@ class FakeDaemon:
     records: list[LogRecord] = field(default_factory=list)
     server: ServerStatus = field(default_factory=lambda: ServerStatus(running=False))
     warnings: tuple[str, ...] = ()
+    version_warning: str | None = None
     load_error: LmsError | None = None
     log_end: BaseException | None = None
     stop_after: int | None = None
@@ -99,6 +100,10 @@ class FakeDaemon:
     def status(self) -> DaemonStatus:
         self._require_on()
         return DaemonStatus(PID, "0.1.0", 0.0, "/home/someone/.lms", "/home/someone/models", self.server)
+
+    def skew(self) -> str | None:
+        self._require_on()
+        return self.version_warning
 
     def shutdown(self) -> None:
         self._require_on()
@@ -141,7 +146,7 @@ class FakeDaemon:
             raise AmbiguousModel(f"“{typed}” could be several models.", candidates=tuple(found))
         raise ModelNotFound(f"No model matches “{typed}”.", hint="lms ls shows what is on disk.")
 
-    def load(self, request: LoadRequest) -> Iterator[LoadProgress | LoadDone]:
+    def load(self, request: LoadRequest) -> Generator[LoadProgress | LoadDone, None, None]:
         self._require_on()
         self.requests.append(request)
         if self.load_error:
@@ -170,7 +175,7 @@ class FakeDaemon:
                 return row
         raise ModelNotFound(f"No loaded model is called “{identifier}”.")
 
-    def logs(self) -> Iterator[LogRecord]:
+    def logs(self) -> Generator[LogRecord, None, None]:
         self._require_on()
         yield from self.records
         if self.log_end is not None:

@@ -155,6 +155,12 @@ def test_waking_the_daemon_is_told_on_stderr(lms: Terminal, daemon: FakeDaemon) 
     assert ended.err == "Waking up the lms daemon…\n"
 
 
+def test_a_daemon_of_another_version_is_warned_of(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.version_warning = "The daemon is version 0.0.9."
+    ended = lms.type("ps", "--json")
+    assert (ended.json, ended.err) == ([], "Warning: The daemon is version 0.0.9.\n")
+
+
 @pytest.mark.parametrize("words", [["--help"], ["-v"], ["load", "--help"], ["server"]])
 def test_help_imports_nothing_heavy(words: list[str]) -> None:
     heavy = ("httpx", "flask", "rich", "llama_cpp", "numpy", "pydantic", "msgspec", "psutil", "gunicorn")
