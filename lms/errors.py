@@ -148,5 +148,5 @@ def from_wire(fields: dict[str, Any]) -> LmsError:
         str(fields.get("message", "The other process gave no reason.")),
         hint=fields.get("hint"),
         param=fields.get("param"),
-        candidates=tuple(fields.get("candidates", ())),
+        candidates=tuple(fields.get("candidates") or ()),
     )

@@ -48,5 +48,5 @@ class Unpacker(Generic[T]):
             del self._buffer[:end]
             try:
                 yield self._decoder.decode(body)
-            except msgspec.DecodeError as error:
+            except (msgspec.DecodeError, RecursionError) as error:
                 raise BrokenFrame(str(error)) from error

@@ -6,7 +6,7 @@ Each field is read from the environment variable `LMS_` + its upper-case name, u
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -33,12 +33,12 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     queue_limit: requests that may wait for one model, beyond those it works on
     """
 
-    port: int | None = None
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
     host: str | None = None
     jit: bool = True
-    jit_ttl_s: float = 3600
-    jit_max_models: int = 1
-    queue_limit: int = 512
+    jit_ttl_s: Annotated[float, msgspec.Meta(ge=0)] = 3600
+    jit_max_models: Annotated[int, msgspec.Meta(ge=1)] = 1
+    queue_limit: Annotated[int, msgspec.Meta(ge=1)] = 512
 
 
 def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -58,5 +58,5 @@ def _from_file(path: Path) -> dict[str, Any]:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:
         return {}
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"{path} is not a JSON object: {error}.", hint="Mend it or remove it.") from error

@@ -88,7 +88,7 @@ class Batch:
             self._decoder.keep(slot, 0)
 
     def step(self) -> list[Outcome]:
-        """Run one pass. Returns nothing only when there is nothing to do."""
+        """Run one pass. A pass over tokens that were processed before, and put off, has nothing to tell."""
         self._admit()
         planned = self._fitting(plan(self._running, self._limits))
         if not planned:

@@ -4,7 +4,7 @@ import socket
 
 from lms.engine.outbox import Outbox
 from lms.engine.protocol import Call, Events
-from lms.generation.events import Embedded, Event, Failed, Finished, TextDelta
+from lms.generation.events import Embedded, Event, Failed, Finished, PromptProgress, ReasoningDelta, TextDelta
 from lms.wire import BrokenFrame, Unpacker, pack
 
 RECEIVE_BYTES = 1 << 16
@@ -63,11 +63,16 @@ class Connection:
 
 
 def merged(events: list[Event]) -> list[Event]:
-    """The same events with neighbouring pieces of text joined."""
+    """The same events with neighbouring pieces of text joined, and of a prompt's progress only the last step."""
     result: list[Event] = []
     for event in events:
-        if isinstance(event, TextDelta) and result and isinstance(result[-1], TextDelta):
-            result[-1] = TextDelta(result[-1].text + event.text)
-        else:
-            result.append(event)
+        match result[-1:], event:
+            case [TextDelta(before)], TextDelta(after):
+                result[-1] = TextDelta(before + after)
+            case [ReasoningDelta(before)], ReasoningDelta(after):
+                result[-1] = ReasoningDelta(before + after)
+            case [PromptProgress()], PromptProgress():
+                result[-1] = event
+            case _:
+                result.append(event)
     return result

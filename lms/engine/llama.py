@@ -5,6 +5,8 @@ what the user asked for, whatever `parallel` is. The limit: a seed repeats its t
 a batch, llama.cpp may add in another order, and where two tokens are almost equally likely the other one may win.
 """
 
+from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
+
 import ctypes
 import platform
 import sys

@@ -4,6 +4,8 @@ The token arrays of `llama_batch` are numpy arrays that are filled by slices: bu
 ctypes costs more than a small model's whole pass.
 """
 
+from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
+
 import ctypes
 from collections.abc import Sequence as Tokens
 

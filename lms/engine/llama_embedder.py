@@ -4,6 +4,8 @@ Pooled vectors of causal models come out wrong in a batch unless the context's K
 that; a test compares a batch with its inputs one by one).
 """
 
+from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
+
 from collections.abc import Sequence as Tokens
 
 import llama_cpp.llama_cpp as C

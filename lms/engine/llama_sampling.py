@@ -4,6 +4,8 @@ Penalties look at the answer so far, up to `PENALTY_WINDOW` tokens, and not at t
 user wrote is no repetition. Greedy decoding without penalties or biases needs no chain: `argmax` over the logits.
 """
 
+from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
+
 import ctypes
 import secrets
 
@@ -47,7 +49,11 @@ def _samplers(sampling: Sampling, vocabulary_size: int) -> list[C.llama_sampler_
         samplers.append(C.llama_sampler_init_logit_bias(vocabulary_size, len(biases), pairs))
     samplers.append(
         C.llama_sampler_init_penalties(
-            PENALTY_WINDOW, sampling.repeat_penalty, sampling.frequency_penalty, sampling.presence_penalty
+            vocabulary_size,
+            PENALTY_WINDOW,
+            sampling.repeat_penalty,
+            sampling.frequency_penalty,
+            sampling.presence_penalty,
         )
     )
     return samplers + (_drawing(sampling) if sampling.temperature else [C.llama_sampler_init_greedy()])

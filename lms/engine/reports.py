@@ -19,6 +19,7 @@ class Reporter:
         self._outbox = Outbox(self.descriptor)
         self._identifier = model_identifier
         self._activity: Activity | None = None
+        self._progress = 0.0
         self.engine_name = "llama.cpp"
         self.engine_version = ""
         self.engine_type = "gguf"
@@ -42,7 +43,10 @@ class Reporter:
         self._outbox.flush()
 
     def loading(self, progress: float) -> None:
-        self.send(Loading(progress))
+        """Report the progress of the load, a per cent at a time: llama.cpp says it for every tensor."""
+        if progress >= self._progress + 0.01:
+            self._progress = progress
+            self.send(Loading(progress))
 
     def publish(self, data: LogData) -> None:
         self.send(Logged(record(data)))

@@ -73,7 +73,6 @@ def test_a_file_that_is_no_json_object_is_named_and_never_overwritten(stored: Se
     assert stored.path.read_text(encoding="utf-8") == content
 
 
-@pytest.mark.xfail(strict=True, reason="_from_file answers only DecodeError and ValidationError")
 @pytest.mark.parametrize("content", [b'{"host": "\xff"}', b'{"a":' * 100_000])
 def test_a_file_with_other_bytes_is_named_too(stored: SettingsFile, content: bytes) -> None:
     stored.path.write_bytes(content)
@@ -81,7 +80,6 @@ def test_a_file_with_other_bytes_is_named_too(stored: SettingsFile, content: byt
         stored.read()
 
 
-@pytest.mark.xfail(strict=True, reason="Settings bounds no number yet")
 @pytest.mark.parametrize(
     ("variable", "typed"),
     [

@@ -1,0 +1,106 @@
+"""The fake decoder checks every pass against what its memory holds, so a bookkeeping mistake is an error here."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lms.engine.batch import Batch, Progressed, Sampled
+from lms.engine.fake import END, FakeDecoder, reply
+from lms.engine.scheduler import Limits
+from lms.generation.request import Sampling
+
+
+def batch(slots: int = 2, cells: int = 64, chunk: int = 4) -> Batch:
+    return Batch(FakeDecoder(slots, cells, lambda tokens: None), Limits(16, chunk))
+
+
+def prompt(said: str) -> list[int]:
+    return list(f"<|user|>{said}<|model|>".encode())
+
+
+def drain(batch: Batch, most: int = 5_000) -> dict[int, str]:
+    """Run until every sequence has ended by itself."""
+    texts: dict[int, bytearray] = {}
+    for _ in range(most):
+        if not batch.running + batch.waiting:
+            return {uid: text.decode() for uid, text in texts.items()}
+        for outcome in batch.step():
+            if isinstance(outcome, Sampled):
+                if outcome.token == END:
+                    batch.remove(outcome.uid)
+                else:
+                    texts.setdefault(outcome.uid, bytearray()).append(outcome.token)
+    raise AssertionError("the batch did not come to an end")
+
+
+def test_a_batch_without_sequences_has_nothing_to_do() -> None:
+    assert batch().step() == []
+
+
+def test_the_prompt_is_reported_chunk_by_chunk() -> None:
+    served = batch()
+    served.insert(1, range(40), Sampling())
+    seen = [outcome for _ in range(3) for outcome in served.step() if isinstance(outcome, Progressed)]
+    assert [outcome.processed for outcome in seen] == [16, 32, 40]
+
+
+def test_a_finished_prompt_is_not_processed_again() -> None:
+    served = batch(cells=256)
+    served.insert(1, prompt("one two three"), Sampling())
+    drain(served)
+    served.insert(2, prompt("one two three"), Sampling())
+    first = next(outcome for outcome in served.step() if isinstance(outcome, Progressed))
+    assert first.cached == len(prompt("one two three")) - 1
+
+
+def test_a_cancelled_sequence_frees_its_slot_for_the_next_pass() -> None:
+    served = batch(slots=1)
+    served.insert(1, prompt("write for ever"), Sampling())
+    served.insert(2, prompt("hi"), Sampling())
+    served.step()
+    served.remove(1)
+    served.step()
+    assert (served.running, served.waiting) == (1, 0)
+
+
+def test_removing_what_waits_or_is_unknown_is_quiet() -> None:
+    served = batch(slots=1)
+    served.insert(1, prompt("a"), Sampling())
+    served.insert(2, prompt("b"), Sampling())
+    served.remove(2)
+    served.remove(99)
+    assert drain(served) == {1: "You said: a"}
+
+
+def test_a_reset_leaves_nothing_behind() -> None:
+    served = batch()
+    served.insert(1, prompt("write for ever"), Sampling())
+    served.step()
+    served.reset()
+    assert (served.running, served.waiting, served.step()) == (0, 0, [])
+
+
+@given(
+    st.lists(
+        st.sampled_from(["hi", "count to 9", "a longer text than the others", "count to 30"]), min_size=1, max_size=8
+    ),
+    st.integers(1, 4),
+    st.sampled_from([120, 200, 400]),
+)
+def test_answers_do_not_depend_on_who_else_is_served_or_how_little_memory_there_is(
+    said: list[str], slots: int, cells: int
+) -> None:
+    served = batch(slots, cells)
+    for uid, text in enumerate(said):
+        served.insert(uid, prompt(text), Sampling())
+    expected = {uid: "".join(reply(bytes(prompt(text)).decode())) for uid, text in enumerate(said)}
+    assert drain(served) == expected
+
+
+def test_when_memory_runs_out_the_youngest_waits_and_loses_nothing() -> None:
+    served = batch(slots=2, cells=150)
+    served.insert(1, prompt("count to 30"), Sampling())
+    served.insert(2, prompt("count to 30"), Sampling())
+    served.step()
+    assert served.running == 2
+    expected = " ".join(map(str, range(1, 31)))
+    assert drain(served) == {1: expected, 2: expected}
