@@ -1,7 +1,10 @@
 """The daemon's own API, called over its unix socket. Safe to share between threads and greenlets."""
 
+import fcntl
+import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
 import httpx
@@ -26,7 +29,7 @@ from lms.client.control import (
     ServerStatus,
     Unload,
 )
-from lms.errors import DaemonUnreachable, LmsError, from_wire
+from lms.errors import DaemonFailed, DaemonUnreachable, LmsError, from_wire
 from lms.logbus.records import LogRecord
 from lms.paths import Home
 
@@ -37,6 +40,9 @@ READ_TIMEOUT_S = 60.0
 # A lease may wait for a model to load, so connections are not counted.
 _LIMITS = httpx.Limits(max_connections=None, max_keepalive_connections=64, keepalive_expiry=30)
 
+SHUTDOWN_TIMEOUT_S = 30.0
+_POLL_S = 0.02
+
 T = TypeVar("T")
 
 
@@ -45,6 +51,7 @@ class DaemonClient:
 
     def __init__(self, home: Home) -> None:
         self._home = home
+        self._version: str | None = None
         # Without verify=False the transport loads every root certificate, 20 ms for a socket that has no TLS.
         transport = httpx.HTTPTransport(uds=str(home.daemon_socket), verify=False, limits=_LIMITS)
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S, pool=None)
@@ -57,18 +64,31 @@ class DaemonClient:
     # The daemon
 
     def status(self) -> DaemonStatus:
-        return self._get("/status", DaemonStatus)
+        status = self._get("/status", DaemonStatus)
+        self._version = status.version
+        return status
 
     def skew(self) -> str | None:
         """A warning when the daemon runs another version of this program, else None."""
-        version = self.status().version
-        if version == lms.__version__:
+        if self._version is None:
+            self.status()
+        if self._version == lms.__version__:
             return None
-        return f"The daemon is version {version}, this is {lms.__version__}. lms daemon down ends the old one."
+        return f"The daemon is version {self._version}, this is {lms.__version__}. lms daemon down ends the old one."
 
     def shutdown(self) -> None:
-        """Ask the daemon to end, and to start with nothing loaded next time. It is still ending when this returns."""
-        self._post("/shutdown", None, dict[str, Any])
+        """End the daemon and all it runs; the next one starts with nothing loaded. Returns when it is gone.
+
+        Raises DaemonFailed when it does not go.
+        """
+        with _reachable():
+            # A connection kept alive would keep the daemon for two seconds longer.
+            _decoded(self._http.post("/shutdown", headers={"Connection": "close"}), dict[str, Any])
+        deadline_s = time.monotonic() + SHUTDOWN_TIMEOUT_S
+        while is_locked(self._home.lock):
+            if time.monotonic() > deadline_s:
+                raise DaemonFailed(f"The daemon did not end within {SHUTDOWN_TIMEOUT_S:.0f} s.")
+            time.sleep(_POLL_S)
 
     def logs(self) -> Generator[LogRecord, None, None]:
         """Events from now on, which is the moment of this call. Ends when the daemon does; `close()` ends it before."""
@@ -166,6 +186,18 @@ def _reachable() -> Iterator[None]:
         yield
     except httpx.TransportError as error:
         raise DaemonUnreachable("The daemon does not answer.", hint="lms daemon up starts it.") from error
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a daemon holds the lock. Taken for a moment to find out, shared, so that those who ask do not collide."""
+    try:
+        with path.open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
 
 
 def _decoded(response: httpx.Response, kind: type[T]) -> T:

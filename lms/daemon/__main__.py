@@ -23,12 +23,13 @@ def main() -> None:
     held = lock.take(home.lock) or lock.take_unless(home.lock, lambda: _answers(home), LOCK_TIMEOUT_S)
     if held is None:
         sys.exit(0 if _answers(home) else f"{home.lock} is held by a daemon that does not answer.")
+    master_pid = os.getpid()
     _leave_hint(home)
     try:
         _serve(home)
     finally:
-        home.daemon_state.unlink(missing_ok=True)
-        os.close(held)
+        if os.getpid() == master_pid:  # the worker, forked in the middle of this, leaves the same way
+            home.daemon_state.unlink(missing_ok=True)
 
 
 def _serve(home: Home) -> None:

@@ -6,8 +6,9 @@ import sys
 import threading
 import time
 
+import lms
 from lms.logbus.bus import LogBus
-from lms.logbus.records import LogRecord, RuntimeLog, ServerLog
+from lms.logbus.records import LogRecord, RuntimeLog, ServerLog, record
 
 _POLL_S = 0.5
 
@@ -26,14 +27,20 @@ class Journal:
     def close(self) -> None:
         """Write what has been said, and end."""
         self._ending.set()
+        self.say("The daemon has ended.")
         self._thread.join()
+
+    def say(self, message: str) -> None:
+        """Something about the daemon itself, for all who watch."""
+        self._bus.publish(record(RuntimeLog("info", message, "lms", lms.__version__, "daemon")))
 
     def _run(self) -> None:
         with self._bus.subscribe() as subscription:
             self._ready.set()
             while True:
-                published = subscription.next_record(_POLL_S)
-                if published is None and self._ending.is_set():
+                ending = self._ending.is_set()
+                published = subscription.next_record(0 if ending else _POLL_S)
+                if published is None and ending:
                     return
                 text = line(published) if published else None
                 if text:

@@ -36,6 +36,7 @@ class Daemon:
         _remove_sockets(home)
         self.pool = Pool(home, OnDisk(catalog), in_force, self.bus)
         self.serving = Serving(home, in_force, self._publish)
+        self._journal.say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
         threading.Thread(target=self.serving.restore, name="restore server", daemon=True).start()
 

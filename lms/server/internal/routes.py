@@ -107,7 +107,7 @@ def _reply(value: object, status: int = 200) -> Response:
 
 def _lines(answer: Iterator[bytes], stack: ExitStack) -> Response:
     """A streamed answer. What `stack` holds is let go when it ends, also if the client left before it began."""
-    response = Response(answer, mimetype="application/x-ndjson")
+    response = Response(answer, mimetype="application/x-ndjson", headers={"Connection": "close"})
     response.call_on_close(stack.pop_all().close)
     return response
 
