@@ -44,6 +44,8 @@ class Sections(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
         for name, command in self.commands.items():
+            if command.hidden:
+                continue
             title = getattr(command, "rich_help_panel", None) or "Commands"
             sections.setdefault(title, []).append((name, command.get_short_help_str(formatter.width - 16)))
         for title, rows in sections.items():
@@ -80,7 +82,7 @@ def require_subcommand(context: typer.Context) -> None:
 
 
 def command(
-    app: typer.Typer, name: str, *, section: str | None = None, examples: Examples = ()
+    app: typer.Typer, name: str, *, section: str | None = None, examples: Examples = (), hidden: bool = False
 ) -> Callable[[Function], Function]:
     """Register a function `(session, …) -> None` as command `name` of `app`.
 
@@ -99,7 +101,8 @@ def command(
         perform.__doc__ = function.__doc__
         perform.__signature__ = _signature(function)  # type: ignore[attr-defined]
         perform.__annotations__ = {}
-        app.command(name, epilog=_epilog(examples), add_help_option=False, rich_help_panel=section)(perform)
+        epilog = _epilog(examples)
+        app.command(name, epilog=epilog, add_help_option=False, rich_help_panel=section, hidden=hidden)(perform)
         return function
 
     return register

@@ -1,0 +1,62 @@
+# bash completion for lms. Written by `python -m tools.cli_files`: change the commands, not this file.
+
+_lms() {
+    local line=${COMP_LINE:0:COMP_POINT} whole="" command=lms previous="" word words candidates
+    read -ra words <<< "$line"
+    case $line in
+        *[[:space:]]) ;;
+        *) whole=${words[${#words[@]} - 1]}; unset "words[${#words[@]} - 1]" ;;
+    esac
+    for word in "${words[@]:1}"; do
+        case "$command $word" in
+            "lms load"|"lms unload"|"lms ls"|"lms ps"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms log"|"lms log stream"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status") command="$command $word" ;;
+        esac
+        previous=$word
+    done
+    case "$command $previous" in
+        "lms load --gpu") candidates="off max" ;;
+        "lms load --context-length"|"lms load -c") candidates="max" ;;
+        "lms load --parallel") candidates="" ;;
+        "lms load --ttl") candidates="" ;;
+        "lms load --identifier") candidates="" ;;
+        "lms server start --port"|"lms server start -p") candidates="" ;;
+        "lms server start --bind") candidates="" ;;
+        "lms log stream --source"|"lms log stream -s") candidates="model server runtime" ;;
+        "lms log stream --filter") candidates="input output" ;;
+        *)
+            case "$command" in
+                "lms") candidates="load unload ls ps status version server log daemon --version -v --help -h" ;;
+                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --estimate-only --yes -y --exact --json --help -h" ;;
+                "lms unload") candidates="--all -a --json --help -h" ;;
+                "lms ls") candidates="--llm --embedding --variants --json --help -h" ;;
+                "lms ps") candidates="--json --help -h" ;;
+                "lms status") candidates="--json --help -h" ;;
+                "lms version") candidates="--json --help -h" ;;
+                "lms server") candidates="start stop status --help -h" ;;
+                "lms server start") candidates="--port -p --bind --cors --json --help -h" ;;
+                "lms server stop") candidates="--json --help -h" ;;
+                "lms server status") candidates="--json --help -h" ;;
+                "lms log") candidates="stream --help -h" ;;
+                "lms log stream") candidates="--source -s --filter --stats --json --help -h" ;;
+                "lms daemon") candidates="up down status --help -h" ;;
+                "lms daemon up") candidates="--json --help -h" ;;
+                "lms daemon down") candidates="--json --help -h" ;;
+                "lms daemon status") candidates="--json --help -h" ;;
+            esac
+            case "$whole" in
+                -*) ;;
+                *)
+                    case "$command" in
+                        "lms load") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms unload") candidates="$(lms complete identifiers 2>/dev/null)" ;;
+                        "lms ls") candidates="$(lms complete models 2>/dev/null)" ;;
+                    esac ;;
+            esac ;;
+    esac
+    COMPREPLY=($(compgen -W "$candidates" -- "$whole"))
+    # Readline breaks words at these characters, and replaces only what stands behind the last of them.
+    local kept=${whole%"${whole##*[:=@]}"}
+    COMPREPLY=("${COMPREPLY[@]#"$kept"}")
+}
+
+complete -F _lms lms

@@ -1,0 +1,84 @@
+"""Manual pages and completion scripts: fresh, and working in the shells that are installed here."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+COMPLETIONS = ROOT / "completions"
+
+# What the scripts ask the program for, in place of a daemon that would have to run.
+FAKE_LMS = '#!/bin/sh\n[ "$*" = "complete models" ] && printf "tiny-chat\\nqwen3-4b\\nqwen3-4b@q4_k_m\\n"\n'
+BASH = 'source "$1"; COMP_LINE=$2; COMP_POINT=${#2}; _lms; printf "%s\\n" "${COMPREPLY[@]}"'
+FISH = 'source $argv[1]; complete -C $argv[2] | cut -f 1'
+
+CASES = [
+    ("lms ser", {"server"}),
+    ("lms server st", {"start", "stop", "status"}),
+    ("lms log stream --source ", {"model", "server", "runtime"}),
+    ("lms load --gpu m", {"max"}),
+    ("lms load --ttl 60 t", {"tiny-chat"}),
+    ("lms load --co", {"--context-length"}),
+    ("lms load --identifier server q", {"qwen3-4b", "qwen3-4b@q4_k_m"}),
+]
+
+
+def needs(shell: str) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    """A PATH whose `lms` answers as if a daemon ran."""
+    program = tmp_path / "lms"
+    program.write_text(FAKE_LMS)
+    program.chmod(0o755)
+    return f"{tmp_path}:/usr/bin:/bin"
+
+
+def output_of(*words: str, path: str, home: Path) -> set[str]:
+    environ = {"PATH": path, "HOME": str(home), "TERM": "dumb"}
+    ended = subprocess.run(words, capture_output=True, text=True, env=environ)
+    return set(ended.stdout.split())
+
+
+def test_manual_pages_and_completions_are_what_the_commands_say() -> None:
+    ended = subprocess.run([sys.executable, "-m", "tools.cli_files", "--check"], cwd=ROOT, stderr=subprocess.PIPE)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(("line", "offered"), CASES)
+def test_bash_completes(line: str, offered: set[str], path: str, tmp_path: Path) -> None:
+    needs("bash")
+    script = str(COMPLETIONS / "lms.bash")
+    assert output_of("bash", "-c", BASH, "bash", script, line, path=path, home=tmp_path) == offered
+
+
+def test_bash_offers_only_what_stands_behind_a_word_break(path: str, tmp_path: Path) -> None:
+    needs("bash")
+    script = str(COMPLETIONS / "lms.bash")
+    offered = output_of("bash", "-c", BASH, "bash", script, "lms load qwen3-4b@q", path=path, home=tmp_path)
+    assert offered == {"q4_k_m"}
+
+
+@pytest.mark.parametrize(("line", "offered"), CASES)
+def test_fish_completes(line: str, offered: set[str], path: str, tmp_path: Path) -> None:
+    needs("fish")
+    script = str(COMPLETIONS / "lms.fish")
+    assert output_of("fish", "--no-config", "-c", FISH, script, line, path=path, home=tmp_path) == offered
+
+
+def test_zsh_can_read_its_script() -> None:
+    needs("zsh")
+    subprocess.run(["zsh", "-n", str(COMPLETIONS / "_lms")], check=True)
+
+
+def test_every_manual_page_is_clean_roff() -> None:
+    needs("groff")
+    pages = sorted((ROOT / "man").glob("*.1"))
+    words = ["groff", "-Kutf8", "-man", "-Tutf8", "-ww", "-z", *map(str, pages)]
+    assert subprocess.run(words, capture_output=True, text=True, check=True).stderr == ""

@@ -1,0 +1,80 @@
+"""The completion script for bash, 3.2 and later."""
+
+from collections.abc import Iterator
+
+from tools.cli_files.tree import Command
+
+SCRIPT = """\
+# bash completion for lms. Written by `python -m tools.cli_files`: change the commands, not this file.
+
+_lms() {{
+    local line=${{COMP_LINE:0:COMP_POINT}} whole="" command=lms previous="" word words candidates
+    read -ra words <<< "$line"
+    case $line in
+        *[[:space:]]) ;;
+        *) whole=${{words[${{#words[@]}} - 1]}}; unset "words[${{#words[@]}} - 1]" ;;
+    esac
+    for word in "${{words[@]:1}}"; do
+        case "$command $word" in
+            {paths}) command="$command $word" ;;
+        esac
+        previous=$word
+    done
+    case "$command $previous" in
+{values}
+        *)
+            case "$command" in
+{words}
+            esac
+            case "$whole" in
+                -*) ;;
+                *)
+                    case "$command" in
+{sources}
+                    esac ;;
+            esac ;;
+    esac
+    COMPREPLY=($(compgen -W "$candidates" -- "$whole"))
+    # Readline breaks words at these characters, and replaces only what stands behind the last of them.
+    local kept=${{whole%"${{whole##*[:=@]}}"}}
+    COMPREPLY=("${{COMPREPLY[@]#"$kept"}}")
+}}
+
+complete -F _lms lms
+"""
+
+
+def script(root: Command) -> str:
+    commands = list(root.walk())
+    return SCRIPT.format(
+        paths="|".join(f'"{command.path}"' for command in commands[1:]),
+        values="\n".join(_values(commands)),
+        words="\n".join(_words(commands)),
+        sources="\n".join(_sources(commands)),
+    )
+
+
+def _values(commands: list[Command]) -> Iterator[str]:
+    """What may follow an option that takes a value."""
+    for command in commands:
+        for option in command.options:
+            if option.metavar:
+                patterns = "|".join(f'"{command.path} {name}"' for name in option.names)
+                yield f'        {patterns}) candidates="{" ".join(option.choices)}" ;;'
+
+
+def _words(commands: list[Command]) -> Iterator[str]:
+    """Subcommands and options."""
+    for command in commands:
+        names = [child.name for child in command.children] + [
+            name for option in command.options for name in option.names
+        ]
+        yield f'                "{command.path}") candidates="{" ".join(names)}" ;;'
+
+
+def _sources(commands: list[Command]) -> Iterator[str]:
+    """Arguments whose values the daemon knows."""
+    for command in commands:
+        for argument in command.arguments:
+            names = f"$(lms complete {argument.source} 2>/dev/null)"
+            yield f'                        "{command.path}") candidates="{names}" ;;'

@@ -1,0 +1,89 @@
+"""The commands as values, read from the program itself."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from typer.main import get_command
+
+from lms.cli.app import app
+
+# Where an argument's values come from: what `lms complete` prints for it.
+SOURCES = {"model-key": "models", "model": "models", "identifier": "identifiers"}
+
+
+@dataclass(frozen=True)
+class Option:
+    """`names` are long first; `metavar` is None for a flag; `choices` are the values that can be spelled out."""
+
+    names: tuple[str, ...]
+    metavar: str | None
+    help: str
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        return tuple(word for word in (self.metavar or "").split("|") if word.isalpha() and word.islower())
+
+
+@dataclass(frozen=True)
+class Argument:
+    name: str
+    help: str
+
+    @property
+    def source(self) -> str:
+        return SOURCES[self.name]
+
+
+@dataclass(frozen=True)
+class Command:
+    """`words` is the whole path, `lms` included. A group has children and no arguments."""
+
+    words: tuple[str, ...]
+    help: str
+    examples: tuple[str, ...]
+    arguments: tuple[Argument, ...]
+    options: tuple[Option, ...]
+    children: tuple["Command", ...]
+
+    @property
+    def name(self) -> str:
+        return self.words[-1]
+
+    @property
+    def path(self) -> str:
+        return " ".join(self.words)
+
+    @property
+    def summary(self) -> str:
+        """The first sentence, without its full stop."""
+        return self.help.partition(". ")[0].rstrip(".")
+
+    def walk(self) -> Iterator["Command"]:
+        """This command and all below it."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+
+def read() -> Command:
+    """The root command. What is hidden is left out."""
+    return _command(get_command(app), ("lms",))
+
+
+def _command(command: Any, words: tuple[str, ...]) -> Command:
+    shown = [parameter for parameter in command.params if not parameter.hidden]
+    subcommands = getattr(command, "commands", {})
+    return Command(
+        words,
+        " ".join(command.help.split()),
+        tuple(line.strip() for line in (command.epilog or "").splitlines()[2:]),
+        tuple(Argument(each.metavar, each.help) for each in shown if each.param_type_name == "argument"),
+        tuple(_option(each) for each in shown if each.param_type_name == "option"),
+        tuple(_command(child, (*words, name)) for name, child in subcommands.items() if not child.hidden),
+    )
+
+
+def _option(option: Any) -> Option:
+    names = tuple(sorted(option.opts, key=len, reverse=True))
+    return Option(names, None if option.is_flag else option.metavar, option.help)
