@@ -10,8 +10,8 @@ HEAD = """\
 
 _lms_names() {
     local -a names
-    names=(${(f)"$(lms complete $1 2>/dev/null)"})
-    compadd -a names
+    names=(${(f)"$(lms complete ${@[-1]} 2>/dev/null)"})
+    compadd "${@[1,-2]}" -a names
 }
 """
 
