@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 
 from lms.config.load import LoadConfig
@@ -89,7 +91,7 @@ def test_a_running_answer_never_waits_longer_than_one_chunk_of_a_long_prompt() -
     expected = " ".join(map(str, range(1, 61)))
     for uid in (0, 1, 2, 4, 5, 6, 7):
         stamps = [stamp for stamp in served.stamps[uid] if stamp > served.stamps[uid][0]]
-        gaps = [later - earlier for earlier, later in zip(stamps[8:], stamps[9:], strict=False)]
+        gaps = [later - earlier for earlier, later in itertools.pairwise(stamps[8:])]
         assert max(gaps) <= (PREFILL_CHUNK_TOKENS + 9) * TOKEN_S + 1e-9
         assert served.text(uid) == expected
     assert served.text(9).startswith("You said: long")
