@@ -1,6 +1,7 @@
 """The daemon's own API, called over its unix socket. Safe to share between threads and greenlets."""
 
 import fcntl
+import socket
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -52,6 +53,7 @@ class DaemonClient:
     def __init__(self, home: Home) -> None:
         self._home = home
         self._version: str | None = None
+        self._connected = False
         # Without verify=False the transport loads every root certificate, 20 ms for a socket that has no TLS.
         transport = httpx.HTTPTransport(uds=str(home.daemon_socket), verify=False, limits=_LIMITS)
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S, pool=None)
@@ -81,7 +83,7 @@ class DaemonClient:
 
         Raises DaemonFailed when it does not go.
         """
-        with _reachable():
+        with self._reachable():
             # A connection kept alive would keep the daemon for two seconds longer.
             _decoded(self._http.post("/shutdown", headers={"Connection": "close"}), dict[str, Any])
         deadline_s = time.monotonic() + SHUTDOWN_TIMEOUT_S
@@ -157,21 +159,35 @@ class DaemonClient:
     # How
 
     def _get(self, path: str, kind: type[T]) -> T:
-        with _reachable():
+        with self._reachable():
             return _decoded(self._http.get(path), kind)
 
     def _post(self, path: str, payload: object, kind: type[T]) -> T:
-        with _reachable():
+        with self._reachable():
             return _decoded(self._http.post(path, content=msgspec.json.encode(payload)), kind)
 
     @contextmanager
     def _stream(self, method: str, path: str, payload: object) -> Iterator[Iterator[str]]:
         """The lines of a streamed answer, without the blank ones that only show that the daemon is there."""
-        with _reachable(), self._http.stream(method, path, content=msgspec.json.encode(payload)) as response:
+        with self._reachable(), self._http.stream(method, path, content=msgspec.json.encode(payload)) as response:
             if response.status_code >= 400:
                 response.read()
                 raise _error(response)
             yield (line for line in response.iter_lines() if line)
+
+    @contextmanager
+    def _reachable(self) -> Iterator[None]:
+        """Turns a transport's failure into ours. Looks for itself first whether anybody listens at all: httpcore 1.0
+        leaves a socket that could not connect to the garbage collector.
+        """
+        try:
+            if not self._connected:
+                _knock(self._home.daemon_socket)
+            yield
+            self._connected = True
+        except (OSError, httpx.TransportError) as error:
+            self._connected = False
+            raise DaemonUnreachable("The daemon does not answer.", hint="lms daemon up starts it.") from error
 
     def _logs(self) -> Generator[LogRecord | None, None, None]:
         with self._stream("GET", "/logs", None) as lines:
@@ -180,12 +196,11 @@ class DaemonClient:
                 yield msgspec.json.decode(line, type=LogRecord)
 
 
-@contextmanager
-def _reachable() -> Iterator[None]:
-    try:
-        yield
-    except httpx.TransportError as error:
-        raise DaemonUnreachable("The daemon does not answer.", hint="lms daemon up starts it.") from error
+def _knock(path: Path) -> None:
+    """Raises OSError when nobody listens there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(CONNECT_TIMEOUT_S)
+        probe.connect(str(path))
 
 
 def is_locked(path: Path) -> bool:

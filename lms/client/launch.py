@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -38,6 +39,8 @@ def ensure_daemon(home: Home, on_start: Callable[[], None] | None = None) -> Dae
         if time.monotonic() > deadline_s:
             raise DaemonFailed(f"The daemon did not answer within {START_TIMEOUT_S:.0f} s. {_log_tail(home)}")
         time.sleep(_POLL_S)
+    # It stays our child as long as we live: whoever waits for it keeps it from becoming a zombie.
+    threading.Thread(target=child.wait, name="daemon reaper", daemon=True).start()
     return client
 
 
