@@ -23,7 +23,9 @@ app = group(
 
 Port = Annotated[
     int | None,
-    typer.Option("--port", "-p", min=1, max=65535, metavar="PORT", help="Port. Default: the last one used, else 1234."),
+    typer.Option(
+        "--port", "-p", min=0, max=65535, metavar="PORT", help="Port; 0 takes a free one. Default: the last, else 1234."
+    ),
 ]
 Bind = Annotated[
     str | None,

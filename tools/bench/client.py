@@ -1,0 +1,61 @@
+"""A load generator over bare asyncio sockets, so that no client library's cost is measured with the server's."""
+
+import asyncio
+import json
+import statistics
+import time
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client saw of one streamed answer. Seconds since the request was sent."""
+
+    first_token_s: float
+    last_token_s: float
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Load:
+    """Several streams at once."""
+
+    wall_s: float
+    tokens: int
+    first_token_p50_s: float
+
+    @property
+    def tokens_per_second(self) -> float:
+        return self.tokens / self.wall_s
+
+
+def run(port: int, path: str, bodies: list[dict[str, Any]]) -> Load:
+    """Send all of `bodies` at once and wait for the end of every answer."""
+    return asyncio.run(_run(port, path, bodies))
+
+
+async def _run(port: int, path: str, bodies: list[dict[str, Any]]) -> Load:
+    started_s = time.perf_counter()
+    answers = await asyncio.gather(*(_ask(port, path, body) for body in bodies))
+    wall_s = time.perf_counter() - started_s
+    return Load(wall_s, sum(a.tokens for a in answers), statistics.median(a.first_token_s for a in answers))
+
+
+async def _ask(port: int, path: str, body: dict[str, Any]) -> Answer:
+    content = json.dumps(body | {"stream": True, "stream_options": {"include_usage": True}}).encode()
+    head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    sent_s = time.perf_counter()
+    writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+    first_s, last_s, usage = 0.0, 0.0, 0
+    async for line in reader:
+        if b'"content":"' in line or b'"text":"' in line:
+            last_s = time.perf_counter() - sent_s
+            first_s = first_s or last_s
+        if b'"completion_tokens":' in line:
+            usage = json.loads(line[line.index(b"{") : line.rindex(b"}") + 1])["usage"]["completion_tokens"]
+    writer.close()
+    if not usage:
+        raise RuntimeError(f"{path} gave no usage: is the server up, and the model loaded?")
+    return Answer(first_s, last_s, usage)

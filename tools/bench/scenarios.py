@@ -1,0 +1,82 @@
+"""What is measured. Every scenario is a function of an installation that returns one figure."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+import lms
+from tools.bench import client
+from tools.installation import Installation, fresh_installation
+
+MODEL = "tiny-chat"
+PROMPT = "Count from 1 to 99."
+MAX_TOKENS = 256
+GREEDY = {"temperature": 0, "repeat_penalty": 1.0, "max_tokens": MAX_TOKENS}
+
+
+@dataclass(frozen=True)
+class Serving:
+    """A running server with the chat model loaded for `streams` at once."""
+
+    installation: Installation
+    port: int
+
+    def chat(self, streams: int) -> client.Load:
+        body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}], **GREEDY}
+        return client.run(self.port, "/v1/chat/completions", [body] * streams)
+
+
+def start_to_ready_s() -> float:
+    """From nothing: the daemon and the server, until `lms server start` says so."""
+    with fresh_installation() as installation:
+        return seconds(lambda: installation.lms("server", "start", "--port", "0", "--quiet"))
+
+
+def load_to_first_token_s() -> float:
+    """From a running server: `lms load`, then the first token of a streamed answer, as a client sees both."""
+    with fresh_installation() as installation:
+        port = installation.lms_json("server", "start", "--port", "0", "--quiet")["port"]
+        started_s = time.perf_counter()
+        installation.lms("load", MODEL, "--quiet")
+        loaded_s = time.perf_counter() - started_s
+        return loaded_s + Serving(installation, port).chat(1).first_token_p50_s
+
+
+def command_s(installation: Installation, *words: str) -> float:
+    """A whole `lms WORDS`, as the shell sees it."""
+    return seconds(lambda: installation.lms(*words))
+
+
+def inside_tokens_per_second(streams: int) -> float:
+    """The same work in the engine's loop, without daemon, front and HTTP."""
+    command = [sys.executable, "-m", "tools.bench.inside", model_file(), str(streams), str(MAX_TOKENS), PROMPT]
+    return float(subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout)
+
+
+def resident_mb(installation: Installation) -> dict[str, float]:
+    """Resident megabytes (base 1000) of each kind of process, children of gunicorn's masters included."""
+    daemon = psutil.Process(installation.lms_json("daemon", "status")["pid"])
+    resident = {"daemon": daemon.memory_info().rss, "front": 0, "engine": 0}
+    for process in daemon.children(recursive=True):
+        command = " ".join(process.cmdline())
+        kind = "engine" if "lms.engine" in command else "front" if "lms.daemon.front" in command else "daemon"
+        resident[kind] += process.memory_info().rss
+    return {kind: size / 1e6 for kind, size in resident.items()}
+
+
+def model_file() -> str:
+    """The bundled chat model's file."""
+    (file,) = (Path(lms.__file__).parent / "bundled" / "lms" / MODEL).glob("*.gguf")
+    return str(file)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    started_s = time.perf_counter()
+    work()
+    return time.perf_counter() - started_s

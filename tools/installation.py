@@ -1,0 +1,45 @@
+"""An installation of `lms` with a home of its own, for programs that try it as a user would: the demo and the bench."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Installation:
+    """A temporary home. `lms` runs the command line against it, and nothing else is touched."""
+
+    home: Path
+
+    def environment(self) -> dict[str, str]:
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LMS_")}
+        return kept | {"LMS_HOME": str(self.home)}
+
+    def lms(self, *words: str) -> str:
+        """What `lms WORDS` prints on stdout. Raises CalledProcessError when it fails; its messages go to stderr."""
+        command = [sys.executable, "-m", "lms", *words]
+        return subprocess.run(command, env=self.environment(), check=True, stdout=subprocess.PIPE, text=True).stdout
+
+    def lms_json(self, *words: str) -> Any:
+        """What `lms WORDS --json` prints."""
+        return json.loads(self.lms(*words, "--json"))
+
+
+@contextmanager
+def fresh_installation() -> Iterator[Installation]:
+    """An installation that is stopped and removed with the block."""
+    with tempfile.TemporaryDirectory(prefix="lms-") as folder:
+        installation = Installation(Path(folder))
+        try:
+            yield installation
+        finally:
+            subprocess.run(
+                [sys.executable, "-m", "lms", "daemon", "down", "--quiet"], env=installation.environment(), check=False
+            )
