@@ -73,11 +73,11 @@ def stream_reply(batches: Iterator[tuple[sse.Chunk, ...]]) -> Response:
     return Response(frames, mimetype="text/event-stream", headers=_STREAM_HEADERS)
 
 
-def _failure_in_stream(line: Access, log: Callable[[LogData], None]) -> Callable[[Exception], sse.Chunk | None]:
+def _failure_in_stream(line: Access, log: Callable[[LogData], None]) -> Callable[[BaseException], sse.Chunk | None]:
     """Bound to its request, because the stream runs after the request's context is gone."""
 
-    def told(error: Exception) -> sse.Chunk | None:
-        if isinstance(error, ClientGone):
+    def told(error: BaseException) -> sse.Chunk | None:
+        if isinstance(error, ClientGone | GeneratorExit):
             line.problem, line.status = "the client left", CLIENT_GONE_STATUS
             return None
         known = error if isinstance(error, LmsError) else unexpected(error, line, log)
@@ -87,7 +87,7 @@ def _failure_in_stream(line: Access, log: Callable[[LogData], None]) -> Callable
     return told
 
 
-def unexpected(error: Exception, line: Access, log: Callable[[LogData], None]) -> LmsError:
+def unexpected(error: BaseException, line: Access, log: Callable[[LogData], None]) -> LmsError:
     """A fault of our own as an error for the client, its traceback for the log."""
     trace = "".join(traceback.format_exception(error))
     log(ServerLog(f"{line.method} {line.path} failed unexpectedly:\n{trace}", "error"))

@@ -23,15 +23,21 @@ def begun(batches: Iterator[tuple[Chunk, ...]]) -> Iterator[tuple[Chunk, ...]]:
     return chain([next(batches, ())], batches)
 
 
-def frames(batches: Iterator[tuple[Chunk, ...]], on_failure: Callable[[Exception], Chunk | None]) -> Iterator[bytes]:
+def frames(
+    batches: Iterator[tuple[Chunk, ...]], on_failure: Callable[[BaseException], Chunk | None]
+) -> Iterator[bytes]:
     """The bytes of a whole stream, one piece a batch: an empty batch is a heartbeat.
 
     A failure on the way is told in the stream, as `on_failure` puts it (None: nobody is left to tell), and ends it.
+    Closing the generator early is such a failure, a GeneratorExit: the server could not send on.
     """
     try:
         for batch in batches:
             yield b"".join(map(frame, batch)) or HEARTBEAT
         yield DONE
+    except GeneratorExit as closed:
+        on_failure(closed)
+        raise
     except Exception as error:
         told = on_failure(error)
         if told is not None:

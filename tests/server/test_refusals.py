@@ -46,14 +46,14 @@ def test_a_wrong_field_is_a_400_that_names_it(site: Site, base: str, row: dict[s
     ids=lambda body: repr(body[:16]),
 )
 def test_a_body_that_is_no_request_is_a_400(site: Site, path: str, body: bytes) -> None:
-    reply = site.client.post(path, data=body, content_type="application/json")
+    reply: Any = site.client.post(path, data=body, content_type="application/json")
     assert (reply.status_code, set(reply.json["error"])) == (400, {"message", "type", "param", "code"})
 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_a_body_over_the_limit_is_a_413(site: Site, path: str) -> None:
     endless = io.BytesIO(b" " * (65 * 1024 * 1024))
-    reply = site.client.post(path, input_stream=endless, content_length=65 * 1024 * 1024)
+    reply: Any = site.client.post(path, input_stream=endless, content_length=65 * 1024 * 1024)
     assert (reply.status_code, reply.json["error"]["code"]) == (413, "payload_too_large")
 
 
@@ -72,7 +72,7 @@ def test_a_schema_nested_without_end_is_refused(site: Site) -> None:
     nested = '{"a":' * 200 + "{}" + "}" * 200
     tool = '{"type":"function","function":{"name":"f","parameters":' + nested + "}}"
     body = '{"model":"tiny-chat","messages":[{"role":"user","content":"a"}],"tools":[' + tool + "]}"
-    reply = site.client.post("/v1/chat/completions", data=body)
+    reply: Any = site.client.post("/v1/chat/completions", data=body)
     assert (reply.status_code, reply.json["error"]["param"]) == (400, "tools[0].function.parameters")
 
 

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+from typing import Any
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_silence_shows_as_a_comment_after_a_second(make_site: MakeSite) -> None:
     go_on = threading.Event()
     site = make_site([go_on, (TextDelta("a"), FINISHED)])
     reply = site.client.post("/v1/chat/completions", json=body("/v1/chat/completions"), buffered=False)
-    pieces = iter(reply.response)
+    pieces: Any = iter(reply.response)
     assert next(pieces) == b": keep-alive\n\n"
     go_on.set()
     rest = b"".join(pieces)
@@ -84,6 +85,7 @@ def test_a_closed_stream_cancels_the_request(make_site: MakeSite, path: str) -> 
     assert next(iter(reply.response))
     reply.close()
     assert site.engine.hung_up.wait(PATIENCE_S)
+    assert "the client left" in site.lines()[-1]
 
 
 @pytest.mark.parametrize("stream", [False, True])
