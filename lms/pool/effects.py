@@ -10,7 +10,7 @@ from lms.pool.instance import Plan, Ticket
 
 
 @dataclass(frozen=True)
-class Spawn:
+class Start:
     """Start an engine for `plan`; report about it under `number`."""
 
     number: int
@@ -63,4 +63,4 @@ class Save:
     models: tuple[Desired, ...]
 
 
-Effect = Spawn | Stop | Tell | Grant | Refuse | Publish | Save
+Effect = Start | Stop | Tell | Grant | Refuse | Publish | Save

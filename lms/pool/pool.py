@@ -9,13 +9,10 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from itertools import count
-from pathlib import Path
-from typing import Any, Generic, Literal, Protocol, TypeVar
+from typing import Any, Literal
 
 import psutil
 
-import lms
 from lms.client.control import (
     InstanceRow,
     Lease,
@@ -29,34 +26,24 @@ from lms.client.control import (
 )
 from lms.config.load import LoadConfig
 from lms.config.settings import Settings
-from lms.engine.protocol import EngineKind, EngineSpec, Logged, Ready, Report, Runtime
+from lms.engine.protocol import EngineKind, Report
 from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded
 from lms.logbus.bus import LogBus
-from lms.logbus.records import Level, RuntimeLog, record
 from lms.paths import Home
 from lms.pool import desired
 from lms.pool.desired import Desired
-from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Spawn, Stop, Tell
+from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
+from lms.pool.engines import Engines, Making, Spawn
 from lms.pool.instance import Plan, Ticket
 from lms.pool.known import Models
-from lms.pool.mailbox import Mailbox
-from lms.pool.process import EngineProcess, Listener
+from lms.pool.process import EngineProcess
 from lms.pool.state import Exit, PoolState
+from lms.pool.waiting import Desk, Waiting
 
 CLOSE_TIMEOUT_S = 10.0
 _FIRST_NUMBERS = range(10_000, 90_000)
 
-A = TypeVar("A")
 Event = Callable[[float], list[Effect]]
-
-
-class Engine(Protocol):
-    """What the pool needs of an engine process."""
-
-    @property
-    def pid(self) -> int: ...
-
-    def stop(self) -> None: ...
 
 
 class Pool:
@@ -68,25 +55,23 @@ class Pool:
         models: Models,
         settings: Settings,
         bus: LogBus,
-        spawn: Callable[[EngineSpec, Listener], Engine] = EngineProcess,
+        spawn: Spawn = EngineProcess,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
+        """`LMS_ENGINE=fake` makes every engine the fake one."""
         self._home = home
         self._models = models
         self._settings = settings
-        self._bus = bus
-        self._spawn = spawn
-        self._kind: EngineKind = "fake" if environ.get("LMS_ENGINE") == "fake" else "llama"
         self._wanted = desired.read(home.desired_models)
         # Engines of a daemon that was killed may still be ending: numbers of another range keep sockets apart.
         first_number = secrets.choice(_FIRST_NUMBERS)
-        self._runtime = Runtime(self._kind, lms.__version__, ())
         self._closing = False
         self._forgetting = False
         self._state = PoolState(self._socket_path, settings.jit_max_models, first_number, self._wanted)
-        self._engines: dict[int, Engine] = {}
-        self._mailboxes: dict[Ticket, Mailbox[Any]] = {}
-        self._tickets = count(1)
+        kind: EngineKind = "fake" if environ.get("LMS_ENGINE") == "fake" else "llama"
+        making = Making(kind, settings.queue_limit, self._socket_path, spawn)
+        self._engines = Engines(making, bus, self._reported, self._exited)
+        self._desk = Desk()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._gone = threading.Event()
         threading.Thread(target=self._run, name="pool", daemon=True).start()
@@ -100,9 +85,9 @@ class Pool:
         return self._models.resolve(typed, fuzzy).row
 
     def instances(self) -> list[InstanceRow]:
-        with Waiting[list[InstanceRow]](self) as ask:
-            self._post(lambda now_s: self._look(ask.ticket, now_s))
-            return ask.take()
+        ask: Waiting[list[InstanceRow]] = self._ask()
+        self._post(lambda now_s: self._look(ask.ticket, now_s))
+        return ask.take()
 
     def jit(self) -> bool:
         return self._settings.jit
@@ -136,7 +121,7 @@ class Pool:
         The waiting raises ModelNotFound, AmbiguousModel, ModelDamaged, Unsupported or ModelNotLoaded when there is
         nothing to load, NotEnoughMemory or EngineFailed when it cannot be loaded, ModelUnloaded when it goes meanwhile.
         """
-        ask = Waiting[Lease](self)
+        ask: Waiting[Lease] = self._ask()
         ask.absent = lambda: self._lease(ask.ticket, request, self._jit_plan(request))
         self._lease(ask.ticket, request, None)
         return ask
@@ -153,16 +138,16 @@ class Pool:
     def loading(self, request: LoadRequest) -> "Waiting[LoadProgress | LoadDone]":
         """A load to wait for; leaving its block before it is done cancels it. Raises as `leasing` does, at once."""
         plan = self._plan(request.model, request.config, request.identifier or "", request.ttl_s)
-        ask = Waiting[LoadProgress | LoadDone](self)
+        ask: Waiting[LoadProgress | LoadDone] = self._ask()
         available_bytes = _available_bytes()
         self._post(lambda now_s: self._state.load(ask.ticket, plan, available_bytes, now_s))
         return ask
 
     def unload(self, identifier: str) -> InstanceRow:
         """End the instance with exactly that identifier and wait until it is gone. Raises ModelNotFound."""
-        with Waiting[InstanceRow](self) as ask:
-            self._post(lambda now_s: self._state.unload(ask.ticket, identifier, now_s, _unix_ms()))
-            return ask.take()
+        ask: Waiting[InstanceRow] = self._ask()
+        self._post(lambda now_s: self._state.unload(ask.ticket, identifier, now_s, _unix_ms()))
+        return ask.take()
 
     def restore(self) -> None:
         """Load what an earlier daemon had loaded. What cannot come back is logged and forgotten. Does not wait."""
@@ -206,13 +191,15 @@ class Pool:
             plan = None
             try:
                 plan = self._plan(wanted.key, wanted.config, wanted.identifier, wanted.ttl_s)
-                self._say("info", f"loading “{wanted.identifier}” again, as before the daemon ended", wanted.identifier)
+                self._engines.say(
+                    "info", f"loading “{wanted.identifier}” again, as before the daemon ended", wanted.identifier
+                )
             except LmsError as error:
-                self._say("error", f"“{wanted.identifier}” cannot be loaded again: {error}", wanted.identifier)
+                self._engines.say("error", f"“{wanted.identifier}” cannot be loaded again: {error}", wanted.identifier)
             self._post(self._restoring(wanted, plan))
 
     def _restoring(self, wanted: Desired, plan: Plan | None) -> Event:
-        ticket, free = next(self._tickets), _available_bytes()
+        ticket, free = self._desk.ticket(), _available_bytes()
         return lambda now_s: self._state.restore(ticket, wanted, plan, free, now_s)
 
     # The loop
@@ -220,20 +207,29 @@ class Pool:
     def _post(self, event: Event) -> None:
         self._events.put(event)
         if self._gone.is_set():
-            self._refuse_all()
+            self._answer_the_rest()
 
     def _run(self) -> None:
-        while not (self._closing and self._state.empty):
-            due_s = self._state.due_s()
-            timeout_s = None if due_s is None else max(0.0, due_s - time.monotonic())
-            try:
-                event = self._events.get(timeout=timeout_s)
-            except queue.Empty:
-                event = self._state.tick
-            for effect in event(time.monotonic()):
-                self._perform(effect)
-        self._gone.set()
-        self._refuse_all()
+        try:
+            while not (self._closing and self._state.empty):
+                self._turn()
+        finally:
+            self._gone.set()
+            self._answer_the_rest()
+
+    def _turn(self) -> None:
+        """One event and its effects."""
+        due_s = self._state.due_s()
+        timeout_s = None if due_s is None else max(0.0, due_s - time.monotonic())
+        try:
+            event = self._events.get(timeout=timeout_s)
+        except queue.Empty:
+            event = self._state.tick
+        for effect in event(time.monotonic()):
+            self._perform(effect)
+
+    def _answer_the_rest(self) -> None:
+        self._desk.answer_all(DaemonUnreachable("The daemon is ending."))
 
     def _forget(self) -> list[Effect]:
         self._save(())
@@ -241,7 +237,7 @@ class Pool:
         return []
 
     def _look(self, ticket: Ticket, now_s: float) -> list[Effect]:
-        self._answer(ticket, self._state.rows(now_s, _unix_ms()), last=True)
+        self._desk.answer(ticket, self._state.rows(now_s, _unix_ms()))
         return []
 
     def _close(self) -> list[Effect]:
@@ -250,60 +246,31 @@ class Pool:
 
     def _perform(self, effect: Effect) -> None:
         match effect:
-            case Spawn(number, plan):
-                self._start(number, plan)
+            case Start(number, plan):
+                pid = self._engines.start(number, plan)
+                if pid is not None:
+                    self._state.spawned(number, pid)
             case Stop(number):
-                if number in self._engines:
-                    self._engines[number].stop()
+                self._engines.stop(number)
             case Tell(ticket, news):
-                self._answer(ticket, news, last=False)
+                self._desk.deliver(ticket, news)
+            case Grant(ticket, None):
+                self._desk.deliver(ticket, None)
             case Grant(ticket, answer):
-                self._answer(ticket, answer, last=answer is not None)
+                self._desk.answer(ticket, answer)
             case Refuse(ticket, error):
-                self._answer(ticket, error, last=True)
+                self._desk.answer(ticket, error)
             case Publish(plan, level, message, pid):
-                self._say(level, message, plan.identifier, pid)
+                self._engines.say(level, message, plan.identifier, pid)
             case Save(models):
                 self._save(models)
 
-    def _start(self, number: int, plan: Plan) -> None:
-        spec = EngineSpec(
-            engine=self._kind,
-            model_path=str(plan.known.file),
-            model_key=plan.key,
-            identifier=plan.identifier,
-            socket_path=self._socket_path(number),
-            config=plan.config,
-            embedding=plan.embedding,
-            queue_limit=self._settings.queue_limit,
-        )
-        try:
-            engine = self._spawn(spec, self._listener(number, plan))
-        except OSError as error:
-            self._exited(number, Exit("could not be started", str(error)))
-        else:
-            self._engines[number] = engine
-            self._state.spawned(number, engine.pid)
-
-    def _listener(self, number: int, plan: Plan) -> Listener:
-        return Listener(
-            reported=lambda report: self._reported(number, report),
-            said=lambda line: self._say("debug", line, plan.identifier),
-            exited=lambda end: self._exited(number, end),
-        )
-
     def _reported(self, number: int, report: Report) -> None:
-        if isinstance(report, Logged):
-            self._bus.publish(report.record)
-            return
-        if isinstance(report, Ready):
-            self._runtime = report.runtime
         self._post(lambda now_s: self._state.reported(number, report, now_s))
 
     def _exited(self, number: int, end: Exit) -> None:
         def leave(now_s: float) -> list[Effect]:
-            self._engines.pop(number, None)
-            Path(self._socket_path(number)).unlink(missing_ok=True)
+            self._engines.gone(number)
             return self._state.exited(number, end, now_s, _unix_ms())
 
         self._post(leave)
@@ -314,59 +281,13 @@ class Pool:
         try:
             desired.write(self._home.desired_models, models)
         except OSError as error:
-            self._say("error", f"What is loaded could not be written down: {error}.")
+            self._engines.say("error", f"What is loaded could not be written down: {error}.")
 
     def _socket_path(self, number: int) -> str:
         return str(self._home.engine_socket(number))
 
-    def _say(self, level: Level, message: str, identifier: str | None = None, pid: int | None = None) -> None:
-        name, version = self._runtime.name, self._runtime.version
-        self._bus.publish(record(RuntimeLog(level, message, name, version, self._kind, identifier, pid)))
-
-    # Those who wait
-
-    def _enter(self, box: "Mailbox[Any]") -> Ticket:
-        ticket = next(self._tickets)
-        self._mailboxes[ticket] = box
-        return ticket
-
-    def _leave(self, ticket: Ticket) -> None:
-        """They wait no longer; an answer that is still to come is called off."""
-        if self._mailboxes.pop(ticket, None) is not None:
-            self._post(lambda now_s: self._state.cancel(ticket, now_s))
-
-    def _answer(self, ticket: Ticket, letter: object, last: bool) -> None:
-        box = self._mailboxes.pop(ticket, None) if last else self._mailboxes.get(ticket)
-        if box is not None:
-            box.put(letter)
-
-    def _refuse_all(self) -> None:
-        for ticket in list(self._mailboxes):
-            self._answer(ticket, DaemonUnreachable("The daemon is stopping."), last=True)
-
-
-class Waiting(Generic[A]):
-    """Something asked of the pool. Leaving its block calls off what has not been answered."""
-
-    def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._box: Mailbox[A | None] = Mailbox()
-        self.absent: Callable[[], None] = lambda: None
-        self.ticket = pool._enter(self._box)
-
-    def __enter__(self) -> "Waiting[A]":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._pool._leave(self.ticket)
-
-    def take(self, timeout_s: float | None = None) -> A:
-        """The next news, or the answer. Raises the error that it is, TimeoutError when nothing came in time."""
-        letter = self._box.take(timeout_s)
-        if letter is None:
-            self.absent()
-            return self.take(timeout_s)
-        return letter
+    def _ask(self) -> "Waiting[Any]":
+        return Waiting(self._desk, lambda ticket: self._post(lambda now_s: self._state.cancel(ticket, now_s)))
 
 
 def _unix_ms() -> int:

@@ -38,8 +38,17 @@ class Listener:
 class EngineProcess:
     """A running engine. Raises OSError when it cannot be started."""
 
-    def __init__(self, spec: EngineSpec, listener: Listener, command: Sequence[str] = ENGINE_COMMAND) -> None:
+    def __init__(
+        self,
+        spec: EngineSpec,
+        listener: Listener,
+        command: Sequence[str] = ENGINE_COMMAND,
+        stop_timeout_s: float = STOP_TIMEOUT_S,
+        kill_timeout_s: float = KILL_TIMEOUT_S,
+    ) -> None:
+        """One that does not end gets SIGTERM after the first timeout, SIGKILL after the second."""
         self._listener = listener
+        self._patience = ((self._terminate, stop_timeout_s), (self._kill, kill_timeout_s))
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._stopping = threading.Event()
         self._child = subprocess.Popen(
@@ -68,12 +77,18 @@ class EngineProcess:
     def _end(self) -> None:
         with suppress(OSError):
             _pipe(self._child.stdin).close()
-        for force in (self._child.terminate, self._child.kill):
+        for force, timeout_s in self._patience:
             try:
-                self._child.wait(STOP_TIMEOUT_S if force == self._child.terminate else KILL_TIMEOUT_S)
+                self._child.wait(timeout_s)
                 return
             except subprocess.TimeoutExpired:
                 force()
+
+    def _terminate(self) -> None:
+        self._child.terminate()
+
+    def _kill(self) -> None:
+        self._child.kill()
 
     def _watch(self) -> None:
         self._read_reports(_pipe(self._child.stdout))

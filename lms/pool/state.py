@@ -24,7 +24,7 @@ from lms.errors import (
 )
 from lms.logbus.records import Level
 from lms.pool.desired import Desired
-from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Spawn, Stop, Tell
+from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
 from lms.pool.instance import Instance, Phase, Plan, Ticket
 from lms.pool.naming import find, numbered
 from lms.pool.room import make_room
@@ -254,7 +254,7 @@ class PoolState:
         if not instance.waits_for and not instance.spawned and instance.alive:
             instance.spawned = True
             self._say(instance, "info", "loading")
-            self._out.append(Spawn(instance.number, instance.plan))
+            self._out.append(Start(instance.number, instance.plan))
 
     def _let_in(self, gone: int) -> None:
         for instance in self._instances.values():
@@ -305,12 +305,12 @@ class PoolState:
         self._out.append(Publish(instance.plan, level, message, instance.pid))
 
     def _done(self, *effects: Effect) -> list[Effect]:
-        """Everything decided since the last event, the writing down of what changed included."""
+        """Everything decided since the last event. What changed is written down first: an answer is a promise."""
         done, self._out = [*self._out, *effects], []
         desired = self.desired()
         if desired != self._saved and not self._closed:
             self._saved = desired
-            done.append(Save(desired))
+            done.insert(0, Save(desired))
         return done
 
 

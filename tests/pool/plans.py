@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lms.client.control import ModelRow
+from lms.client.control import ModelFormat, ModelKind, ModelRow
 from lms.config.load import LoadConfig
 from lms.engine.protocol import Ready, Runtime
 from lms.pool.instance import Plan
@@ -11,11 +11,11 @@ from lms.pool.known import Known
 RUNTIME = Runtime("fake", "1", ("gguf",))
 
 
-def known(key: str, kind: str = "llm", **fields: object) -> Known:
+def known(key: str, kind: ModelKind = "llm", format: ModelFormat = "gguf", damaged: str | None = None) -> Known:
     row = ModelRow(
         key=key,
-        kind=kind,  # type: ignore[arg-type]
-        format="gguf",
+        kind=kind,
+        format=format,
         publisher="lms",
         display_name=key,
         path=f"lms/{key}/{key}.gguf",
@@ -23,23 +23,18 @@ def known(key: str, kind: str = "llm", **fields: object) -> Known:
         max_context_length=2048,
         modified_s=0,
         quantization="Q8_0",
+        damaged=damaged,
     )
-    for field, value in fields.items():
-        row = _with(row, field, value)
     return Known(row, Path(f"/models/{key}.gguf"))
 
 
-def _with(row: ModelRow, field: str, value: object) -> ModelRow:
-    import msgspec
-
-    return msgspec.structs.replace(row, **{field: value})
-
-
-def by_hand(key: str, identifier: str = "", ttl_s: float | None = None, need_bytes: int = 0, kind: str = "llm") -> Plan:
+def by_hand(
+    key: str, identifier: str = "", ttl_s: float | None = None, need_bytes: int = 0, kind: ModelKind = "llm"
+) -> Plan:
     return Plan(known(key, kind), identifier, LoadConfig(), ttl_s, jit=False, need_bytes=need_bytes)
 
 
-def jit(key: str, ttl_s: float | None = 3600.0, need_bytes: int = 0, kind: str = "llm") -> Plan:
+def jit(key: str, ttl_s: float | None = 3600.0, need_bytes: int = 0, kind: ModelKind = "llm") -> Plan:
     return Plan(known(key, kind), "", LoadConfig(), ttl_s, jit=True, need_bytes=need_bytes)
 
 

@@ -18,7 +18,7 @@ from lms.errors import (
     to_wire,
 )
 from lms.pool.desired import Desired
-from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Spawn, Stop, Tell
+from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
 from lms.pool.instance import RESERVATION_S, Plan
 from lms.pool.state import Exit, PoolState
 from tests.pool.plans import by_hand, jit, ready
@@ -68,7 +68,7 @@ class Story:
 
     def come_up(self, memory_bytes: int = 0) -> int:
         """The engine spawned last is ready."""
-        number = self.of(Spawn)[-1].number
+        number = self.of(Start)[-1].number
         self.ready(number, memory_bytes)
         return number
 
@@ -116,7 +116,7 @@ class TestLease:
     def test_loads_the_model_and_is_granted_when_it_is_ready(self) -> None:
         story = Story()
         ticket = story.jit("tiny")
-        assert [effect.plan.identifier for effect in story.of(Spawn)] == ["tiny"]
+        assert [effect.plan.identifier for effect in story.of(Start)] == ["tiny"]
         story.come_up()
         lease = story.granted(ticket)
         assert isinstance(lease, Lease)
@@ -125,10 +125,10 @@ class TestLease:
     def test_simultaneous_requests_share_one_load(self) -> None:
         story = Story()
         first = story.jit("tiny")
-        (spawn,) = story.of(Spawn)
+        (spawn,) = story.of(Start)
         second = story.jit("tiny")
         third = story.lease("tiny")
-        assert story.of(Spawn) == []
+        assert story.of(Start) == []
         story.ready(spawn.number)
         assert {effect.ticket for effect in story.of(Grant)} == {first, second, third}
         assert set(story.rows()) == {"tiny"}
@@ -176,7 +176,7 @@ class TestLease:
         error = story.refused(story.lease("tiny", jit("tiny"), kind="embedding"))
         assert isinstance(error, InvalidRequest)
         assert error.param == "model"
-        assert story.of(Spawn) == []
+        assert story.of(Start) == []
 
     def test_for_a_chat_on_a_loaded_embedding_model_is_refused(self) -> None:
         story = Story()
@@ -186,7 +186,7 @@ class TestLease:
     def test_that_was_given_up_is_not_granted(self) -> None:
         story = Story()
         ticket = story.jit("tiny")
-        number = story.of(Spawn)[0].number
+        number = story.of(Start)[0].number
         story.cancel(ticket)
         story.ready(number)
         assert story.of(Grant) == []
@@ -208,7 +208,7 @@ class TestLoad:
     def test_tells_its_progress_and_its_end(self) -> None:
         story = Story()
         ticket = story.load(by_hand("tiny"))
-        number = story.of(Spawn)[0].number
+        number = story.of(Start)[0].number
         story.reports(number, Loading(0.5))
         assert story.last == [Tell(ticket, LoadProgress(0.5))]
         story.ready(number)
@@ -379,7 +379,7 @@ class TestMakingRoom:
         story.works(a, served=1)
         story.jit("b")
         assert story.of(Stop) == []
-        assert len(story.of(Spawn)) == 1
+        assert len(story.of(Start)) == 1
 
     def test_a_loading_jit_model_is_not_sent_away(self) -> None:
         story = Story()
@@ -419,7 +419,7 @@ class TestMakingRoom:
         story.unload("a")
         story.jit("a")
         assert list(story.rows()) == ["a"]
-        assert story.of(Spawn)[0].number != a
+        assert story.of(Start)[0].number != a
 
     def test_a_load_still_waiting_for_room_can_be_cancelled_without_an_engine(self) -> None:
         story = Story()
@@ -430,7 +430,7 @@ class TestMakingRoom:
         story.cancel(ticket)
         assert isinstance(story.refused(ticket) if story.of(Refuse) else ModelUnloaded(""), ModelUnloaded)
         story.exits(a)
-        assert story.of(Spawn) == []
+        assert story.of(Start) == []
 
     @staticmethod
     def _jit_ready(story: Story, key: str, need_bytes: int = 0) -> int:
@@ -458,7 +458,7 @@ class TestMemory:
         story.load(by_hand("big", need_bytes=100), free=60)
         assert story.last == [Stop(1)]
         story.exits(1)
-        assert [effect.plan.key for effect in story.of(Spawn)] == ["big"]
+        assert [effect.plan.key for effect in story.of(Start)] == ["big"]
 
     def test_nobody_goes_for_a_load_that_will_not_fit_anyway(self) -> None:
         story = Story()
@@ -478,9 +478,9 @@ class TestMemory:
         a = story.loaded(by_hand("a", need_bytes=50))
         story.unload("a")
         story.load(by_hand("b", need_bytes=50), free=10)
-        assert story.of(Spawn) == []
+        assert story.of(Start) == []
         story.exits(a)
-        assert [effect.plan.key for effect in story.of(Spawn)] == ["b"]
+        assert [effect.plan.key for effect in story.of(Start)] == ["b"]
 
 
 class TestDeath:
@@ -490,13 +490,13 @@ class TestDeath:
         story.exits(story.come_up(), KILLED)
         assert story.rows() == {}
         story.jit("tiny")
-        assert len(story.of(Spawn)) == 1
+        assert len(story.of(Start)) == 1
 
     def test_of_a_model_loaded_by_hand_is_mended_as_it_was(self) -> None:
         story = Story()
         story.exits(story.loaded(by_hand("tiny", identifier="mine", ttl_s=60)), KILLED)
         ticket = story.lease("mine")
-        plan = story.of(Spawn)[0].plan
+        plan = story.of(Start)[0].plan
         assert (plan.identifier, plan.ttl_s, plan.jit) == ("mine", 60, False)
         story.come_up()
         assert isinstance(story.granted(ticket), Lease)
@@ -505,7 +505,7 @@ class TestDeath:
         story = Story()
         story.exits(story.loaded(by_hand("tiny", identifier="mine")), KILLED)
         waiting = story.lease("mine")
-        story.exits(story.of(Spawn)[0].number, KILLED)
+        story.exits(story.of(Start)[0].number, KILLED)
         assert isinstance(story.refused(waiting), EngineFailed)
         assert story.granted(story.lease("mine")) is None
         assert story.saved == ()
@@ -563,7 +563,7 @@ class TestDesiredModels:
         wanted = Desired("tiny", "mine", 60)
         story = Story(pending=[wanted, Desired("other", "other")])
         story._did(story.state.restore(99, wanted, by_hand("tiny", "mine", 60), MANY_BYTES, 0.0))
-        assert [effect.plan.identifier for effect in story.of(Spawn)] == ["mine"]
+        assert [effect.plan.identifier for effect in story.of(Start)] == ["mine"]
         assert {model.identifier for model in story.state.desired()} == {"mine", "other"}
 
     def test_that_cannot_be_restored_are_crossed_out(self) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from lms.client.control import Lease, LeaseAnswer, LoadDone, LoadError, LoadProgress
 from lms.errors import LmsError, to_wire
 from lms.logbus.bus import Subscription
-from lms.pool.pool import Waiting
+from lms.pool.waiting import Waiting
 from lms.server.internal.controls import Controls
 
 HEARTBEAT_S = 0.5

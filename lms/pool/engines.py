@@ -1,0 +1,105 @@
+"""The engine processes of one pool: starts them as planned, passes on what they say under their number, ends them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import lms
+from lms.engine.protocol import EngineKind, EngineSpec, Logged, Ready, Report, Runtime
+from lms.logbus.bus import LogBus
+from lms.logbus.records import Level, RuntimeLog, record
+from lms.pool.instance import Plan
+from lms.pool.process import EngineProcess, Listener
+from lms.pool.state import Exit
+
+
+class Engine(Protocol):
+    """What is needed of an engine process."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def stop(self) -> None: ...
+
+
+Spawn = Callable[[EngineSpec, Listener], Engine]
+
+
+@dataclass(frozen=True)
+class Making:
+    """How engines are made: of which kind, with which sockets and queues, and by what (tests give actors)."""
+
+    kind: EngineKind
+    queue_limit: int
+    socket_path: Callable[[int], str]
+    spawn: Spawn = EngineProcess
+
+
+class Engines:
+    """Used by the pool's loop thread only, but for what the engines' own threads report."""
+
+    def __init__(
+        self,
+        making: Making,
+        bus: LogBus,
+        reported: Callable[[int, Report], None],
+        exited: Callable[[int, Exit], None],
+    ) -> None:
+        self._making = making
+        self._bus = bus
+        self._reported = reported
+        self._exited = exited
+        self._running: dict[int, Engine] = {}
+        self._runtime = Runtime(making.kind, lms.__version__, ())
+
+    def start(self, number: int, plan: Plan) -> int | None:
+        """The new engine's pid; None when it could not be started, which is reported as an exit."""
+        try:
+            engine = self._making.spawn(self._spec(number, plan), self._listener(number, plan))
+        except OSError as error:
+            self._exited(number, Exit("could not be started", str(error)))
+            return None
+        self._running[number] = engine
+        return engine.pid
+
+    def stop(self, number: int) -> None:
+        if number in self._running:
+            self._running[number].stop()
+
+    def gone(self, number: int) -> None:
+        """Forget it, and remove what it may have left on disk."""
+        self._running.pop(number, None)
+        Path(self._making.socket_path(number)).unlink(missing_ok=True)
+
+    def say(self, level: Level, message: str, identifier: str | None = None, pid: int | None = None) -> None:
+        """Something about an engine for the log, in the name of the library that runs them."""
+        name, version = self._runtime.name, self._runtime.version
+        self._bus.publish(record(RuntimeLog(level, message, name, version, self._making.kind, identifier, pid)))
+
+    def _spec(self, number: int, plan: Plan) -> EngineSpec:
+        return EngineSpec(
+            engine=self._making.kind,
+            model_path=str(plan.known.file),
+            model_key=plan.key,
+            identifier=plan.identifier,
+            socket_path=self._making.socket_path(number),
+            config=plan.config,
+            embedding=plan.embedding,
+            queue_limit=self._making.queue_limit,
+        )
+
+    def _listener(self, number: int, plan: Plan) -> Listener:
+        return Listener(
+            reported=lambda report: self._report(number, report),
+            said=lambda line: self.say("debug", line, plan.identifier),
+            exited=lambda end: self._exited(number, end),
+        )
+
+    def _report(self, number: int, report: Report) -> None:
+        if isinstance(report, Logged):
+            self._bus.publish(report.record)
+            return
+        if isinstance(report, Ready):
+            self._runtime = report.runtime
+        self._reported(number, report)

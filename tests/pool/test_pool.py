@@ -1,0 +1,276 @@
+"""The pool with engines that act as they are told: threads, mailboxes and files, no processes."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lms.client.control import LeaseRequest, LoadDone, LoadProgress, LoadRequest
+from lms.config.load import LoadConfig
+from lms.config.settings import Settings
+from lms.engine.protocol import Loading, Logged
+from lms.errors import (
+    DaemonUnreachable,
+    EngineFailed,
+    InvalidRequest,
+    LmsError,
+    ModelDamaged,
+    ModelNotFound,
+    ModelNotLoaded,
+    NotEnoughMemory,
+    Unsupported,
+)
+from lms.logbus.bus import LogBus
+from lms.logbus.records import RuntimeLog, ServerLog, record
+from lms.paths import Home
+from lms.pool.known import Known
+from lms.pool.pool import Pool
+from tests.pool.actors import Shelf, Stage
+from tests.pool.plans import known
+
+Make = Callable[..., Pool]
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    (tmp_path / "run").mkdir()
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def make(home: Home) -> Iterator[Make]:
+    pools: list[Pool] = []
+
+    def make_pool(stage: Stage, shelf: Shelf | None = None, bus: LogBus | None = None, **settings: object) -> Pool:
+        values = Settings(**settings)  # type: ignore[arg-type]
+        pools.append(Pool(home, shelf or Shelf(), values, bus or LogBus(), spawn=stage.spawn, environ={}))
+        return pools[-1]
+
+    yield make_pool
+    for pool in pools:
+        pool.close()
+
+
+def loaded(pool: Pool, model: str = "tiny", **fields: object) -> LoadDone:
+    *_, done = pool.load(LoadRequest(model, **fields))  # type: ignore[arg-type]
+    assert isinstance(done, LoadDone)
+    return done
+
+
+def test_a_load_tells_its_progress_and_ends_with_the_instance(make: Make) -> None:
+    stage = Stage()
+    reports = make(stage).load(LoadRequest("tiny", "mine", 60.0, LoadConfig(context_length=512)))
+    with ThreadPoolExecutor(1) as reader:
+        first = reader.submit(next, reports)
+        actor = stage.next()
+        actor.says(Loading(0.5))
+        assert first.result() == LoadProgress(0.5)
+        actor.comes_up()
+        done = next(reports)
+    assert isinstance(done, LoadDone)
+    assert (done.instance.identifier, done.instance.ttl_s, done.instance.pid) == ("mine", 60.0, 4711)
+    assert actor.spec.config == LoadConfig(context_length=512)
+    assert actor.spec.model_path == "/models/tiny.gguf"
+
+
+def test_closing_a_load_stops_its_engine(make: Make) -> None:
+    stage = Stage()
+    pool = make(stage)
+    reports = pool.load(LoadRequest("tiny"))
+    with ThreadPoolExecutor(1) as reader:
+        first = reader.submit(next, reports)
+        actor = stage.next()
+        actor.says(Loading(0.1))
+        first.result()
+    reports.close()  # type: ignore[attr-defined]
+    assert pool.instances() == []
+    assert actor.stopped
+
+
+def test_simultaneous_leases_share_one_engine(make: Make) -> None:
+    stage = Stage()
+    pool = make(stage)
+    with ThreadPoolExecutor(8) as callers:
+        leases = [callers.submit(pool.lease, "tiny", "llm", None) for _ in range(8)]
+        stage.next().comes_up()
+        assert {lease.result().identifier for lease in leases} == {"tiny"}
+    assert stage.empty
+
+
+def test_a_lease_of_an_unknown_model_is_refused(make: Make) -> None:
+    with pytest.raises(ModelNotFound):
+        make(Stage()).lease("nothing", "llm")
+
+
+def test_a_lease_finds_a_custom_identifier_without_the_catalog(make: Make) -> None:
+    pool = make(Stage(at_once_ready=True))
+    loaded(pool, identifier="mine")
+    assert pool.lease("mine", "llm").identifier == "mine"
+
+
+def test_a_lease_with_jit_off_loads_nothing(make: Make) -> None:
+    stage = Stage(at_once_ready=True)
+    pool = make(stage, jit=False)
+    with pytest.raises(ModelNotLoaded, match="tiny"):
+        pool.lease("tiny", "llm")
+    with pytest.raises(ModelNotFound):
+        pool.lease("nothing", "llm")
+    loaded(pool)
+    assert pool.lease("tiny", "llm").identifier == "tiny"
+
+
+@pytest.mark.parametrize(("asked", "given"), [(None, 3600), (30.0, 30), (-5.0, 3600), (0.0, 3600)])
+def test_a_lease_that_loads_sets_the_ttl(make: Make, asked: float | None, given: float) -> None:
+    pool = make(Stage(at_once_ready=True))
+    pool.lease("tiny", "llm", asked)
+    assert [row.ttl_s for row in pool.instances()] == [given]
+
+
+def test_a_jit_ttl_of_zero_keeps_models(make: Make) -> None:
+    pool = make(Stage(at_once_ready=True), jit_ttl_s=0)
+    pool.lease("tiny", "llm")
+    assert [row.ttl_s for row in pool.instances()] == [None]
+
+
+def test_an_idle_model_goes_by_itself(make: Make) -> None:
+    stage = Stage(at_once_ready=True)
+    bus = LogBus()
+    pool = make(stage, bus=bus)
+    with bus.subscribe() as subscription:
+        loaded(pool, ttl_s=0.05)
+        said = []
+        while "unloaded" not in said:
+            published = subscription.next_record(5)
+            assert published is not None
+            said.append(getattr(published.data, "message", ""))
+    assert pool.instances() == []
+    assert stage.next().stopped
+
+
+@pytest.mark.parametrize(
+    ("model", "error"),
+    [(known("tiny", damaged="It is cut off."), ModelDamaged), (known("tiny", format="mlx"), Unsupported)],
+    ids=["damaged", "mlx"],
+)
+def test_models_of_no_use_are_refused(make: Make, model: Known, error: type[LmsError]) -> None:
+    pool = make(Stage(), Shelf(model))
+    with pytest.raises(error, match="tiny"):
+        pool.lease("tiny", "llm")
+    with pytest.raises(error, match="tiny"):
+        loaded(pool)
+    with pytest.raises(error, match="tiny"):
+        pool.estimate(LoadRequest("tiny"))
+
+
+def test_what_does_not_fit_is_refused_and_the_estimate_says_so(make: Make) -> None:
+    pool = make(Stage(), Shelf(known("tiny"), need_bytes=1 << 60))
+    assert not pool.estimate(LoadRequest("tiny")).fits
+    with pytest.raises(NotEnoughMemory):
+        loaded(pool)
+    with pytest.raises(NotEnoughMemory):
+        pool.lease("tiny", "llm")
+
+
+def test_a_ttl_must_be_positive(make: Make) -> None:
+    with pytest.raises(InvalidRequest):
+        loaded(make(Stage()), ttl_s=0.0)
+
+
+def test_an_engine_that_cannot_be_started_fails_the_load(make: Make) -> None:
+    with pytest.raises(EngineFailed, match="no such file"):
+        loaded(make(Stage(refuse=OSError("no such file"))))
+
+
+def test_an_engine_that_dies_while_loading_fails_the_lease_with_its_last_words(make: Make) -> None:
+    stage = Stage()
+    pool = make(stage)
+    with ThreadPoolExecutor(1) as caller:
+        lease = caller.submit(pool.lease, "tiny", "llm", None)
+        stage.next().dies()
+        with pytest.raises(EngineFailed) as failure:
+            lease.result()
+    assert "out of luck" in str(failure.value)
+
+
+def test_a_lease_given_up_is_called_off(make: Make) -> None:
+    stage = Stage()
+    pool = make(stage)
+    with pool.leasing(LeaseRequest("tiny")) as waiting, pytest.raises(TimeoutError):
+        waiting.take(timeout_s=0.01)
+    stage.next().comes_up()
+    assert [row.state for row in pool.instances()] == ["idle"]
+
+
+def test_what_engines_log_is_published(make: Make) -> None:
+    stage = Stage(at_once_ready=True)
+    bus = LogBus()
+    loaded(make(stage, bus=bus))
+    actor = stage.next()
+    with bus.subscribe() as subscription:
+        actor.says(Logged(record(ServerLog("hello", "info"))))
+        actor.mutters("ggml_something: noise")
+        first, second = subscription.next_record(5), subscription.next_record(5)
+    assert first is not None
+    assert first.data == ServerLog("hello", "info")
+    assert second is not None
+    assert isinstance(second.data, RuntimeLog)
+    assert (second.data.level, second.data.message, second.data.model_identifier) == (
+        "debug",
+        "ggml_something: noise",
+        "tiny",
+    )
+
+
+def test_what_is_loaded_by_hand_is_loaded_again_by_the_next_pool(make: Make, home: Home) -> None:
+    pool = make(Stage(at_once_ready=True))
+    loaded(pool, identifier="mine", ttl_s=60.0)
+    pool.close()
+    stage = Stage()
+    again = make(stage)
+    again.restore()
+    actor = stage.next()
+    assert (actor.spec.identifier, actor.spec.model_key) == ("mine", "tiny")
+    actor.comes_up()
+    assert again.lease("mine", "llm").identifier == "mine"
+
+
+def test_what_cannot_be_loaded_again_is_forgotten_and_holds_up_nothing(make: Make, home: Home) -> None:
+    home.desired_models.write_text('[{"key": "gone", "identifier": "gone"}, {"key": "tiny", "identifier": "tiny"}]')
+    stage = Stage()
+    pool = make(stage)
+    pool.restore()
+    stage.next().comes_up()
+    assert pool.lease("tiny", "llm").identifier == "tiny"
+    assert "gone" not in home.desired_models.read_text()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", '[{"key": 1}]', "\x00"])
+def test_a_broken_list_of_models_is_no_obstacle(make: Make, home: Home, content: str) -> None:
+    home.desired_models.write_text(content)
+    pool = make(Stage(at_once_ready=True))
+    pool.restore()
+    assert loaded(pool).instance.identifier == "tiny"
+
+
+def test_a_pool_told_to_forget_leaves_nothing_to_load_again(make: Make, home: Home) -> None:
+    pool = make(Stage(at_once_ready=True))
+    loaded(pool)
+    assert home.desired_models.exists()
+    pool.forget()
+    pool.close()
+    assert not home.desired_models.exists()
+
+
+def test_closing_stops_all_engines_and_answers_who_waits(make: Make) -> None:
+    stage = Stage()
+    pool = make(stage)
+    with ThreadPoolExecutor(1) as caller:
+        lease = caller.submit(pool.lease, "tiny", "llm", None)
+        actor = stage.next()
+        pool.close()
+        with pytest.raises(LmsError):
+            lease.result()
+    assert actor.stopped
+    with pytest.raises(DaemonUnreachable):
+        pool.instances()
