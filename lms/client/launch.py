@@ -55,7 +55,7 @@ def _answers(client: DaemonClient) -> bool:
 def _spawn(home: Home) -> "subprocess.Popen[bytes]":
     """A daemon of its own session: it outlives the terminal, and takes nothing of ours but the environment."""
     ensure_private(home.root)
-    with _open_log(home.daemon_log) as log:
+    with open_log(home.daemon_log) as log:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "lms.daemon"],
             stdin=subprocess.DEVNULL,
@@ -81,7 +81,7 @@ def daemon_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]
     return {**environ, **added}
 
 
-def _open_log(path: Path) -> BinaryIO:
+def open_log(path: Path) -> BinaryIO:
     """The log, appended to. One that has grown large is put aside first, in place of the one before it."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.exists() and path.stat().st_size > LOG_LIMIT_BYTES:
