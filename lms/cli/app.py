@@ -76,7 +76,8 @@ def _failed(session: Session, error: LmsError) -> int:
     if session.output.as_json:
         session.output.fail_as_json(to_wire(error))
     else:
-        session.output.fail(error.message, error.hint, error.candidates)
+        told = all(candidate in error.message for candidate in error.candidates)
+        session.output.fail(error.message, error.hint, () if told else error.candidates)
     return exits.code_of(error)
 
 

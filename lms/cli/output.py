@@ -19,6 +19,12 @@ Level = Literal["debug", "info", "warn", "error", "none"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warn", "error", "none")
 
 STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
+
+# Between columns, in characters; the narrow one where a terminal would be too narrow. Wider columns may be folded.
+GAP = 4
+NARROW_GAP = 2
+UNFOLDED_WIDTH = 12
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -177,24 +183,30 @@ class Output:
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        drawn = RichTable(box=None, pad_edge=False, padding=(0, 4, 0, 0), header_style="dim")
-        for header in table.headers:
-            drawn.add_column(header, overflow="fold")
+        console, widths = self._console(self._stdout), _widths(table)
+        gap = GAP if sum(widths) + GAP * len(widths) <= console.width else NARROW_GAP
+        drawn = RichTable(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
+        for header, width in zip(table.headers, widths, strict=True):
+            drawn.add_column(header, overflow="fold", no_wrap=width <= UNFOLDED_WIDTH)
         for row in table.rows:
             drawn.add_row(*(Text(visible(_text(cell)), style=_style(cell)) for cell in row))
-        self._console(self._stdout).print(drawn)
+        console.print(drawn)
 
 
 def columns(table: Table) -> Iterator[tuple[Cell, ...]]:
     """The table's lines in plain text: left-aligned columns, four spaces apart. A cell keeps to one line."""
-    rows = [table.headers, *table.rows]
-    widths = [max(len(visible(_text(row[column]))) for row in rows) for column in range(len(table.headers))]
-    for row in rows:
+    widths = _widths(table)
+    for row in (table.headers, *table.rows):
         padded = [visible(_text(cell)).ljust(width) for cell, width in zip(row, widths, strict=True)]
         yield tuple(
-            Styled(text + "    " * (column < len(padded) - 1), _style(cell))
+            Styled(text + " " * GAP * (column < len(padded) - 1), _style(cell))
             for column, (text, cell) in enumerate(zip(padded, row, strict=True))
         )
+
+
+def _widths(table: Table) -> list[int]:
+    lines = zip(table.headers, *table.rows, strict=True)
+    return [max(len(visible(_text(cell))) for cell in column) for column in lines]
 
 
 def visible(text: str) -> str:

@@ -70,7 +70,7 @@ def test_the_version_command_contacts_nobody(lms: Terminal, daemon: FakeDaemon) 
         (["load", "x", "--parallel", "0"], "'--parallel'"),
         (["load", "x", "--ttl", "soon"], "'--ttl'"),
         (["load", "x", "--ttl"], "--ttl"),
-        (["server", "start", "--port", "0"], "'--port'"),
+        (["server", "start", "--port", "-1"], "'--port'"),
         (["server", "start", "-p", "65536"], "'--port'"),
         (["load", "x", "--log-level", "loud"], "“loud” is no log level."),
         (["load", "x", "--quiet", "--verbose"], "Only one of --quiet, --verbose and --log-level"),

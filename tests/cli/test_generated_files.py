@@ -13,7 +13,7 @@ COMPLETIONS = ROOT / "completions"
 # What the scripts ask the program for, in place of a daemon that would have to run.
 FAKE_LMS = '#!/bin/sh\n[ "$*" = "complete models" ] && printf "tiny-chat\\nqwen3-4b\\nqwen3-4b@q4_k_m\\n"\n'
 BASH = 'source "$1"; COMP_LINE=$2; COMP_POINT=${#2}; _lms; printf "%s\\n" "${COMPREPLY[@]}"'
-FISH = 'source $argv[1]; complete -C $argv[2] | cut -f 1'
+FISH = "source $argv[1]; complete -C $argv[2] | cut -f 1"
 
 CASES = [
     ("lms ser", {"server"}),

@@ -63,6 +63,15 @@ def test_a_table_on_a_terminal_says_the_same_in_colour() -> None:
     assert "a b" in out.getvalue()
 
 
+def test_a_narrow_terminal_folds_long_cells_and_no_header() -> None:
+    headers = ("IDENTIFIER", "PARALLEL", "TTL")
+    sink, out, _ = output({"NO_COLOR": "1"}, terminal=True)
+    sink.table(Table(headers, (("a" * 100, "4", "58m / 1h"),)))
+    first, *rest = out.getvalue().splitlines()
+    assert first.split() == list(headers)
+    assert "".join(line.split()[0] for line in rest) == "a" * 100
+
+
 def test_a_table_on_a_terminal_without_colours_has_no_escape_sequence() -> None:
     sink, out, _ = output({"NO_COLOR": "1", "TERM": "xterm"}, terminal=True)
     sink.table(TABLE)
