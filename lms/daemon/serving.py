@@ -222,6 +222,7 @@ class Serving:
         failures = 0
         while True:
             code = front.wait()
+            front.stop()  # lets go of its pipes
             if ending.is_set():
                 return
             failures = 0 if time.monotonic() - front.started_s > STEADY_AFTER_S else failures + 1

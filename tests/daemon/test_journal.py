@@ -1,0 +1,30 @@
+"""What the daemon writes into its own log."""
+
+import pytest
+
+from lms.daemon.journal import Journal, line
+from lms.logbus.bus import LogBus
+from lms.logbus.records import LogData, LogRecord, PredictionInput, RuntimeLog, ServerLog
+
+WRITTEN: list[tuple[LogData, str | None]] = [
+    (RuntimeLog("info", "ready", "llama", "1", "gguf", "tiny"), "[info] tiny: ready"),
+    (RuntimeLog("warn", "started late", "lms", "1", "daemon"), "[warn] started late"),
+    (RuntimeLog("debug", "ggml chatter", "llama", "1", "gguf", "tiny"), None),
+    (ServerLog("it broke", "error"), "[error] it broke"),
+    (ServerLog("GET /v1/models 200", "info"), None),
+    (PredictionInput("a secret", "path", "tiny"), None),
+]
+
+
+@pytest.mark.parametrize(("data", "text"), WRITTEN)
+def test_only_what_concerns_the_daemon_is_written(data: LogData, text: str | None) -> None:
+    written = line(LogRecord(0, data))
+    assert (written and written[20:]) == text
+
+
+def test_everything_said_before_it_closes_is_written(capfd: pytest.CaptureFixture[str]) -> None:
+    journal = Journal(LogBus())
+    for number in range(50):
+        journal.say(f"number {number}")
+    journal.close()
+    assert capfd.readouterr().err.count("number") == 50

@@ -1,0 +1,192 @@
+"""The HTTP server as the daemon keeps it, with a front of twenty lines."""
+
+import queue
+import socket
+import urllib.request
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from lms.client.control import ServerStart, ServerStatus
+from lms.config.settings import Settings
+from lms.daemon.serving import Front, Serving
+from lms.errors import DaemonFailed, PortTaken, ServerNotRunning
+from lms.logbus.records import LogData, ServerLog
+from lms.paths import Home
+from tests.daemon.fronts import ENDS_AT_ONCE, GREETS
+
+Make = Callable[..., Serving]
+
+
+@pytest.fixture
+def said() -> "queue.SimpleQueue[LogData]":
+    return queue.SimpleQueue()
+
+
+@pytest.fixture
+def make(tmp_path: Path, said: "queue.SimpleQueue[LogData]") -> Iterator[Make]:
+    made: list[Serving] = []
+
+    def serving(command: tuple[str, ...] = GREETS, settings: Settings | None = None) -> Serving:
+        launch = partial(Front, command=command)
+        made.append(Serving(Home(tmp_path), settings or Settings(port=0), said.put, launch))
+        return made[-1]
+
+    yield serving
+    for each in made:
+        each.close()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def get(status: ServerStatus, path: str = "/") -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{status.port}{path}", timeout=5) as reply:
+        return str(reply.read().decode())
+
+
+def test_it_answers_as_soon_as_start_returns(make: Make) -> None:
+    status = make().start(ServerStart(0))
+    assert status.running
+    assert "--fd" in get(status)
+
+
+def test_cors_is_passed_on(make: Make) -> None:
+    assert "--cors" in get(make().start(ServerStart(0, cors=True)))
+
+
+def test_the_same_port_again_is_the_same_server(make: Make) -> None:
+    serving = make()
+    first = serving.start(ServerStart(free_port()))
+    assert serving.start(ServerStart(first.port)) == first
+    assert serving.start(ServerStart()) == first
+    assert serving.start(ServerStart(0)) == first
+
+
+@pytest.mark.parametrize("change", [{"cors": True}, {"host": "0.0.0.0"}])
+def test_another_address_or_cors_replaces_the_server_on_its_port(make: Make, change: dict[str, object]) -> None:
+    serving = make()
+    first = serving.start(ServerStart(free_port()))
+    second = serving.start(ServerStart(first.port, **change))  # type: ignore[arg-type]
+    assert second.port == first.port
+    assert second.pid != first.pid
+    assert get(second)
+
+
+def test_another_port_moves_the_server(make: Make) -> None:
+    serving = make()
+    first = serving.start(ServerStart(free_port()))
+    second = serving.start(ServerStart(free_port()))
+    assert get(second)
+    with pytest.raises(OSError, match="refused"):
+        get(first)
+    assert not psutil.pid_exists(first.pid or 0)
+
+
+def test_a_taken_port_leaves_the_old_server_running(make: Make) -> None:
+    serving = make()
+    first = serving.start(ServerStart(0))
+    with socket.create_server(("127.0.0.1", 0)) as holder, pytest.raises(PortTaken):
+        serving.start(ServerStart(holder.getsockname()[1]))
+    assert get(first)
+
+
+def test_an_address_that_cannot_be_had_brings_the_old_server_back(make: Make) -> None:
+    serving = make()
+    first = serving.start(ServerStart(free_port()))
+    with pytest.raises(Exception, match="no address"):
+        serving.start(ServerStart(first.port, "192.0.2.1"))
+    assert serving.status().running
+    assert get(serving.status())
+
+
+def test_a_front_that_does_not_come_up_is_a_failure_and_leaves_nothing(make: Make) -> None:
+    serving = make(ENDS_AT_ONCE)
+    with pytest.raises(DaemonFailed):
+        serving.start(ServerStart(port := free_port()))
+    assert not serving.status().running
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_stop_remembers_the_port_only(make: Make) -> None:
+    serving = make()
+    port = free_port()
+    serving.start(ServerStart(port, "0.0.0.0", cors=True))
+    assert serving.stop() == ServerStatus(False, port)
+    assert serving.status() == ServerStatus(False, port)
+    again = serving.start(ServerStart())
+    assert (again.port, again.host, again.cors) == (port, "127.0.0.1", False)
+
+
+def test_a_server_that_is_off_cannot_be_stopped(make: Make) -> None:
+    with pytest.raises(ServerNotRunning):
+        make().stop()
+
+
+def test_the_settings_say_where_when_nobody_else_does(make: Make) -> None:
+    port = free_port()
+    status = make(settings=Settings(port=port, host="0.0.0.0")).start(ServerStart())
+    assert (status.port, status.host) == (port, "0.0.0.0")
+
+
+def test_a_crashed_front_comes_back_on_the_same_socket(make: Make) -> None:
+    serving = make()
+    first = serving.start(ServerStart(0))
+    with pytest.raises(OSError, match=r"Remote end closed|reset"):
+        get(first, "/die")
+    assert get(first)  # it waits in the socket until the new front takes it
+    assert serving.status().pid != first.pid
+
+
+def test_what_an_earlier_daemon_served_comes_back(make: Make) -> None:
+    before = make()
+    status = before.start(ServerStart(free_port(), "0.0.0.0", cors=True))
+    before.close()
+    after = make()
+    assert after.status() == ServerStatus(False, status.port)
+    after.restore()
+    again = after.status()
+    assert (again.running, again.port, again.host, again.cors) == (True, status.port, "0.0.0.0", True)
+
+
+def test_what_was_stopped_or_forgotten_does_not_come_back(make: Make) -> None:
+    for end in (Serving.stop, Serving.forget):
+        before = make()
+        before.start(ServerStart(0))
+        end(before)
+        before.close()
+        after = make()
+        after.restore()
+        assert not after.status().running
+
+
+def test_a_port_taken_meanwhile_is_logged(make: Make, said: "queue.SimpleQueue[LogData]") -> None:
+    before = make()
+    port = before.start(ServerStart(free_port())).port or 0
+    before.close()
+    with socket.create_server(("127.0.0.1", port)):
+        make().restore()
+    texts = []
+    while not said.empty():
+        texts.append(getattr(said.get(), "content", ""))
+    assert any("could not be started again" in text for text in texts)
+
+
+def test_a_broken_file_is_no_obstacle(make: Make, tmp_path: Path) -> None:
+    Home(tmp_path).server_state.write_text('{"port": "many"')
+    serving = make()
+    serving.restore()
+    assert serving.start(ServerStart(0)).running
+
+
+def test_what_the_front_prints_is_published(make: Make, said: "queue.SimpleQueue[LogData]") -> None:
+    make().start(ServerStart(0))
+    seen = [said.get(timeout=5) for _ in range(3)]
+    assert ServerLog("hello", "info") in seen
+    assert ServerLog("not JSON", "debug") in seen
