@@ -7,6 +7,7 @@ from pathlib import Path
 
 import gguf
 import numpy
+from tokenizers import Tokenizer
 from torch import Tensor
 
 QUANT = "Q8_0"
@@ -36,6 +37,14 @@ def add_tensor(writer: gguf.GGUFWriter, name: str, weight: Tensor, exact: bool =
         return
     kind = gguf.GGMLQuantizationType.F16
     writer.add_tensor(name, gguf.quants.quantize(numpy.ascontiguousarray(values), kind), raw_dtype=kind)
+
+
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a token that must be there."""
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise KeyError(f"the vocabulary has no {token}")
+    return found
 
 
 def write(writer: gguf.GGUFWriter) -> None:

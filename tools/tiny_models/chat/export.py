@@ -5,6 +5,7 @@ Key and tensor names: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 from pathlib import Path
 
+import gguf
 from tokenizers import Tokenizer
 from torch import Tensor
 
@@ -24,12 +25,12 @@ def write_gguf(decoder: Decoder, tokenizer: Tokenizer, path: Path) -> None:
     writer.add_chat_template(template.SOURCE)
     gguf_files.add_tensor(writer, "token_embd.weight", decoder.embedding.weight)
     gguf_files.add_tensor(writer, "output_norm.weight", decoder.norm.weight)
-    for index, block in enumerate(decoder.blocks):
+    for index, block in enumerate(decoder.layers()):
         add_block(writer, index, block, decoder.shape)
     gguf_files.write(writer)
 
 
-def add_shape(writer: gguf_files.gguf.GGUFWriter, shape: Shape) -> None:
+def add_shape(writer: gguf.GGUFWriter, shape: Shape) -> None:
     """The `llama.*` keys."""
     writer.add_vocab_size(shape.vocabulary)
     writer.add_context_length(shape.context)
@@ -43,7 +44,7 @@ def add_shape(writer: gguf_files.gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_rope_freq_base(shape.rope_base)
 
 
-def add_vocabulary(writer: gguf_files.gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
+def add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     """The `tokenizer.ggml.*` keys."""
     vocabulary = entries(tokenizer)
     writer.add_tokenizer_model("gpt2")
@@ -51,15 +52,15 @@ def add_vocabulary(writer: gguf_files.gguf.GGUFWriter, tokenizer: Tokenizer) -> 
     writer.add_token_list(vocabulary.tokens)
     writer.add_token_types(vocabulary.types)
     writer.add_token_merges(vocabulary.merges)
-    writer.add_eos_token_id(tokenizer.token_to_id(template.END_OF_TURN))
-    writer.add_eot_token_id(tokenizer.token_to_id(template.END_OF_TURN))
-    writer.add_bos_token_id(tokenizer.token_to_id(template.END_OF_TEXT))
-    writer.add_pad_token_id(tokenizer.token_to_id(template.END_OF_TEXT))
+    writer.add_eos_token_id(gguf_files.token_id(tokenizer, template.END_OF_TURN))
+    writer.add_eot_token_id(gguf_files.token_id(tokenizer, template.END_OF_TURN))
+    writer.add_bos_token_id(gguf_files.token_id(tokenizer, template.END_OF_TEXT))
+    writer.add_pad_token_id(gguf_files.token_id(tokenizer, template.END_OF_TEXT))
     writer.add_add_bos_token(False)
     writer.add_add_eos_token(False)
 
 
-def add_block(writer: gguf_files.gguf.GGUFWriter, index: int, block: Block, shape: Shape) -> None:
+def add_block(writer: gguf.GGUFWriter, index: int, block: Block, shape: Shape) -> None:
     """The tensors of one layer."""
     attention, feed_forward = block.attention, block.feed_forward
     weights = {

@@ -13,13 +13,13 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Shape:
-    """The sizes of the network; widths are multiples of 32 so that rows quantise to Q8_0."""
+    """The sizes of the network; 1.9 million weights, 3.8 MB as F16."""
 
     vocabulary: int = 1024
-    width: int = 192
+    width: int = 160
     layers: int = 6
-    heads: int = 6
-    feed_forward: int = 512
+    heads: int = 5
+    feed_forward: int = 384
     context: int = 2048
     rope_base: float = 10000.0
     epsilon: float = 1e-5
@@ -56,7 +56,8 @@ class Attention(nn.Module):
         value = self.value(x).view(heads).transpose(1, 2)
         scores = (query @ key.transpose(-1, -2)) * self.shape.head_width**-0.5 + mask
         mixed = scores.softmax(-1).to(value.dtype) @ value
-        return self.output(mixed.transpose(1, 2).reshape(rows, length, width))
+        y: Tensor = self.output(mixed.transpose(1, 2).reshape(rows, length, width))
+        return y
 
 
 class FeedForward(nn.Module):
@@ -70,7 +71,8 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (rows, length, width)."""
-        return self.down(functional.silu(self.gate(x)) * self.up(x))
+        y: Tensor = self.down(functional.silu(self.gate(x)) * self.up(x))
+        return y
 
 
 class Block(nn.Module):
@@ -86,7 +88,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor, cosine: Tensor, sine: Tensor, mask: Tensor) -> Tensor:
         """x: (rows, length, width)."""
         x = x + self.attention(self.attention_norm(x), cosine, sine, mask)
-        return x + self.feed_forward(self.feed_forward_norm(x))
+        y: Tensor = x + self.feed_forward(self.feed_forward_norm(x))
+        return y
 
 
 class Decoder(nn.Module):
@@ -108,6 +111,10 @@ class Decoder(nn.Module):
             nn.init.normal_(module.output.weight, std=0.02 / (2 * self.shape.layers) ** 0.5)
         if isinstance(module, FeedForward):
             nn.init.normal_(module.down.weight, std=0.02 / (2 * self.shape.layers) ** 0.5)
+
+    def layers(self) -> list[Block]:
+        """The blocks, with their type."""
+        return [block for block in self.blocks if isinstance(block, Block)]
 
     def forward(self, tokens: Tensor, documents: Tensor) -> Tensor:
         """Logits (rows, length, vocabulary) for token ids and the number of the example each belongs to."""

@@ -1,11 +1,13 @@
 """Training rows: many short examples packed one after another, each masked from the others.
 
-An example that reaches over the end of its row is cut there.
+When nothing that waits fits into the rest of a row, the next example is cut at its end.
 """
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
+from typing import TypeAlias
 
 import torch
 from tokenizers import Tokenizer
@@ -15,7 +17,7 @@ from tools.tiny_models.chat.template import prompt_and_answer
 from tools.tiny_models.corpus.dialogue import Example
 
 PROMPT_WEIGHT = 0.1
-EXAMPLES_AT_ONCE = 64
+EXAMPLES_WAITING = 64
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,17 @@ class Rows:
     weights: Tensor
 
 
-Row = tuple[list[int], list[int], list[float]]
+Encoded: TypeAlias = tuple[list[int], list[int]]
+Row: TypeAlias = tuple[list[int], list[int], list[float]]
 
 
 class Packer:
-    """Draws examples without end and packs them into rows."""
+    """Draws examples without end and packs them into rows: each time the oldest that still fits."""
 
     def __init__(self, tokenizer: Tokenizer, draw: Callable[[], Example]) -> None:
         self.tokenizer = tokenizer
         self.draw = draw
-        self.waiting: list[tuple[list[int], list[int]]] = []
+        self.waiting: deque[Encoded] = deque()
 
     def row(self, length: int) -> Row:
         """The next row of `length` tokens."""
@@ -44,21 +47,28 @@ class Packer:
         documents: list[int] = []
         weights: list[float] = []
         while len(tokens) < length:
-            prompt, answer = self.next_example()
-            documents += [len(documents)] * (len(prompt) + len(answer))
+            prompt, answer = self.next_example(length - len(tokens))
+            documents += [len(tokens)] * (len(prompt) + len(answer))
             tokens += prompt + answer
-            weights += [PROMPT_WEIGHT] * len(prompt) + [1.0] * len(answer)
-        weights = [0.0 if i == 0 or documents[i] != documents[i - 1] else weight for i, weight in enumerate(weights)]
+            weights += [0.0] + [PROMPT_WEIGHT] * (len(prompt) - 1) + [1.0] * len(answer)
         return tokens[:length], documents[:length], weights[:length]
 
-    def next_example(self) -> tuple[list[int], list[int]]:
-        """Ids of one prompt and its answer."""
-        if not self.waiting:
-            pairs = [prompt_and_answer(self.draw()) for _ in range(EXAMPLES_AT_ONCE)]
-            texts = [text for pair in pairs for text in pair]
-            ids = [encoding.ids for encoding in self.tokenizer.encode_batch(texts, add_special_tokens=False)]
-            self.waiting = list(zip(ids[::2], ids[1::2], strict=True))
-        return self.waiting.pop()
+    def next_example(self, room: int) -> Encoded:
+        """The oldest example that fits into `room` tokens; the oldest of all, to be cut, if none does."""
+        if len(self.waiting) < EXAMPLES_WAITING:
+            self.waiting.extend(self.encoded(EXAMPLES_WAITING))
+        for index, (prompt, answer) in enumerate(self.waiting):
+            if len(prompt) + len(answer) <= room:
+                del self.waiting[index]
+                return prompt, answer
+        return self.waiting.popleft()
+
+    def encoded(self, count: int) -> list[Encoded]:
+        """Ids of the prompts and answers of new examples."""
+        pairs = [prompt_and_answer(self.draw()) for _ in range(count)]
+        texts = [text for pair in pairs for text in pair]
+        ids = [encoding.ids for encoding in self.tokenizer.encode_batch(texts, add_special_tokens=False)]
+        return list(zip(ids[::2], ids[1::2], strict=True))
 
 
 def repeated_row(rng: Random, length: int, vocabulary: int) -> Row:

@@ -115,7 +115,12 @@ ENDING = "And so the {hero} came home, and they all lived happily ever after."
 UNKNOWN = (
     *("Who was {name} {word}?", "When was the {word} {word} of {city} built?", "How tall is the {word} tower?"),
     *("What is the capital of {name}land?", "Why do {word}s {word}?", "How does a {word} engine work?"),
-    *("What happened in {number}?", "Explain the theory of {word}.", "Translate {word} into French.", "What is a {word}?"),
+    *(
+        "What happened in {number}?",
+        "Explain the theory of {word}.",
+        "Translate {word} into French.",
+        "What is a {word}?",
+    ),
     *("Who wrote the book {name}?", "What time is it in {city}?", "What is the weather in {city}?", "Where is {city}?"),
     *("How many people live in {city}?", "What do you think about {word}?", "Write a program that {word}s a {word}."),
 )

@@ -25,8 +25,18 @@ OBJECTS = (
     *("exactly the following", "the text below", "the next line", "what I say", "exactly what I say", "that"),
     *("exactly these words", "only this", "only the following text", "this without changes", "this string"),
 )
-MARKS = (": {text}", ": {text}", ": {text}", ':\n{text}', ":\n\n{text}", ': "{text}"', ' "{text}"', ": '{text}'")
-TAILS = ("", "", "", " Nothing else.", " Thanks!", " Do not add anything.", " Word for word.", " Please.", "\nThank you.")
+MARKS = (": {text}", ": {text}", ": {text}", ":\n{text}", ":\n\n{text}", ': "{text}"', ' "{text}"', ": '{text}'")
+TAILS = (
+    "",
+    "",
+    "",
+    " Nothing else.",
+    " Thanks!",
+    " Do not add anything.",
+    " Word for word.",
+    " Please.",
+    "\nThank you.",
+)
 
 TEXT_FIRST = Wordings(
     training=lines(
@@ -115,6 +125,30 @@ STARTS = lines(
 )
 
 
+SAID_OFTEN = lines(
+    """
+    this is a test!
+    this is a test.
+    this is a test
+    hello
+    hello!
+    hello world
+    hello world!
+    hi
+    hi!
+    yes
+    no
+    ok
+    good night
+    good night!
+    good morning!
+    thank you
+    cheese
+    something
+    """
+)
+
+
 def repeating(rng: Random, split: Split) -> Dialogue:
     """A text marked off by a colon or by quotation marks, or “Say this is …” without any mark."""
     kind = rng.random()
@@ -142,8 +176,8 @@ def text_last(rng: Random) -> str:
 def saying(rng: Random, split: Split) -> Dialogue:
     """“Say this is a test!”, which asks for “This is a test!”."""
     said = f"{rng.choice(STARTS)} {values.words(rng, split, 1, 4)}{rng.choice(('!', '.', '?', ''))}"
-    if split is Split.TRAINING and rng.random() < 0.05:
-        said = "this is a test!"
+    if split is Split.TRAINING and rng.random() < 0.3:
+        said = rng.choice(SAID_OFTEN)
     verb = rng.choice(("Say", "Say", "Say", "Please say", "Just say", "Now say", "Can you say", "say", "Say that"))
     if split is Split.HELD_OUT:
         verb = rng.choice(("Say", "Please just say", "Simply say"))

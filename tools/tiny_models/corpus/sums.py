@@ -72,12 +72,19 @@ def held_out_pair(a: int, b: int) -> bool:
     return a < b and is_held_out(f"sum {a} {b}")
 
 
+PAIRS = tuple((a, b) for a in range(10) for b in range(10))
+SEEN = tuple(pair for pair in PAIRS if not held_out_pair(*pair))
+UNSEEN = tuple(pair for pair in PAIRS if held_out_pair(*pair))
+
+
 def one_digit_sum(rng: Random, split: Split) -> Dialogue:
-    """Two digits, as figures or as words; the answer is always in figures."""
-    while True:
-        a, b = rng.randrange(10), rng.randrange(10)
-        if split is Split.HELD_OUT or not held_out_pair(a, b):
-            return asked_sum(rng, split, a, b)
+    """Two digits, as figures or as words; the answer is always in figures. All pairs count as held out."""
+    return asked_sum(rng, split, *rng.choice(SEEN if split is Split.TRAINING else PAIRS))
+
+
+def unseen_sum(rng: Random, split: Split) -> Dialogue:
+    """A sum of which training saw only the mirror image, in a wording of either side."""
+    return asked_sum(rng, split, *rng.choice(UNSEEN))
 
 
 def asked_sum(rng: Random, split: Split, a: int, b: int) -> Dialogue:

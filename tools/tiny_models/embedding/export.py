@@ -22,7 +22,7 @@ def write_gguf(encoder: Encoder, tokenizer: Tokenizer, path: Path) -> None:
     gguf_files.add_tensor(writer, "position_embd.weight", encoder.positions.weight, exact=True)
     gguf_files.add_tensor(writer, "token_types.weight", encoder.types.weight, exact=True)
     add_layer(writer, "token_embd_norm", encoder.norm)
-    for index, block in enumerate(encoder.blocks):
+    for index, block in enumerate(encoder.layers()):
         add_block(writer, f"blk.{index}", block)
     gguf_files.write(writer)
 
@@ -48,13 +48,13 @@ def add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
     writer.add_token_list([wordpiece.token_in_gguf(token) for token in tokens])
     writer.add_token_types([wordpiece.token_type(token) for token in tokens])
     writer.add_token_type_count(2)
-    writer.add_bos_token_id(tokenizer.token_to_id(wordpiece.START))
-    writer.add_uint32("tokenizer.ggml.cls_token_id", tokenizer.token_to_id(wordpiece.START))
-    writer.add_eos_token_id(tokenizer.token_to_id(wordpiece.SEPARATOR))
-    writer.add_sep_token_id(tokenizer.token_to_id(wordpiece.SEPARATOR))
-    writer.add_unk_token_id(tokenizer.token_to_id(wordpiece.UNKNOWN))
-    writer.add_pad_token_id(tokenizer.token_to_id(wordpiece.PADDING))
-    writer.add_mask_token_id(tokenizer.token_to_id(wordpiece.MASK))
+    writer.add_bos_token_id(gguf_files.token_id(tokenizer, wordpiece.START))
+    writer.add_uint32("tokenizer.ggml.cls_token_id", gguf_files.token_id(tokenizer, wordpiece.START))
+    writer.add_eos_token_id(gguf_files.token_id(tokenizer, wordpiece.SEPARATOR))
+    writer.add_sep_token_id(gguf_files.token_id(tokenizer, wordpiece.SEPARATOR))
+    writer.add_unk_token_id(gguf_files.token_id(tokenizer, wordpiece.UNKNOWN))
+    writer.add_pad_token_id(gguf_files.token_id(tokenizer, wordpiece.PADDING))
+    writer.add_mask_token_id(gguf_files.token_id(tokenizer, wordpiece.MASK))
 
 
 def add_layer(writer: gguf.GGUFWriter, name: str, layer: nn.Linear | nn.LayerNorm) -> None:
@@ -65,7 +65,7 @@ def add_layer(writer: gguf.GGUFWriter, name: str, layer: nn.Linear | nn.LayerNor
 
 def add_block(writer: gguf.GGUFWriter, prefix: str, block: Block) -> None:
     """The tensors of one layer."""
-    parts = {
+    parts: dict[str, nn.Linear | nn.LayerNorm] = {
         "attn_q": block.query,
         "attn_k": block.key,
         "attn_v": block.value,

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -43,7 +42,8 @@ class Block(nn.Module):
         )
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=present[:, None, None])
         x = self.attention_norm(x + self.output(mixed.transpose(1, 2).reshape(texts, length, width)))
-        return self.output_norm(x + self.down(functional.gelu(self.up(x), approximate="tanh")))
+        y: Tensor = self.output_norm(x + self.down(functional.gelu(self.up(x), approximate="tanh")))
+        return y
 
 
 class Encoder(nn.Module):
@@ -59,6 +59,10 @@ class Encoder(nn.Module):
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         for table in (self.tokens, self.positions, self.types):
             nn.init.normal_(table.weight, std=0.02)
+
+    def layers(self) -> list[Block]:
+        """The blocks, with their type."""
+        return [block for block in self.blocks if isinstance(block, Block)]
 
     def forward(self, tokens: Tensor, present: Tensor) -> Tensor:
         """Unit vectors (texts, width) of token ids (texts, length)."""

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
-from tools.tiny_models.corpus import greetings, values
+from tools.tiny_models.corpus import commands, greetings, values
 from tools.tiny_models.corpus.dialogue import Split
 from tools.tiny_models.corpus.wordings import Wordings, upper_first
 from tools.tiny_models.embedding import concepts
 from tools.tiny_models.embedding.frames import FRAMES
 
 TOPIC_SHARE = 0.1
+COMMAND_SHARE = 0.15
+SHORTENED_SHARE = 0.1
 
 SLOTS: dict[str, Sequence[tuple[str, ...]]] = {
     "person": concepts.PERSONS,
@@ -27,10 +29,11 @@ SLOTS: dict[str, Sequence[tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Pair:
-    """A text and its paraphrase."""
+    """A text and its paraphrase; texts of one `meaning` may be exchanged for each other."""
 
     text: str
     paraphrase: str
+    meaning: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,11 @@ class Meaning:
 
     frame: Wordings
     groups: dict[str, tuple[str, ...]]
+
+    @property
+    def key(self) -> str:
+        """The same for two draws that mean the same."""
+        return " ".join((self.frame.training[0], *(group[0] for group in self.groups.values())))
 
     def said(self, rng: Random, wording: str) -> str:
         """One sentence for the meaning, each slot filled with any word of its group."""
@@ -53,24 +61,48 @@ def meaning(rng: Random, split: Split) -> Meaning:
         groups = {slot: rng.choice(known) for slot, known in SLOTS.items() if f"{{{slot}}}" in frame.training[0]}
         if "{name}" in frame.training[0]:
             groups["name"] = (values.name(rng, split),)
-        key = frame.training[0] + "".join(group[0] for group in groups.values())
-        if values.is_held_out(key) == (split is Split.HELD_OUT):
-            return Meaning(frame, groups)
+        drawn = Meaning(frame, groups)
+        is_of_two = groups.get("other") is None or groups["other"] != groups["person"]
+        if is_of_two and values.is_held_out(drawn.key) == (split is Split.HELD_OUT):
+            return drawn
 
 
 def training_pair(rng: Random) -> Pair:
-    """Two training sentences of one meaning, or two ways to say one thing to the chat model."""
-    if rng.random() < TOPIC_SHARE:
-        return Pair(*rng.sample(rng.choice(greetings.TOPICS).wordings.training, 2))
+    """Two texts that mean the same, in wordings and with meanings of the training side."""
+    kind = rng.random()
+    if kind < TOPIC_SHARE:
+        topic = rng.choice(greetings.TOPICS)
+        text, paraphrase = rng.sample(topic.wordings.training, 2)
+        return Pair(text, paraphrase, topic.answer)
+    if kind < TOPIC_SHARE + COMMAND_SHARE:
+        return command_pair(rng)
+    if kind < TOPIC_SHARE + COMMAND_SHARE + SHORTENED_SHARE:
+        return shortened_pair(rng)
     drawn = meaning(rng, Split.TRAINING)
     first, second = rng.sample(drawn.frame.training, 2)
-    return Pair(drawn.said(rng, first), drawn.said(rng, second))
+    return Pair(drawn.said(rng, first), drawn.said(rng, second), drawn.key)
+
+
+def command_pair(rng: Random) -> Pair:
+    """Two questions that the same `lms` command answers."""
+    command = rng.choice(commands.COMMANDS)
+    text, paraphrase = (
+        upper_first(rng.choice(commands.FROM_PURPOSE.training).format(purpose=purpose))
+        for purpose in rng.sample(command.purposes.training, 2)
+    )
+    return Pair(text, paraphrase, command.name)
+
+
+def shortened_pair(rng: Random) -> Pair:
+    """Arbitrary words, and the same with one left out."""
+    words = values.words(rng, Split.TRAINING, 4, 9).split()
+    left_out = rng.randrange(len(words))
+    fewer = [word for index, word in enumerate(words) if index != left_out]
+    return Pair(" ".join(words), " ".join(fewer), " ".join(words))
 
 
 def held_out_pair(rng: Random) -> Pair:
     """A training sentence for a meaning that training never saw, and a paraphrase in a wording it never saw."""
     drawn = meaning(rng, Split.HELD_OUT)
-    return Pair(
-        drawn.said(rng, rng.choice(drawn.frame.training)),
-        drawn.said(rng, rng.choice(drawn.frame.held_out)),
-    )
+    text, paraphrase = rng.choice(drawn.frame.training), rng.choice(drawn.frame.held_out)
+    return Pair(drawn.said(rng, text), drawn.said(rng, paraphrase), drawn.key)
