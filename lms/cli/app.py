@@ -51,6 +51,8 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     if _asks_for_version(arguments):
         session.output.data(f"lms {__version__}")
         return exits.DONE
+    if list(arguments[:1]) == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     try:
         ended = app(list(arguments), prog_name="lms", obj=session, standalone_mode=False)
     except LmsError as error:

@@ -63,12 +63,12 @@ class Output:
         for stream in (sys.stdout, sys.stderr):
             if hasattr(stream, "reconfigure"):
                 stream.reconfigure(errors="backslashreplace")
-        return cls(sys.stdout, sys.stderr, os.environ)
+        return cls(sys.stdout or _nowhere(), sys.stderr or _nowhere(), os.environ)
 
     @property
     def reaches_a_person(self) -> bool:
-        """Whether talk ends on a terminal."""
-        return self._stderr.isatty()
+        """Whether talk is wanted, and ends on a terminal."""
+        return self._stderr.isatty() and not self._hides("info")
 
     @property
     def stdout_fd(self) -> int | None:
@@ -137,7 +137,7 @@ class Output:
     @contextlib.contextmanager
     def progress(self, title: str) -> Iterator[Callable[[float], None]]:
         """A progress bar while the block runs, if stderr is a terminal. Gives the function that takes 0 to 1."""
-        if not self._stderr.isatty() or self._hides("info"):
+        if not self.reaches_a_person:
             yield lambda fraction: None
             return
         from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -191,6 +191,11 @@ class Output:
         for row in table.rows:
             drawn.add_row(*(Text(visible(_text(cell)), style=_style(cell)) for cell in row))
         console.print(drawn)
+
+
+def _nowhere() -> TextIO:
+    """In place of a stream that the caller has closed (`lms ls >&-`), which Python shows as None."""
+    return open(os.devnull, "w")
 
 
 def columns(table: Table) -> Iterator[tuple[Cell, ...]]:

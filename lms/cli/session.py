@@ -1,5 +1,6 @@
 """What every command stands on: a home, an output, and the daemon when it asks for it. Tests give a fake one."""
 
+import io
 import os
 import sys
 from collections.abc import Callable, Generator, Mapping
@@ -59,7 +60,7 @@ class Session:
 
     @classmethod
     def of_process(cls) -> "Session":
-        return cls(Home.from_environment(), Output.of_process(), sys.stdin)
+        return cls(Home.from_environment(), Output.of_process(), sys.stdin or io.StringIO())
 
     def daemon(self) -> Daemon:
         """The daemon, started first if need be, with a warning if it is of another version. Raises DaemonFailed."""

@@ -1,5 +1,6 @@
 """`lms unload`: free the memory of one loaded model, or of all."""
 
+from contextlib import suppress
 from typing import Annotated
 
 import typer
@@ -28,30 +29,30 @@ def unload(session: Session, identifier: Identifier = None, all_: All = False) -
     if all_ and identifier is not None:
         raise UsageError("Give an identifier or --all, not both.")
     daemon = session.daemon()
-    chosen = _all(daemon) if all_ else [identifier or _only(session, daemon)]
-    unloaded = []
-    for name in chosen:
-        try:
-            unloaded.append(daemon.unload(name))
-        except ModelNotFound as error:
-            if all_:
-                continue  # it went by itself, while we worked through the list
-            hint = error.hint or "lms ps shows what is loaded."
-            raise ModelNotFound(error.message, hint=hint, candidates=error.candidates) from error
-        session.output.say(f"Unloaded {name}.")
+    if all_:
+        unloaded = _unload_all(session, daemon)
+    else:
+        unloaded = [identifier if identifier is not None else _only(session, daemon)]
+        daemon.unload(unloaded[0])
+        session.output.say(f"Unloaded {unloaded[0]}.")
     if session.output.as_json:
-        session.output.json({"unloaded": [row.identifier for row in unloaded]})
-    elif all_:
-        total = units.count(len(unloaded), "model")
-        session.output.say(f"{total} unloaded." if unloaded else "No models are loaded, there is nothing to unload.")
+        session.output.json({"unloaded": unloaded})
 
 
-def _all(daemon: Daemon) -> list[str]:
-    return [row.identifier for row in daemon.instances()]
+def _unload_all(session: Session, daemon: Daemon) -> list[str]:
+    unloaded = []
+    for row in daemon.instances():
+        with suppress(ModelNotFound):  # it may go by itself while we work through the list
+            daemon.unload(row.identifier)
+            session.output.say(f"Unloaded {row.identifier}.")
+            unloaded.append(row.identifier)
+    total = units.count(len(unloaded), "model")
+    session.output.say(f"{total} unloaded." if unloaded else "No models are loaded, there is nothing to unload.")
+    return unloaded
 
 
 def _only(session: Session, daemon: Daemon) -> str:
-    loaded = _all(daemon)
+    loaded = [row.identifier for row in daemon.instances()]
     if not loaded:
         raise LmsError("No models are loaded, there is nothing to unload.", hint="lms load loads one.")
     if len(loaded) == 1:

@@ -173,7 +173,7 @@ class FakeDaemon:
             if row.identifier == identifier:
                 self.loaded.remove(row)
                 return row
-        raise ModelNotFound(f"No loaded model is called “{identifier}”.")
+        raise ModelNotFound(f"No loaded model is called “{identifier}”.", hint="See lms ps.")
 
     def logs(self) -> Generator[LogRecord, None, None]:
         self._require_on()

@@ -47,6 +47,11 @@ def test_the_root_help_names_every_command(lms: Terminal, capsys: pytest.Capture
     assert all(f"\n  {words.split()[0]} " in shown for words in COMMANDS)
 
 
+def test_help_is_a_word_too(lms: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+    assert lms.type("help", "server", "start").code == 0
+    assert "Usage: lms server start" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", [["-v"], ["--version"], ["load", "x", "-v"]])
 def test_the_version_flag_counts_anywhere(lms: Terminal, words: list[str]) -> None:
     ended = lms.type(*words)

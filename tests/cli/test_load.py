@@ -163,9 +163,10 @@ def test_the_end_of_the_input_is_no_answer(lms: Terminal, daemon: FakeDaemon) ->
     assert daemon.requests == []
 
 
-def test_a_json_caller_is_never_asked(lms: Terminal) -> None:
+@pytest.mark.parametrize("flag", ["--json", "--quiet"])
+def test_who_wants_json_or_quiet_is_never_asked(lms: Terminal, flag: str) -> None:
     lms.is_tty, lms.keys = True, "1\n"
-    assert lms.type("load", "t", "--json").code == 2
+    assert lms.type("load", "t", flag).code == 2
 
 
 def test_the_only_model_on_disk_needs_no_name(lms: Terminal, daemon: FakeDaemon) -> None:

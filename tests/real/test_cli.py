@@ -191,6 +191,13 @@ def test_a_full_disk_is_told_and_is_a_failure(lms: Lms) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_do_no_harm(lms: Lms, closed: str) -> None:
+    words = ["bash", "-c", f'"$0" -m lms ls {closed}', sys.executable]
+    done = subprocess.run(words, env=lms.environ, capture_output=True, text=True, timeout=WAIT_S)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_ctrl_c_cancels_a_load(fake_lms: Lms) -> None:
     slow = replace(fake_lms, environ=fake_lms.environ | {"LMS_FAKE_TOKEN_MS": "60000"})
     slow("daemon", "up")
