@@ -3,6 +3,7 @@
 `python -m tools.bench.inside MODEL_FILE STREAMS MAX_TOKENS` prints tokens per second.
 """
 
+import statistics
 import sys
 import time
 
@@ -23,8 +24,8 @@ def main(model_file: str, streams: int, max_tokens: int, prompt: str) -> None:
     worker.warm_up()
     sampling = Sampling(temperature=0.0, repeat_penalty=1.0)
     request = GenerateRequest(ChatPrompt((Message("user", prompt),)), sampling, max_tokens)
-    rates = [_answer_all(worker, streams, request) for _ in range(4)]
-    print(max(rates[1:]))
+    rates = [_answer_all(worker, streams, request) for _ in range(3)]
+    print(statistics.median(rates[1:]))
 
 
 def _answer_all(worker: Worker, streams: int, request: GenerateRequest) -> float:
