@@ -4,6 +4,7 @@
 over the bundled models. `fake_lms` has the fake engine.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -115,3 +116,10 @@ def module_lms() -> Iterator[Lms]:
     command = new_lms(fake_engine=False)
     yield command
     clean_up(command)
+
+
+@pytest.fixture(scope="module")
+def module_port(module_lms: Lms) -> int:
+    """The port of a server that all tests of a file share."""
+    module_lms("server", "start", "--port", "0")
+    return int(json.loads(module_lms("server", "status", "--json").stdout)["port"])
