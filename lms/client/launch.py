@@ -12,7 +12,7 @@ from typing import BinaryIO
 import lms
 from lms.client.client import DaemonClient
 from lms.errors import DaemonFailed, DaemonUnreachable
-from lms.paths import Home, ensure_private
+from lms.paths import Home
 
 START_TIMEOUT_S = 60.0
 LOG_LIMIT_BYTES = 4 << 20
@@ -54,7 +54,7 @@ def _answers(client: DaemonClient) -> bool:
 
 def _spawn(home: Home) -> "subprocess.Popen[bytes]":
     """A daemon of its own session: it outlives the terminal, and takes nothing of ours but the environment."""
-    ensure_private(home.root)
+    home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open_log(home.daemon_log) as log:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "lms.daemon"],

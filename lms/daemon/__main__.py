@@ -18,7 +18,7 @@ def main() -> None:
     """Run until told to end. SIGTERM and SIGINT keep what is loaded for next time, `lms daemon down` does not."""
     os.umask(0o077)
     home = Home.from_environment()
-    ensure_private(home.root)
+    home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     ensure_private(home.run)
     held = lock.take(home.lock) or lock.take_unless(home.lock, lambda: _answers(home), LOCK_TIMEOUT_S)
     if held is None:

@@ -32,7 +32,7 @@ from lms.server.app import create_app
 CONNECTIONS = 2000
 DESCRIPTORS = 8192
 # How long a request's head may take, and how long a connection may wait for its next request.
-HEAD_TIMEOUT_S = 15
+HEAD_TIMEOUT_S = 10
 # How long a client may pause inside its body, or not read its answer.
 PAUSE_TIMEOUT_S = 60
 GRACE_S = 1

@@ -9,6 +9,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import Any, Literal
 
 import psutil
@@ -188,14 +189,13 @@ class Pool:
 
     def _restore(self) -> None:
         for wanted in self._wanted:
+            say = partial(self._engines.say, identifier=wanted.identifier)
             plan = None
             try:
                 plan = self._plan(wanted.key, wanted.config, wanted.identifier, wanted.ttl_s)
-                self._engines.say(
-                    "info", f"loading “{wanted.identifier}” again, as before the daemon ended", wanted.identifier
-                )
+                say("info", "is loaded again, as before the daemon ended")
             except LmsError as error:
-                self._engines.say("error", f"“{wanted.identifier}” cannot be loaded again: {error}", wanted.identifier)
+                say("error", f"cannot be loaded again: {error}")
             self._post(self._restoring(wanted, plan))
 
     def _restoring(self, wanted: Desired, plan: Plan | None) -> Event:

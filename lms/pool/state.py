@@ -13,6 +13,7 @@ from pathlib import Path
 from lms.client.control import InstanceRow, LoadDone, LoadProgress
 from lms.engine.protocol import Activity, LoadFailed, Loading, Ready, Report
 from lms.errors import (
+    DaemonUnreachable,
     EngineFailed,
     IdentifierInUse,
     InvalidRequest,
@@ -97,6 +98,8 @@ class PoolState:
 
         Without a plan a model that is not loaded is answered with None: ask the catalog, and come again.
         """
+        if self._closed:
+            return self._done(Refuse(ticket, _closing()))
         file = plan.known.file if plan else None
         instance = find(name, file, self._instances.values())
         plan = instance.plan if instance else self._fallen_plan(name, file) or plan
@@ -111,6 +114,8 @@ class PoolState:
 
     def load(self, ticket: Ticket, plan: Plan, available_bytes: int | None, now_s: float) -> list[Effect]:
         """One more instance. An empty identifier means the key, numbered when it is taken."""
+        if self._closed:
+            return self._done(Refuse(ticket, _closing()))
         if plan.identifier and plan.identifier in self._identifiers():
             return self._done(Refuse(ticket, _in_use(plan.identifier)))
         try:
@@ -312,6 +317,10 @@ class PoolState:
             self._saved = desired
             done.insert(0, Save(desired))
         return done
+
+
+def _closing() -> DaemonUnreachable:
+    return DaemonUnreachable("The daemon is ending.")
 
 
 def _in_use(identifier: str) -> IdentifierInUse:

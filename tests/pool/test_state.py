@@ -8,6 +8,7 @@ import pytest
 from lms.client.control import InstanceRow, Lease, LoadDone, LoadProgress
 from lms.engine.protocol import Activity, LoadFailed, Loading
 from lms.errors import (
+    DaemonUnreachable,
     EngineFailed,
     IdentifierInUse,
     InvalidRequest,
@@ -558,6 +559,12 @@ class TestDesiredModels:
         story.exits(number)
         assert story.saved == (Desired("tiny", "tiny"),)
         assert story.state.empty
+
+    def test_are_not_loaded_any_more_once_the_daemon_ends(self) -> None:
+        story = Story()
+        story.state.close()
+        assert isinstance(story.refused(story.load(by_hand("tiny"))), DaemonUnreachable)
+        assert isinstance(story.refused(story.jit("tiny")), DaemonUnreachable)
 
     def test_stay_written_down_until_they_have_been_restored(self) -> None:
         wanted = Desired("tiny", "mine", 60)

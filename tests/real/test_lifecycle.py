@@ -10,7 +10,7 @@ import time
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
@@ -25,6 +25,7 @@ from tests.real.conftest import Lms, processes_of
 pytestmark = pytest.mark.real
 
 WAIT_S = 15.0
+HEAD_TIMEOUT_S = 10  # as the front has it
 
 
 def eventually(holds: Callable[[], bool], timeout_s: float = WAIT_S) -> None:
@@ -219,9 +220,10 @@ class TestCrash:
         eventually(lambda: not any(psutil.pid_exists(pid) for pid in survivors))
         assert "mine: is loaded again, as before" in fake_lms.home.daemon_log.read_text()
 
-    def test_by_sigterm_restores_as_well(self, fake_lms: Lms) -> None:
+    @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+    def test_by_a_polite_signal_ends_all_and_restores_as_well(self, fake_lms: Lms, sent: signal.Signals) -> None:
         load_in(fake_lms, "mine")
-        os.kill(fake_lms.client.status().pid, signal.SIGTERM)
+        os.kill(fake_lms.client.status().pid, sent)
         eventually(lambda: processes_of(fake_lms.home) == [])
         fake_lms("daemon", "up")
         eventually(lambda: identifiers(fake_lms) == {"mine"})
@@ -279,6 +281,28 @@ class TestCrash:
         with chat(port) as reply:
             assert reply.status == 200
         assert engine_pid(fake_lms) != pid
+
+
+class TestFront:
+    def test_two_hundred_half_sent_requests_cost_the_others_nothing(self, fake_lms: Lms) -> None:
+        port = free_port()
+        start(fake_lms, port)
+        load(fake_lms)
+        head = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        halves = (head, head + b'Content-Length: 100\r\n\r\n{"mod')
+        with ExitStack() as stack:
+            for number in range(200):
+                half = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+                half.sendall(halves[number % 2])
+            assert min(seconds_of(lambda: greets(port)) for _ in range(5)) < 0.2
+            assert min(seconds_of(lambda: chat(port).read()) for _ in range(5)) < 0.5
+
+    def test_a_head_that_never_ends_is_hung_up_on(self, fake_lms: Lms) -> None:
+        port = free_port()
+        start(fake_lms, port)
+        with socket.create_connection(("127.0.0.1", port), timeout=HEAD_TIMEOUT_S + 10) as half:
+            half.sendall(b"GET / HTTP/1.1\r\nHost: ")
+            assert half.recv(1024) == b""
 
 
 class TestModels:
@@ -340,6 +364,12 @@ def ensure(lms: Lms) -> Any:
 
 def start(lms: Lms, port: int) -> Any:
     return ensure(lms).start_server(ServerStart(port))
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    started_s = time.monotonic()
+    work()
+    return time.monotonic() - started_s
 
 
 def load_in(lms: Lms, identifier: str) -> None:
