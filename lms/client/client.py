@@ -4,7 +4,7 @@ import fcntl
 import socket
 import time
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -192,8 +192,9 @@ class DaemonClient:
     def _logs(self) -> Generator[LogRecord | None, None, None]:
         with self._stream("GET", "/logs", None) as lines:
             yield None
-            for line in lines:
-                yield msgspec.json.decode(line, type=LogRecord)
+            with suppress(httpx.TransportError):  # a daemon that ends may cut off a reader that is behind
+                for line in lines:
+                    yield msgspec.json.decode(line, type=LogRecord)
 
 
 def _knock(path: Path) -> None:

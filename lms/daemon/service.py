@@ -9,11 +9,11 @@ import lms
 from lms.catalog.catalog import Catalog
 from lms.client.control import DaemonStatus, ServerStart, ServerStatus
 from lms.config import settings
-from lms.daemon.journal import Journal
+from lms.daemon import journal
 from lms.daemon.serving import Serving
 from lms.errors import DaemonUnreachable
 from lms.logbus.bus import LogBus
-from lms.logbus.records import LogData, ServerLog, record
+from lms.logbus.records import LogData, RuntimeLog, ServerLog, record
 from lms.paths import Home, bundled_models_dir, models_dir
 from lms.pool.pool import Pool
 from lms.pool.rows import OnDisk
@@ -31,12 +31,11 @@ class Daemon:
         self._closing = threading.Lock()
         in_force = settings.read(home.settings)
         self.bus = LogBus()
-        self._journal = Journal(self.bus)
         catalog = Catalog(models_dir(home), bundled_models_dir(), home.catalog_cache)
         _remove_sockets(home)
-        self.pool = Pool(home, OnDisk(catalog), in_force, self.bus)
+        self.pool = Pool(home, OnDisk(catalog), in_force, self.bus, journal.write)
         self.serving = Serving(home, in_force, self._publish)
-        self._journal.say(f"The daemon has started (version {lms.__version__}).")
+        self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
         threading.Thread(target=self.serving.restore, name="restore server", daemon=True).start()
 
@@ -77,7 +76,7 @@ class Daemon:
         if self._closing.acquire(blocking=False):
             self.serving.close()
             self.pool.close()
-            self._journal.close()
+            self._say("The daemon has ended.")
             self._closed.set()
         self._closed.wait()
 
@@ -86,8 +85,13 @@ class Daemon:
         if isinstance(data, ServerLog) and data.level == "error":
             self._publish(data)
 
+    def _say(self, message: str) -> None:
+        self._publish(RuntimeLog("info", message, "lms", lms.__version__, "daemon"))
+
     def _publish(self, data: LogData) -> None:
-        self.bus.publish(record(data))
+        published = record(data)
+        self.bus.publish(published)
+        journal.write(published)
 
 
 def _remove_sockets(home: Home) -> None:

@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -18,6 +19,8 @@ CONNECTIONS = 4096
 HEARTBEAT_TIMEOUT_S = 120
 GRACE_S = 15
 KEEPALIVE_S = 60
+# What streams have to end after the daemon has, with their last lines.
+LAST_WORDS_S = 1.0
 
 
 class DaemonWorker(ThreadWorker):
@@ -76,7 +79,16 @@ class Master:
         threading.Thread(target=wait, name="master watch", daemon=True).start()
 
     def _begin_to_close(self, _worker: Any) -> None:
-        threading.Thread(target=self._close, name="close").start()
+        """On a thread, because signal handlers must return. A reader that does not read could hold up the end for ever:
+        it is cut off.
+        """
+
+        def close() -> None:
+            self._close()
+            time.sleep(LAST_WORDS_S)
+            os._exit(0)
+
+        threading.Thread(target=close, name="close", daemon=True).start()
 
     def _after_worker(self, _arbiter: Any, _worker: Any) -> None:
         self._close()

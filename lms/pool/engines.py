@@ -8,7 +8,7 @@ from typing import Protocol
 import lms
 from lms.engine.protocol import EngineKind, EngineSpec, Logged, Ready, Report, Runtime
 from lms.logbus.bus import LogBus
-from lms.logbus.records import Level, RuntimeLog, record
+from lms.logbus.records import Level, LogRecord, RuntimeLog, record
 from lms.pool.instance import Plan
 from lms.pool.process import EngineProcess, Listener
 from lms.pool.state import Exit
@@ -43,11 +43,13 @@ class Engines:
         self,
         making: Making,
         bus: LogBus,
+        journal: Callable[[LogRecord], None],
         reported: Callable[[int, Report], None],
         exited: Callable[[int, Exit], None],
     ) -> None:
         self._making = making
         self._bus = bus
+        self._journal = journal
         self._reported = reported
         self._exited = exited
         self._running: dict[int, Engine] = {}
@@ -75,7 +77,9 @@ class Engines:
     def say(self, level: Level, message: str, identifier: str | None = None, pid: int | None = None) -> None:
         """Something about an engine for the log, in the name of the library that runs them."""
         name, version = self._runtime.name, self._runtime.version
-        self._bus.publish(record(RuntimeLog(level, message, name, version, self._making.kind, identifier, pid)))
+        said = record(RuntimeLog(level, message, name, version, self._making.kind, identifier, pid))
+        self._bus.publish(said)
+        self._journal(said)
 
     def _spec(self, number: int, plan: Plan) -> EngineSpec:
         return EngineSpec(
@@ -86,6 +90,8 @@ class Engines:
             socket_path=self._making.socket_path(number),
             config=plan.config,
             embedding=plan.embedding,
+            layers=plan.known.layers,
+            cells=plan.cells,
             queue_limit=self._making.queue_limit,
         )
 

@@ -30,6 +30,7 @@ from lms.config.settings import Settings
 from lms.engine.protocol import EngineKind, Report
 from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded
 from lms.logbus.bus import LogBus
+from lms.logbus.records import LogRecord
 from lms.paths import Home
 from lms.pool import desired
 from lms.pool.desired import Desired
@@ -56,10 +57,13 @@ class Pool:
         models: Models,
         settings: Settings,
         bus: LogBus,
+        journal: Callable[[LogRecord], None] = lambda _: None,
         spawn: Spawn = EngineProcess,
         environ: Mapping[str, str] = os.environ,
     ) -> None:
-        """`LMS_ENGINE=fake` makes every engine the fake one."""
+        """Everything said goes to `bus`, and what the pool itself says to `journal` too. `LMS_ENGINE=fake` makes every
+        engine the fake one.
+        """
         self._home = home
         self._models = models
         self._settings = settings
@@ -71,7 +75,7 @@ class Pool:
         self._state = PoolState(self._socket_path, settings.jit_max_models, first_number, self._wanted)
         kind: EngineKind = "fake" if environ.get("LMS_ENGINE") == "fake" else "llama"
         making = Making(kind, settings.queue_limit, self._socket_path, spawn)
-        self._engines = Engines(making, bus, self._reported, self._exited)
+        self._engines = Engines(making, bus, journal, self._reported, self._exited)
         self._desk = Desk()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._gone = threading.Event()

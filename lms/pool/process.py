@@ -18,7 +18,7 @@ from lms.engine.protocol import EngineSpec, Report
 from lms.pool.state import Exit
 from lms.wire import BrokenFrame, Unpacker, pack
 
-ENGINE_COMMAND = (sys.executable, "-m", "lms.engine")
+ENGINE_COMMAND = (sys.executable, "-P", "-m", "lms.engine")
 STOP_TIMEOUT_S = 5.0
 KILL_TIMEOUT_S = 2.0
 LAST_LINES = 10

@@ -2,8 +2,7 @@
 
 import pytest
 
-from lms.daemon.journal import Journal, line
-from lms.logbus.bus import LogBus
+from lms.daemon.journal import line, write
 from lms.logbus.records import LogData, LogRecord, PredictionInput, RuntimeLog, ServerLog
 
 WRITTEN: list[tuple[LogData, str | None]] = [
@@ -22,9 +21,7 @@ def test_only_what_concerns_the_daemon_is_written(data: LogData, text: str | Non
     assert (written and written[20:]) == text
 
 
-def test_everything_said_before_it_closes_is_written(capfd: pytest.CaptureFixture[str]) -> None:
-    journal = Journal(LogBus())
-    for number in range(50):
-        journal.say(f"number {number}")
-    journal.close()
-    assert capfd.readouterr().err.count("number") == 50
+def test_a_line_is_written_at_once(capfd: pytest.CaptureFixture[str]) -> None:
+    write(LogRecord(0, ServerLog("it broke", "error")))
+    write(LogRecord(0, ServerLog("GET /", "info")))
+    assert capfd.readouterr().err.splitlines()[0].endswith("[error] it broke")
