@@ -7,7 +7,7 @@ llama- and BERT-shaped models, which it meets within 0.95 and 1.25 times. A mixt
 Not counted: the process itself, some 100 MB.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
 
@@ -17,6 +17,7 @@ from lms.catalog.model import Format, Model, Shape
 
 CELLS_ROUNDED_TO = 256
 MICRO_BATCH_TOKENS = 512
+CHEAP_CACHE_BYTES = 256 * 2**20
 _F16_BYTES, _F32_BYTES = 2, 4
 _ELEMENT_BYTES = {form.name.lower(): Fraction(form.block_bytes, form.block) for form in TENSOR_TYPES.values()}
 
@@ -25,19 +26,26 @@ _ELEMENT_BYTES = {form.name.lower(): Fraction(form.block_bytes, form.block) for 
 class LoadPlan:
     """How a model is to be loaded: what of the load settings memory depends on.
 
-    `context_length` counts tokens per sequence; with `unified_cache` the `parallel` sequences share one such context,
-    else each has its own. `gpu_ratio` is the share of layers on the accelerator, 0 to 1. Cache types are ggml's names.
+    `context_length` counts tokens per sequence. With `unified_cache` the `parallel` sequences share a cache of `cells`
+    tokens (0: of one context), else each has a context of its own. `gpu_ratio` is the share of layers on the
+    accelerator, 0 to 1. Cache types are ggml's names.
     """
 
     context_length: int
     parallel: int = 4
     unified_cache: bool = True
+    cells: int = 0
     gpu_ratio: float = 0.0
     key_type: str = "f16"
     value_type: str = "f16"
     flash_attention: bool = True
     cache_on_gpu: bool = True
     micro_batch_tokens: int = MICRO_BATCH_TOKENS
+
+    @property
+    def seen_tokens(self) -> int:
+        """The cells that one stream of the cache has."""
+        return _rounded(self.cells if self.unified_cache and self.cells else self.context_length)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +98,7 @@ def cache_bytes(shape: Shape, plan: LoadPlan) -> int:
     each sequence and one micro-batch, if that is less than the context.
     """
     streams = 1 if plan.unified_cache else plan.parallel
-    cells = _rounded(plan.context_length)
+    cells = plan.seen_tokens
     sequences_in_stream = plan.parallel if plan.unified_cache else 1
     window = _rounded(shape.sliding_window * sequences_in_stream + plan.micro_batch_tokens)
     sliding_heads = shape.sliding_kv_heads if shape.sliding_window else 0
@@ -100,10 +108,21 @@ def cache_bytes(shape: Shape, plan: LoadPlan) -> int:
     return int(streams * tokens_times_heads * per_head) + recurrent
 
 
+def shared_cells(shape: Shape, plan: LoadPlan) -> int:
+    """How many tokens the cache that all sequences share should hold.
+
+    One context at least, which is what the user asked memory for. A context for every sequence where that is cheap
+    (`CHEAP_CACHE_BYTES`): small models then never make one answer wait for the memory of another.
+    """
+    one = replace(plan, unified_cache=True, cells=0)
+    contexts = min(plan.parallel, CHEAP_CACHE_BYTES // max(cache_bytes(shape, one), 1))
+    return plan.context_length * max(contexts, 1)
+
+
 def compute_bytes(shape: Shape, plan: LoadPlan, *, encoder: bool = False) -> int:
     """The scratch memory of one forward pass over one micro-batch; an encoder takes a whole text at once."""
     tokens = plan.context_length if encoder else min(plan.micro_batch_tokens, plan.context_length)
-    seen = tokens if encoder else _rounded(plan.context_length)
+    seen = tokens if encoder else plan.seen_tokens
     hidden = _F32_BYTES * shape.n_embd * tokens
     mask = seen * tokens * (_F16_BYTES if plan.flash_attention else _F32_BYTES)
     scores = 0 if plan.flash_attention else _F32_BYTES * shape.n_head * seen * tokens

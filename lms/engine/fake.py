@@ -139,7 +139,7 @@ class FakeModel:
     def decoder(self) -> Decoder:
         if self._spec.embedding:
             raise Unsupported(f"“{self._spec.identifier}” is an embedding model and generates no text.")
-        return FakeDecoder(self.parallel, self.context_length, self._spend)
+        return FakeDecoder(self.parallel, max(self.context_length, self._spec.cells), self._spend)
 
     def embedder(self) -> Embedder:
         if not self._spec.embedding:

@@ -1,7 +1,7 @@
 """GGUF models through llama-cpp-python's low-level API: loading, the vocabulary, and what the file says of itself.
 
-One context serves all sequences through a unified KV cache of `context_length` cells, as LM Studio's does: memory is
-what the user asked for, whatever `parallel` is. The limit: a seed repeats its text on the same build and settings; in
+One llama.cpp context serves all sequences through a unified KV cache, as LM Studio's does: memory is what the user
+asked for, whatever `parallel` is. The limit: a seed repeats its text on the same build and settings; in
 a batch, llama.cpp may add in another order, and where two tokens are almost equally likely the other one may win.
 """
 
@@ -143,7 +143,7 @@ class LlamaModel:
             params.n_outputs_max_per_seq = 0
             params.pooling_type = _pooling(self._model)
         else:
-            params.n_ctx = self.context_length
+            params.n_ctx = max(self.context_length, self._spec.cells)
             params.n_ubatch = min(self.batch_tokens, PREFILL_BATCH_TOKENS)
             params.n_seq_max = self.parallel
         context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)

@@ -26,6 +26,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     """What to load and where to listen.
 
     model_path: the first file of a GGUF model; layers: how many it has, for `config.gpu_ratio`
+    cells: tokens of memory that all sequences share; 0 means as many as one context
     queue_limit: requests that may wait beyond those in work
     """
 
@@ -37,6 +38,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     config: LoadConfig
     embedding: bool = False
     layers: int = 0
+    cells: int = 0
     queue_limit: int = 512
 
 

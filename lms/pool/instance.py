@@ -24,7 +24,10 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it."""
+    """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it.
+
+    `need_bytes` is the memory it will take, `cells` the tokens of memory that its sequences share.
+    """
 
     known: Known
     identifier: str
@@ -32,6 +35,7 @@ class Plan:
     ttl_s: float | None = None
     jit: bool = False
     need_bytes: int = 0
+    cells: int = 0
 
     @property
     def key(self) -> str:

@@ -11,10 +11,11 @@ from lms.errors import ModelDamaged, Unsupported
 
 @dataclass(frozen=True)
 class Known:
-    """A model on disk: what is shown of it, and the file that an engine opens."""
+    """A model on disk: what is shown of it, the file that an engine opens, and how many layers it has."""
 
     row: ModelRow
     file: Path
+    layers: int = 0
 
     def require_loadable(self) -> None:
         """Raise ModelDamaged or Unsupported when no engine of this version can load it."""
@@ -32,12 +33,14 @@ class Known:
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that a load takes, and the context length they were computed for."""
+    """Bytes that a load takes, and what they were computed for: the context length, and the tokens of memory shared
+    by all sequences (`cells`; 0 means one context)."""
 
     context_length: int
     weights_bytes: int
     context_bytes: int
     compute_bytes: int
+    cells: int = 0
 
     @property
     def total_bytes(self) -> int:

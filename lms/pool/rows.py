@@ -1,7 +1,9 @@
 """The catalog's models in the words of the daemon's API, and what loading them takes."""
 
+from dataclasses import replace
+
 from lms.catalog.catalog import Catalog
-from lms.catalog.estimate import LoadPlan, estimate
+from lms.catalog.estimate import LoadPlan, estimate, shared_cells
 from lms.catalog.model import Model
 from lms.client.control import ModelRow
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
@@ -29,8 +31,9 @@ class OnDisk:
             key_type=config.kv_cache_type,
             value_type=config.kv_cache_type,
         )
-        sizes = estimate(model, plan)
-        return Need(context_length, sizes.weights_bytes, sizes.cache_bytes, sizes.compute_bytes)
+        cells = shared_cells(model.shape, plan)
+        sizes = estimate(model, replace(plan, cells=cells))
+        return Need(context_length, sizes.weights_bytes, sizes.cache_bytes, sizes.compute_bytes, cells)
 
 
 def planned_context(row: ModelRow, config: LoadConfig) -> int:
@@ -40,7 +43,7 @@ def planned_context(row: ModelRow, config: LoadConfig) -> int:
 
 
 def _known(model: Model) -> Known:
-    return Known(model_row(model), model.path)
+    return Known(model_row(model), model.path, model.shape.n_layers)
 
 
 def model_row(model: Model) -> ModelRow:

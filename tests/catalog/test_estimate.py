@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from lms.catalog.catalog import scan
-from lms.catalog.estimate import LoadPlan, cache_bytes, compute_bytes, estimate
+from lms.catalog.estimate import LoadPlan, cache_bytes, compute_bytes, estimate, shared_cells
 from lms.catalog.model import Model, Shape
 
 from .files import LLAMA, write_gguf, write_mlx
@@ -135,3 +135,14 @@ def test_what_the_header_leaves_out_or_another_engine_loads_is_less_certain(tmp_
     write_mlx(tmp_path / "b" / "pub" / "foo")
     assert estimate(listed(tmp_path / "a"), LoadPlan(512)).confidence == "low"
     assert estimate(listed(tmp_path / "b"), LoadPlan(512)).confidence == "low"
+
+
+def test_a_small_cache_holds_a_context_for_every_sequence_and_a_large_one_a_single_context() -> None:
+    cheap = LoadPlan(2048, parallel=4)
+    assert shared_cells(WIDE, cheap) == 4 * 2048
+    assert shared_cells(WORDY, LoadPlan(131_072, parallel=4)) == 131_072
+    assert shared_cells(Shape(), cheap) == 4 * 2048
+
+
+def test_more_cells_take_more_memory() -> None:
+    assert cache_bytes(WIDE, LoadPlan(2048, cells=8192)) == 4 * cache_bytes(WIDE, LoadPlan(2048))

@@ -65,7 +65,7 @@ class Rig:
 def rig(config: LoadConfig | None = None, *, embedding: bool = False, queue_limit: int = 512) -> Rig:
     clock, published = FakeClock(), list[LogData]()
     spec = EngineSpec(
-        "fake", "/models/fake.gguf", "fake", "fake", "", config or LoadConfig(), embedding, 0, queue_limit
+        "fake", "/fake.gguf", "fake", "fake", "", config or LoadConfig(), embedding, queue_limit=queue_limit
     )
     return Rig(Worker(spec, FakeModel(spec, clock.spend), published.append, clock), clock, published)
 

@@ -19,9 +19,8 @@ from tests.engine.rig import chat, written
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[EngineProcess]:
     """One slot, and a token that takes a hundredth of a millisecond."""
-    spec = EngineSpec(
-        "fake", "none", "fake", "fake", str(tmp_path / "engine.sock"), LoadConfig(parallel=1), False, 0, 4
-    )
+    config = LoadConfig(parallel=1, context_length=10**6)
+    spec = EngineSpec("fake", "none", "fake", "fake", str(tmp_path / "engine.sock"), config, queue_limit=4)
     with started(spec, LMS_FAKE_TOKEN_MS="0.01") as engine:
         engine.wait_ready()
         yield engine
@@ -91,8 +90,8 @@ def test_who_does_not_speak_the_protocol_is_hung_up_on(engine: EngineProcess, ga
 
 
 def test_a_client_that_reads_nothing_holds_up_nobody(engine: EngineProcess) -> None:
-    slow = engine.call(chat("write for ever"))
-    assert isinstance(engine.ask(chat("hi"))[-1], Finished)  # the slow one has ended with its context by then
+    slow = engine.call(chat("write for ever", max_tokens=5000))
+    assert isinstance(engine.ask(chat("hi"))[-1], Finished)  # with one slot, the slow one has ended by then
     received = [event for frame in frames(slow) for event in frame.events]
     slow.close()
     assert isinstance(received[-1], Finished)
