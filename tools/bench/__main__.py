@@ -10,7 +10,7 @@ from tools.bench.scenarios import Serving
 from tools.installation import Installation, fresh_installation
 
 RUNS = 3
-LINE = "{:<44}{:>14}{:>14}{:>14}"
+LINE = "{:<46}{:>14}{:>14}{:>14}"
 
 
 def main() -> None:
@@ -25,6 +25,7 @@ def main() -> None:
         measure("lms ps --json", "s", lambda: scenarios.command_s(installation, "ps", "--json"))
         for streams in (1, 16):
             throughput(serving, streams)
+        interference(serving)
         for kind, size_mb in scenarios.resident_mb(installation).items():
             show(f"resident memory, {kind}", "MB", [size_mb])
 
@@ -48,6 +49,13 @@ def throughput(serving: Serving, streams: int) -> None:
     show(f"{name}, through HTTP", "tok/s", http)
     show(f"{name}, inside the engine", "tok/s", inside)
     show(f"{name}, HTTP / inside", "×", [h / i for h, i in zip(http, inside, strict=True)])
+
+
+def interference(serving: Serving) -> None:
+    """What the running answers notice of a long prompt."""
+    seen = [serving.interfere(run) for run in range(RUNS)]
+    show("8 streams, 1 leaves, a long prompt joins: gap", "ms", [1000 * one.longest_gap_s for one in seen])
+    show("the same prompt alone, to its first token", "ms", [1000 * one.alone_s for one in seen])
 
 
 def measure(name: str, unit: str, once: Callable[[], float]) -> None:

@@ -13,7 +13,7 @@ class Answer:
     """What a client saw of one streamed answer. Seconds since the request was sent."""
 
     first_token_s: float
-    last_token_s: float
+    longest_gap_s: float
     tokens: int
 
 
@@ -42,20 +42,54 @@ async def _run(port: int, path: str, bodies: list[dict[str, Any]]) -> Load:
     return Load(wall_s, sum(a.tokens for a in answers), statistics.median(a.first_token_s for a in answers))
 
 
-async def _ask(port: int, path: str, body: dict[str, Any]) -> Answer:
+@dataclass(frozen=True)
+class Interference:
+    """Eight running answers that a long prompt joins. `alone_s` is how long that prompt takes with nobody beside it."""
+
+    longest_gap_s: float
+    alone_s: float
+
+
+def interfere(port: int, path: str, body: dict[str, Any], long_bodies: list[dict[str, Any]]) -> Interference:
+    """Start eight streams; when all run, one leaves and the first long prompt arrives; the others go on to their end.
+
+    The second long prompt, as long as the first and unlike it from its first word on, is then asked alone.
+    """
+    return asyncio.run(_interfere(port, path, body, *long_bodies))
+
+
+async def _interfere(
+    port: int, path: str, body: dict[str, Any], joining: dict[str, Any], alone: dict[str, Any]
+) -> Interference:
+    all_run = asyncio.Barrier(9)
+    leaving = asyncio.create_task(_ask(port, path, body, all_run))
+    staying = [asyncio.create_task(_ask(port, path, body, all_run)) for _ in range(7)]
+    await all_run.wait()
+    leaving.cancel()
+    await _ask(port, path, joining)
+    answers = await asyncio.gather(*staying)
+    gap_s = max(answer.longest_gap_s for answer in answers)
+    return Interference(gap_s, (await _ask(port, path, alone)).first_token_s)
+
+
+async def _ask(port: int, path: str, body: dict[str, Any], running: asyncio.Barrier | None = None) -> Answer:
     content = json.dumps(body | {"stream": True, "stream_options": {"include_usage": True}}).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     sent_s = time.perf_counter()
     writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
-    first_s, last_s, usage = 0.0, 0.0, 0
+    first_s, last_s, gap_s, usage = 0.0, 0.0, 0.0, 0
     async for line in reader:
         if b'"content":"' in line or b'"text":"' in line:
-            last_s = time.perf_counter() - sent_s
-            first_s = first_s or last_s
+            now_s = time.perf_counter() - sent_s
+            gap_s = max(gap_s, now_s - last_s) if first_s else 0.0
+            first_s, last_s = first_s or now_s, now_s
+            if running is not None:
+                await running.wait()
+                running, last_s = None, time.perf_counter() - sent_s
         if b'"completion_tokens":' in line:
             usage = json.loads(line[line.index(b"{") : line.rindex(b"}") + 1])["usage"]["completion_tokens"]
     writer.close()
     if not usage:
         raise RuntimeError(f"{path} gave no usage: is the server up, and the model loaded?")
-    return Answer(first_s, last_s, usage)
+    return Answer(first_s, gap_s, usage)

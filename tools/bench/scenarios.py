@@ -17,6 +17,8 @@ from tools.installation import Installation, fresh_installation
 MODEL = "tiny-chat"
 PROMPT = "Count from 1 to 99."
 MAX_TOKENS = 256
+LONG_PROMPT_WORDS = 450
+WORDS = "the small red house stands on a green hill and looks over the old river".split()
 GREEDY = {"temperature": 0, "repeat_penalty": 1.0, "max_tokens": MAX_TOKENS}
 
 
@@ -30,6 +32,19 @@ class Serving:
     def chat(self, streams: int) -> client.Load:
         body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}], **GREEDY}
         return client.run(self.port, "/v1/chat/completions", [body] * streams)
+
+    def interfere(self, run: int) -> client.Interference:
+        body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}], **GREEDY}
+        long_bodies = [
+            body | {"messages": [{"role": "user", "content": long_prompt(first_word)}], "max_tokens": 8}
+            for first_word in (f"{run} joins", f"alone {run}")
+        ]
+        return client.interfere(self.port, "/v1/chat/completions", body, long_bodies)
+
+
+def long_prompt(first_words: str) -> str:
+    """Some 1,200 tokens that share no beginning with any other such prompt."""
+    return first_words + " ".join(WORDS[i % len(WORDS)] for i in range(LONG_PROMPT_WORDS))
 
 
 def start_to_ready_s() -> float:
