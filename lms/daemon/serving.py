@@ -4,29 +4,20 @@ A front that crashes is started again on the same socket, so its clients wait a 
 for the port that is in use succeeds; asking for another port moves the server there.
 """
 
-import http.client
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Callable
 
 import msgspec
 
 from lms.client.control import ServerStart, ServerStatus
 from lms.config.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from lms.daemon import listener
-from lms.errors import DaemonFailed, LmsError, ServerNotRunning
+from lms.daemon.child import Front, Site, wait_for_greeting
+from lms.errors import LmsError, ServerNotRunning
 from lms.logbus.records import Level, LogData, ServerLog
 from lms.paths import Home, write_atomically
 
-FRONT_COMMAND = (sys.executable, "-P", "-m", "lms.daemon.front")
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 3.0
-GREETING_TIMEOUT_S = 1.0
 BACKOFF_S = (0.1, 0.5, 2.0, 10.0)
 STEADY_AFTER_S = 30.0
 
@@ -38,68 +29,6 @@ class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
     host: str | None = None
     cors: bool = False
     wanted: bool = False
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where the server listens, and the socket it listens with."""
-
-    host: str
-    port: int
-    cors: bool
-    listener: socket.socket
-
-
-class Front:
-    """One front process. It ends when its stdin closes."""
-
-    def __init__(self, site: Site, publish: Callable[[LogData], None], command: Sequence[str] = FRONT_COMMAND) -> None:
-        descriptor = site.listener.fileno()
-        self._child = subprocess.Popen(
-            [*command, "--fd", str(descriptor), *(["--cors"] if site.cors else [])],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=[descriptor],
-            start_new_session=True,
-        )
-        self._publish = publish
-        self.started_s = time.monotonic()
-        threading.Thread(target=self._read, name="front", daemon=True).start()
-
-    @property
-    def pid(self) -> int:
-        return self._child.pid
-
-    @property
-    def running(self) -> bool:
-        return self._child.poll() is None
-
-    def wait(self) -> int:
-        """Its exit code, when it has ended."""
-        return self._child.wait()
-
-    def stop(self) -> None:
-        """End it, and the requests it is answering."""
-        assert self._child.stdin is not None
-        with suppress(OSError):
-            self._child.stdin.close()
-        for force in (self._child.terminate, self._child.kill):
-            try:
-                self._child.wait(STOP_TIMEOUT_S)
-                return
-            except subprocess.TimeoutExpired:
-                force()
-        self._child.wait()
-
-    def _read(self) -> None:
-        """One `LogData` a line. Anything else is somebody's print, and published as it stands."""
-        assert self._child.stdout is not None
-        with self._child.stdout as lines:
-            for line in lines:
-                try:
-                    self._publish(msgspec.json.decode(line, type=LogData))
-                except msgspec.DecodeError:
-                    self._publish(ServerLog(line.decode(errors="replace").rstrip(), "debug"))
 
 
 class Serving:
@@ -117,17 +46,19 @@ class Serving:
         self._publish = publish
         self._launch = launch
         self._lock = threading.RLock()
-        self._site: Site | None = None
-        self._front: Front | None = None
+        self._current: tuple[Site, Front] | None = None
         self._ending = threading.Event()
 
     def status(self) -> ServerStatus:
-        """`running` means that it is wanted and its socket is open, also while a crashed front is started again."""
-        with self._lock:
-            if self._site is None:
-                return ServerStatus(False, self._remembered().port)
-            pid = self._front.pid if self._front else None
-            return ServerStatus(True, self._site.port, self._site.host, self._site.cors, pid)
+        """`running` means that it is wanted and its socket is open, also while a crashed front is started again.
+
+        Never waits for a start that is under way.
+        """
+        current = self._current
+        if current is None:
+            return ServerStatus(False, self._remembered().port)
+        site, front = current
+        return ServerStatus(True, site.port, site.host, site.cors, front.pid)
 
     def start(self, wanted: ServerStart) -> ServerStatus:
         """Returns once the server answers. Raises PortTaken or UsageError with an earlier server still running, and
@@ -145,9 +76,10 @@ class Serving:
     def stop(self) -> ServerStatus:
         """Ends the requests in work; models stay loaded. Raises ServerNotRunning."""
         with self._lock:
-            if self._site is None:
+            site = self._site
+            if site is None:
                 raise ServerNotRunning("The server is not running.", hint="lms server start starts it.")
-            port = self._site.port
+            port = site.port
             self._leave()
             self._remember(Remembered(port))
             self._say("info", f"The server on port {port} has stopped.")
@@ -174,6 +106,10 @@ class Serving:
         with self._lock:
             self._leave()
 
+    @property
+    def _site(self) -> Site | None:
+        return self._current[0] if self._current else None
+
     def _port(self, wanted: ServerStart) -> int:
         for port in (wanted.port, self._remembered().port, self._settings.port):
             if port is not None:
@@ -198,12 +134,12 @@ class Serving:
         self._ending = threading.Event()
         front = self._launch(site, self._publish)
         try:
-            _wait_for_greeting(site, front)
+            wait_for_greeting(site, front)
         except LmsError:
             front.stop()
             site.listener.close()
             raise
-        self._site, self._front = site, front
+        self._current = site, front
         self._remember(Remembered(site.port, site.host, site.cors, wanted=True))
         self._say("info", f"The server is listening on {site.host}, port {site.port}.")
         watch = threading.Thread(target=self._watch, args=(site, front, self._ending), name="front watch", daemon=True)
@@ -211,11 +147,11 @@ class Serving:
 
     def _leave(self) -> None:
         self._ending.set()
-        if self._front:
-            self._front.stop()
-        if self._site:
-            self._site.listener.close()
-        self._site = self._front = None
+        if self._current:
+            site, front = self._current
+            front.stop()
+            site.listener.close()
+        self._current = None
 
     def _watch(self, site: Site, front: Front, ending: threading.Event) -> None:
         """Start the front again whenever it ends without being asked to."""
@@ -232,7 +168,8 @@ class Serving:
             with self._lock:
                 if ending.is_set():
                     return
-                front = self._front = self._launch(site, self._publish)
+                front = self._launch(site, self._publish)
+                self._current = site, front
 
     def _remembered(self) -> Remembered:
         try:
@@ -248,26 +185,3 @@ class Serving:
 
     def _say(self, level: Level, content: str) -> None:
         self._publish(ServerLog(content, level))
-
-
-def _wait_for_greeting(site: Site, front: Front) -> None:
-    """Returns when the front has answered a request. Raises DaemonFailed."""
-    deadline_s = time.monotonic() + START_TIMEOUT_S
-    while time.monotonic() < deadline_s:
-        if not front.running:
-            raise DaemonFailed("The HTTP server ended while it started.", hint="The daemon's log says why.")
-        if _greets(listener.reachable_host(site.host), site.port):
-            return
-    raise DaemonFailed(f"The HTTP server did not answer within {START_TIMEOUT_S:.0f} s.")
-
-
-def _greets(host: str, port: int) -> bool:
-    """The socket is open already, so a request waits in it until the front takes it."""
-    connection = http.client.HTTPConnection(host, port, timeout=GREETING_TIMEOUT_S)
-    try:
-        connection.request("GET", "/lmstudio-greeting", headers={"Connection": "close"})
-        return connection.getresponse().status == 200
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -12,7 +12,8 @@ import pytest
 
 from lms.client.control import ServerStart, ServerStatus
 from lms.config.settings import Settings
-from lms.daemon.serving import Front, Serving
+from lms.daemon.child import Front
+from lms.daemon.serving import Serving
 from lms.errors import DaemonFailed, PortTaken, ServerNotRunning
 from lms.logbus.records import LogData, ServerLog
 from lms.paths import Home
