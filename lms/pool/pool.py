@@ -174,7 +174,8 @@ class Pool:
             raise InvalidRequest("The TTL must be more than 0 seconds.", param="ttl_s")
         known = self._models.resolve(typed)
         known.require_loadable()
-        return Plan(known, identifier, config, ttl_s, jit, self._models.need(known, config).total_bytes)
+        need = self._models.need(known, config)
+        return Plan(known, identifier, config, ttl_s, jit, need.total_bytes, need.cells)
 
     def _jit_plan(self, request: LeaseRequest) -> Plan:
         known = self._models.resolve(request.model)
