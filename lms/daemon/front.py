@@ -25,6 +25,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from lms.client import DaemonClient
 from lms.daemon.application import Application
+from lms.daemon.refusals import refuse
 from lms.logbus.records import LogData
 from lms.paths import Home
 from lms.server.app import create_app
@@ -40,11 +41,14 @@ HEARTBEAT_TIMEOUT_S = 60
 
 
 class FrontWorker(GeventWorker):
-    """Gives up on clients that pause for too long."""
+    """Gives up on clients that pause for too long, and refuses what is no HTTP with an error object."""
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         client.settimeout(PAUSE_TIMEOUT_S)
         AsyncWorker.handle(self, listener, client, addr)  # type: ignore[no-untyped-call]
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
+        refuse(client, exc)
 
 
 def main() -> None:

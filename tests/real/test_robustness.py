@@ -115,7 +115,10 @@ def test_what_is_no_http_is_refused_and_the_server_lives(served: Served, sent: b
         with suppress(ConnectionResetError):  # hung up on while it still talked: what it was told may be lost
             while received := client.recv(65536):
                 answer += received
-    assert answer.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505")) or not answer
+    if answer:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith((b"HTTP/1.1 4", b"HTTP/1.1 505"))
+        assert json.loads(body)["error"]["type"] == "invalid_request_error"
     assert served.post(question("hi"))[0] == 200
 
 

@@ -1,0 +1,40 @@
+"""What a client is told whose request never reaches the app, because it is no HTTP that gunicorn reads.
+
+gunicorn itself would answer with a page of HTML; API clients expect an error object.
+"""
+
+import socket
+from contextlib import suppress
+from http import HTTPStatus
+
+import msgspec
+from gunicorn.http import errors as http
+
+from lms.errors import InvalidRequest, LmsError
+from lms.server.errors import openai_body
+
+STATUS = {
+    http.LimitRequestLine: HTTPStatus.REQUEST_URI_TOO_LONG,
+    http.LimitRequestHeaders: HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+    http.UnsupportedTransferCoding: HTTPStatus.NOT_IMPLEMENTED,
+    http.ExpectationFailed: HTTPStatus.EXPECTATION_FAILED,
+}
+
+
+def refuse(client: socket.socket, error: Exception) -> None:
+    """Answer `error`, which gunicorn met outside the app; say nothing if the client is gone."""
+    status, told = _told(error)
+    body = msgspec.json.encode(openai_body(told))
+    head = (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    )
+    with suppress(OSError):
+        client.sendall(head.encode() + body)
+
+
+def _told(error: Exception) -> tuple[HTTPStatus, LmsError]:
+    if not isinstance(error, http.ParseException | OSError):
+        return HTTPStatus.INTERNAL_SERVER_ERROR, LmsError(f"The server failed: {type(error).__name__}.")
+    status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+    return status, InvalidRequest(f"This is no HTTP request that the server can read: {error}".rstrip(".") + ".")
