@@ -22,6 +22,8 @@ class Engine(Protocol):
 
     def stop(self) -> None: ...
 
+    def has_ended(self) -> bool: ...
+
 
 Spawn = Callable[[EngineSpec, Listener], Engine]
 
@@ -68,6 +70,10 @@ class Engines:
     def stop(self, number: int) -> None:
         if number in self._running:
             self._running[number].stop()
+
+    def any_ended(self) -> bool:
+        """Whether an engine has died that was not reported yet. If so, its exit has been reported by now."""
+        return any(engine.has_ended() for engine in self._running.values())
 
     def gone(self, number: int) -> None:
         """Forget it, and remove what it may have left on disk."""

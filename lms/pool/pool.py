@@ -190,7 +190,15 @@ class Pool:
 
     def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None) -> None:
         free = _available_bytes()
-        self._post(lambda now_s: self._state.lease(ticket, request.model, request.kind, now_s, plan, free))
+
+        def lease(now_s: float) -> list[Effect]:
+            # A client knows that an engine died before we are told, and asks again at once: the exit goes first.
+            if self._engines.any_ended():
+                self._post(lease)
+                return []
+            return self._state.lease(ticket, request.model, request.kind, now_s, plan, free)
+
+        self._post(lease)
 
     def _restore(self) -> None:
         for wanted in self._wanted:

@@ -4,6 +4,7 @@ An engine ends when its stdin closes, so it does not outlive this process howeve
 through the `Popen` object, which never reaches a foreign process.
 """
 
+import select
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from lms.wire import BrokenFrame, Unpacker, pack
 ENGINE_COMMAND = (sys.executable, "-P", "-m", "lms.engine")
 STOP_TIMEOUT_S = 5.0
 KILL_TIMEOUT_S = 2.0
+EXIT_TIMEOUT_S = 1.0
 LAST_LINES = 10
 LAST_WORDS_LIMIT = 1000
 _READ_BYTES = 1 << 16
@@ -51,6 +53,7 @@ class EngineProcess:
         self._patience = ((self._terminate, stop_timeout_s), (self._kill, kill_timeout_s))
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._stopping = threading.Event()
+        self._exit_told = threading.Event()
         self._child = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         )
@@ -62,6 +65,21 @@ class EngineProcess:
     @property
     def pid(self) -> int:
         return self._child.pid
+
+    def has_ended(self, timeout_s: float = EXIT_TIMEOUT_S) -> bool:
+        """Whether the process is dead or dying. If so, returns once `exited` has been told, or after `timeout_s`.
+
+        A process that dies closes its descriptors in order, stdin before any client's connection, and can be waited for
+        only some milliseconds later: who looks at stdin's other end is never behind a client.
+        """
+        if self._stopping.is_set():
+            return False
+        looking = select.poll()
+        try:
+            looking.register(_pipe(self._child.stdin), 0)
+            return bool(looking.poll(0)) and self._exit_told.wait(timeout_s)
+        except ValueError:  # the pipe is closed: the exit is being told
+            return self._exit_told.wait(timeout_s)
 
     def stop(self) -> None:
         """Ask it to end; make it end when it does not. Returns at once, `exited` tells when it is gone."""
@@ -98,6 +116,7 @@ class EngineProcess:
             with suppress(OSError):
                 _pipe(pipe).close()
         self._listener.exited(Exit(_how(code), "\n".join(self._last_lines)[-LAST_WORDS_LIMIT:]))
+        self._exit_told.set()
 
     def _read_reports(self, pipe: IO[bytes]) -> None:
         unpacker: Unpacker[Report] = Unpacker(Report)

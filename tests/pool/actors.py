@@ -18,11 +18,20 @@ class Actor:
         self.spec = spec
         self.pid = 4711
         self.stopped = False
+        self.unnoticed = False
         self._listener = listener
 
     def stop(self) -> None:
         self.stopped = True
         self._listener.exited(Exit("ended"))
+
+    def has_ended(self) -> bool:
+        """As a real one does, an actor that died unnoticed reports its exit when somebody looks."""
+        if self.unnoticed:
+            self.unnoticed = False
+            self.dies()
+            return True
+        return False
 
     def says(self, report: Report) -> None:
         self._listener.reported(report)

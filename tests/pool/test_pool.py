@@ -193,6 +193,14 @@ def test_an_engine_that_dies_while_loading_fails_the_lease_with_its_last_words(m
     assert "out of luck" in str(failure.value)
 
 
+def test_an_engine_that_died_a_moment_ago_is_leased_to_nobody(make: Make) -> None:
+    stage = Stage(at_once_ready=True)
+    pool = make(stage)
+    first = pool.lease("tiny", "llm")
+    stage.next().unnoticed = True
+    assert pool.lease("tiny", "llm").socket_path != first.socket_path
+
+
 def test_a_lease_given_up_is_called_off(make: Make) -> None:
     stage = Stage()
     pool = make(stage)

@@ -85,6 +85,16 @@ def test_the_exit_says_how_it_ended(program: str, how: str) -> None:
     assert ear.exit().how == how
 
 
+def test_one_found_dead_has_told_its_exit() -> None:
+    ear = Ear()
+    engine = run(UNTIL_STDIN_ENDS, ear)
+    assert not engine.has_ended()
+    psutil.Process(engine.pid).kill()
+    while not engine.has_ended():
+        pass
+    assert not ear.exits.empty()
+
+
 def test_only_the_last_words_are_kept() -> None:
     ear = Ear()
     run("for n in range(1000): print('line', n, file=sys.stderr)", ear)

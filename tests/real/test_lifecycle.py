@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +55,10 @@ def chat(port: int, max_tokens: int = 5, stream: bool = False, prompt: str = "hi
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
-    return urllib.request.urlopen(request, timeout=WAIT_S)
+    try:
+        return urllib.request.urlopen(request, timeout=WAIT_S)
+    except urllib.error.HTTPError as error:
+        raise AssertionError(f"{error.code}: {error.read().decode()}") from error
 
 
 def greets(port: int) -> bool:
