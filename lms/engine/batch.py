@@ -1,20 +1,25 @@
 """Continuous batching: sequences join and leave between passes, and every pass serves all of them.
 
-`insert` queues a sequence, `step` runs one pass and says what came of it, `remove` ends a sequence. The model's cells
-are shared: when they run out, what finished sequences left goes first; then the youngest running sequence waits and
-is processed again later, its tokens kept.
+`insert` queues a sequence, `step` runs one pass and says what came of it, `remove` ends a sequence. What sequences
+share is processed once: a new one copies the longest beginning that any running or finished one holds, and waits while
+another is just processing more of it. Cells of memory are shared too: when they run out, what finished sequences left
+goes first, the least recently used before others; then the youngest running sequence waits, its tokens kept.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
+from itertools import islice
 
 from lms.engine.model import Chunk, Decoder
-from lms.engine.prefix import PrefixCache
+from lms.engine.prefix import Match, PrefixTree, common_prefix
 from lms.engine.scheduler import Limits, plan
 from lms.engine.sequence import Sequence
 from lms.generation.request import Sampling
+
+# So many more shared tokens make it worth to wait for them: fewer are processed in about one pass anyway.
+WORTH_WAITING_TOKENS = 16
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,9 @@ class Batch:
     def __init__(self, decoder: Decoder, limits: Limits) -> None:
         self._decoder = decoder
         self._limits = limits
-        self._prefixes = PrefixCache(decoder.slots)
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
+        self._forget_all()
 
     @property
     def running(self) -> int:
@@ -72,7 +77,7 @@ class Batch:
             return
         if sequence in self._running:
             self._running.remove(sequence)
-            self._prefixes.release(sequence.slot, sequence.tokens[: sequence.processed])
+            self._finished.append(sequence.slot)
         else:
             self._waiting.remove(sequence)
         sequence.sampler.close()
@@ -83,9 +88,9 @@ class Batch:
             sequence.sampler.close()
         self._running.clear()
         self._waiting.clear()
-        self._prefixes = PrefixCache(self._decoder.slots)
         for slot in range(self._decoder.slots):
             self._decoder.keep(slot, 0)
+        self._forget_all()
 
     def step(self) -> list[Outcome]:
         """Run one pass. A pass over tokens that were processed before, and put off, has nothing to tell."""
@@ -95,44 +100,101 @@ class Batch:
             return []
         samplers = [sequence.sampler if chunk.sample else None for sequence, chunk in planned]
         tokens = iter(self._decoder.decode([chunk for _, chunk in planned], samplers))
+        for _, chunk in planned:
+            self._held.extend(chunk.slot, chunk.tokens)
         return [outcome for sequence, chunk in planned for outcome in _advance(sequence, chunk, tokens)]
 
+    def _forget_all(self) -> None:
+        self._held = PrefixTree()
+        self._finished: deque[int] = deque()  # slots of finished sequences, least recently used first
+        self._empty = list(range(self._decoder.slots))
+
     def _admit(self) -> None:
-        while self._waiting and len(self._prefixes) and self._has_room_for(self._waiting[0]):
-            sequence = self._waiting.popleft()
-            match = self._prefixes.take(sequence.tokens)
-            kept = self._decoder.keep(match.slot, match.length)
-            sequence.slot, sequence.processed = match.slot, kept
-            if not sequence.admitted:
-                sequence.admitted, sequence.cached = True, kept
+        """Let waiting sequences run, in their order; only those that follow another's prompt are passed over."""
+        for sequence in list(islice(self._waiting, self._decoder.parallel)):
+            if len(self._running) == self._decoder.parallel:
+                return
+            match = self._held.longest(sequence.tokens[:-1])
+            if self._is_worth_waiting(sequence, match):
+                continue
+            if not self._has_room_for(sequence, match):
+                return
+            self._waiting.remove(sequence)
+            self._place(sequence, match)
             self._running.append(sequence)
 
-    def _has_room_for(self, sequence: Sequence) -> bool:
+    def _is_worth_waiting(self, sequence: Sequence, match: Match) -> bool:
+        """Whether a running sequence is about to process more of this one's beginning than is in memory yet."""
+        coming = (
+            common_prefix(running.tokens[: running.prompt_length], sequence.tokens[:-1])
+            for running in self._running
+            if not running.is_decoding
+        )
+        return max(coming, default=0) >= match.length + WORTH_WAITING_TOKENS
+
+    def _has_room_for(self, sequence: Sequence, match: Match) -> bool:
         """Whether all its tokens fit beside all of the running ones', with one more token for each."""
-        committed = sum(len(running.tokens) + 1 for running in self._running)
-        return not self._running or committed + len(sequence.tokens) + 1 <= self._decoder.cells
+        if not self._running:
+            return True
+        slots = [running.slot for running in self._running]
+        shared = self._held.held_by(match, slots) if match.length else 0
+        needed = sum(running.pending + 1 for running in self._running) + len(sequence.tokens) + 1 - shared
+        return self._held.cells_of(slots) + needed <= self._decoder.cells
+
+    def _place(self, sequence: Sequence, match: Match) -> None:
+        """Give `sequence` a slot that holds as much of its beginning as can be had."""
+        goes_on = match.slot in self._finished and self._held.length(match.slot) == match.length
+        slot = match.slot if goes_on else self._free_slot(match)
+        if goes_on or slot == match.slot:
+            self._finished.remove(slot)
+            self._cut(slot, match.length)
+        elif match.length and self._decoder.share(match.slot, slot, match.length):
+            self._held.share(match.slot, slot, match.length)
+            self._touch(match.slot)
+        sequence.slot, sequence.processed = slot, self._held.length(slot)
+        if not sequence.admitted:
+            sequence.admitted, sequence.cached = True, sequence.processed
+
+    def _touch(self, slot: int) -> None:
+        """A finished sequence was of use: others are forgotten before it."""
+        if slot in self._finished:
+            self._finished.remove(slot)
+            self._finished.append(slot)
+
+    def _free_slot(self, match: Match) -> int:
+        """An empty slot; where there is none, the least recently used finished one, the matched one last of all."""
+        if not self._empty:
+            others = [slot for slot in self._finished if slot != match.slot]
+            if not others:
+                return match.slot
+            self._forget(others[0])
+        return self._empty.pop()
 
     def _fitting(self, planned: list[tuple[Sequence, Chunk]]) -> list[tuple[Sequence, Chunk]]:
         """The plan, once there is room for it: memory is made by forgetting, then by putting sequences off."""
-        while self._cells_after(planned) > self._decoder.cells:
-            if (slot := self._prefixes.oldest()) is not None:
-                self._decoder.keep(slot, 0)
-                self._prefixes.forget(slot)
+        while self._held.cells + sum(len(chunk.tokens) for _, chunk in planned) > self._decoder.cells:
+            if self._finished:
+                self._forget(self._finished[0])
             else:
                 self._put_off(self._running[-1])
                 planned = plan(self._running, self._limits)
         return planned
 
-    def _cells_after(self, planned: list[tuple[Sequence, Chunk]]) -> int:
-        held = self._prefixes.cells + sum(sequence.processed for sequence in self._running)
-        return held + sum(len(chunk.tokens) for _, chunk in planned)
-
     def _put_off(self, sequence: Sequence) -> None:
         self._running.remove(sequence)
-        self._decoder.keep(sequence.slot, 0)
-        self._prefixes.release(sequence.slot, [])
+        self._finished.append(sequence.slot)
+        self._forget(sequence.slot)
         sequence.slot, sequence.processed = -1, 0
         self._waiting.appendleft(sequence)
+
+    def _forget(self, slot: int) -> None:
+        """Empty the slot of a finished sequence."""
+        self._finished.remove(slot)
+        self._cut(slot, 0)
+        self._empty.append(slot)
+
+    def _cut(self, slot: int, length: int) -> None:
+        self._held.cut(slot, self._decoder.keep(slot, length))
 
 
 def _advance(sequence: Sequence, chunk: Chunk, tokens: Iterator[int]) -> list[Outcome]:

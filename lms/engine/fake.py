@@ -79,11 +79,14 @@ class FakeSampler:
 class FakeDecoder:
     """Implements `Decoder`. `spend` is called with the number of tokens of each pass, to let time go by."""
 
-    def __init__(self, slots: int, cells: int, spend: Callable[[int], None]) -> None:
+    def __init__(self, parallel: int, slots: int, cells: int, spend: Callable[[int], None]) -> None:
+        self.parallel = parallel
         self.slots = slots
         self.cells = cells
-        self.memory: list[list[int]] = [[] for _ in range(slots)]
+        self.memory: list[list[tuple[int, int]]] = [[] for _ in range(slots)]
+        """Of each slot, its tokens, each with the number of the cell it lies in."""
         self._spend = spend
+        self._numbers = itertools.count()
 
     def sampler(self, sampling: Sampling) -> FakeSampler:
         return FakeSampler()
@@ -91,7 +94,7 @@ class FakeDecoder:
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[int]:
         for chunk in chunks:
             self._store(chunk)
-        if sum(map(len, self.memory)) > self.cells:
+        if len({cell for held in self.memory for cell, _ in held}) > self.cells:
             raise EngineFailed(f"The pass needs more than the {self.cells} cells of memory.")
         self._spend(sum(len(chunk.tokens) for chunk in chunks))
         pairs = zip(chunks, samplers, strict=True)
@@ -101,15 +104,21 @@ class FakeDecoder:
         del self.memory[slot][length:]
         return length
 
+    def share(self, source: int, slot: int, length: int) -> bool:
+        if self.memory[slot]:
+            raise EngineFailed(f"Slot {slot} is not empty.")
+        self.memory[slot] = self.memory[source][:length]
+        return True
+
     def _store(self, chunk: Chunk) -> None:
         held = self.memory[chunk.slot]
         if chunk.start != len(held):
             raise EngineFailed(f"Slot {chunk.slot} holds {len(held)} tokens, and the pass starts at {chunk.start}.")
-        held += chunk.tokens
+        held += zip(self._numbers, chunk.tokens, strict=False)
 
     def _draw(self, slot: int, sampler: FakeSampler) -> int:
         if sampler.upcoming is None:
-            prompt = bytes(self.memory[slot]).decode(errors="replace")
+            prompt = bytes(token for _, token in self.memory[slot]).decode(errors="replace")
             sampler.upcoming = itertools.chain.from_iterable(piece.encode() for piece in reply(prompt))
         return next(sampler.upcoming, END)
 
@@ -139,7 +148,7 @@ class FakeModel:
     def decoder(self) -> Decoder:
         if self._spec.embedding:
             raise Unsupported(f"“{self._spec.identifier}” is an embedding model and generates no text.")
-        return FakeDecoder(self.parallel, max(self.context_length, self._spec.cells), self._spend)
+        return FakeDecoder(self.parallel, 2 * self.parallel, max(self.context_length, self._spec.cells), self._spend)
 
     def embedder(self) -> Embedder:
         if not self._spec.embedding:

@@ -28,6 +28,7 @@ from lms.logbus.records import Level
 PREFILL_BATCH_TOKENS = 512
 EMBED_BATCH_TOKENS = 2048
 EMBED_SEQUENCES = 64
+FINISHED_SLOTS = 32
 CACHE_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0, "q4_0": C.GGML_TYPE_Q4_0}
 ALL_LAYERS = 999
 TINY_MODEL_PARAMETERS = 30_000_000
@@ -116,6 +117,10 @@ class LlamaModel:
         C.llama_free(self._context)
         C.llama_model_free(self._model)
 
+    def _is_recurrent(self) -> bool:
+        """Whether every slot costs the memory of a whole state, used or not."""
+        return bool(C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model))
+
     def _choose_context_length(self, config: LoadConfig) -> int:
         trained: int = C.llama_model_n_ctx_train(self._model)
         wanted = config.context_length or min(DEFAULT_CONTEXT_LENGTH, trained)
@@ -145,7 +150,7 @@ class LlamaModel:
         else:
             params.n_ctx = max(self.context_length, self._spec.cells)
             params.n_ubatch = min(self.batch_tokens, PREFILL_BATCH_TOKENS)
-            params.n_seq_max = self.parallel
+            params.n_seq_max = self.parallel + (0 if self._is_recurrent() else FINISHED_SLOTS)
         context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:
             raise EngineFailed(

@@ -59,8 +59,9 @@ class TokenBatch:
 class LlamaDecoder:
     """Implements `Decoder`."""
 
-    def __init__(self, context: C.llama_context_p, slots: int, batch_tokens: int) -> None:
-        self.slots = slots
+    def __init__(self, context: C.llama_context_p, parallel: int, batch_tokens: int) -> None:
+        self.parallel = parallel
+        self.slots = int(C.llama_n_seq_max(context))
         self.cells = int(C.llama_n_ctx(context))
         self._context = context
         self._memory = C.llama_get_memory(context)
@@ -84,14 +85,26 @@ class LlamaDecoder:
         return [self._draw(row, sampler) for row, sampler in asking]
 
     def keep(self, slot: int, length: int) -> int:
-        """As `Decoder.keep`. Recurrent memories cannot be cut, and a sliding window that has moved on lacks the start
-        of the text: in both cases everything is forgotten, since a wrong reuse would go unnoticed."""
+        """As `Decoder.keep`. Where the memory cannot be cut there, everything is forgotten."""
         if length > 0:
-            complete = C.llama_memory_seq_pos_min(self._memory, slot) == 0
-            if complete and C.llama_memory_seq_rm(self._memory, slot, length, -1):
+            if length == C.llama_memory_seq_pos_max(self._memory, slot) + 1:
+                return length
+            if self._is_whole(slot) and C.llama_memory_seq_rm(self._memory, slot, length, -1):
                 return length
         C.llama_memory_seq_rm(self._memory, slot, -1, -1)
         return 0
+
+    def share(self, source: int, slot: int, length: int) -> bool:
+        """As `Decoder.share`. Copies nothing: in a unified cache the cells are marked as the other slot's too."""
+        if not self._is_whole(source):
+            return False
+        C.llama_memory_seq_cp(self._memory, source, slot, 0, length)
+        return True
+
+    def _is_whole(self, slot: int) -> bool:
+        """Whether every position of `slot` is in memory. A recurrent state holds the last one only, and a sliding
+        window that has moved on lacks the first ones: to reuse a part of either would go unnoticed, and be wrong."""
+        return bool(C.llama_memory_seq_pos_min(self._memory, slot) == 0)
 
     def _draw(self, row: int, sampler: LlamaSampler) -> int:
         if sampler.chain is not None:

@@ -49,8 +49,12 @@ class Sampler(Protocol):
 
 
 class Decoder(Protocol):
-    """The model's memory and its forward pass. One thread only."""
+    """The model's memory and its forward pass. One thread only.
 
+    `parallel` sequences run at once; there are at least as many slots, so that some can keep what finished ones left.
+    """
+
+    parallel: int
     slots: int
     cells: int
 
@@ -66,6 +70,9 @@ class Decoder(Protocol):
 
     def keep(self, slot: int, length: int) -> int:
         """Forget what `slot` holds from position `length` on. Returns how much is really kept: `length` or 0."""
+
+    def share(self, source: int, slot: int, length: int) -> bool:
+        """Let the empty `slot` hold the first `length` positions of `source` too. False if this memory cannot."""
 
 
 class Embedder(Protocol):

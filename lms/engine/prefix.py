@@ -1,19 +1,46 @@
-"""What finished sequences left in the model's memory, so that the next prompt that starts alike need not repeat it.
+"""Which tokens the model's memory holds, for which slots, and which of them are shared: a radix tree over token ids.
 
-Pure bookkeeping over token ids: the decoder's memory is changed by `batch.py`, which asks here first. The limit: a
-prefix is found in the slot where it lies, one slot serves one sequence, and nothing is copied between slots.
+A node is a run of tokens that lies in memory once. A slot holds the tokens on the way from the root to the node where
+it ends; slots that were copied from each other share the upper part of that way. Pure bookkeeping: `batch.py` does to
+the decoder's memory what it does here. Two slots that came to the same tokens on their own hold them twice, here as
+in the real memory.
 """
 
+from collections.abc import Iterable, Iterator
 from collections.abc import Sequence as Tokens
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
 class Match:
-    """A free slot, and how many leading tokens of the prompt it already holds."""
+    """`slot` holds the first `length` tokens that were looked for."""
 
     slot: int
     length: int
+
+
+@dataclass(eq=False)
+class Node:
+    """A run of tokens. `slots` are those that end with its last token."""
+
+    tokens: list[int]
+    parent: "Node | None" = None
+    children: list["Node"] = field(default_factory=list)
+    slots: set[int] = field(default_factory=set)
+
+    def way(self) -> Iterator["Node"]:
+        """This node and those above it, up to the root."""
+        node: Node | None = self
+        while node is not None:
+            yield node
+            node = node.parent
+
+    def any_slot(self) -> int:
+        """A slot that holds this node: it ends here or further down."""
+        node = self
+        while not node.slots:
+            node = node.children[0]
+        return next(iter(node.slots))
 
 
 def common_prefix(left: Tokens[int], right: Tokens[int]) -> int:
@@ -31,43 +58,111 @@ def common_prefix(left: Tokens[int], right: Tokens[int]) -> int:
     return low
 
 
-class PrefixCache:
-    """The free slots and the tokens that each still holds, least recently released first."""
+class PrefixTree:
+    """What every slot holds. Slots that were never mentioned hold nothing."""
 
-    def __init__(self, slots: int) -> None:
-        self._held: dict[int, list[int]] = {slot: [] for slot in range(slots)}
+    def __init__(self) -> None:
+        self._root = Node([])
+        self._ends: dict[int, Node] = {}
+        self.cells = 0
+        """Tokens in memory, each counted once however many slots share it."""
 
-    def __len__(self) -> int:
-        """How many slots are free."""
-        return len(self._held)
+    def length(self, slot: int) -> int:
+        """How many tokens `slot` holds."""
+        return sum(len(node.tokens) for node in self._end(slot).way())
 
-    @property
-    def cells(self) -> int:
-        """Tokens held by free slots."""
-        return sum(len(tokens) for tokens in self._held.values())
+    def extend(self, slot: int, tokens: Tokens[int]) -> None:
+        """`slot` holds these tokens too, after those it has."""
+        if not tokens:
+            return
+        end = self._end(slot)
+        if end is self._root or end.children or len(end.slots) > 1:
+            end = self._move(slot, self._grow(end))
+        end.tokens += tokens
+        self.cells += len(tokens)
 
-    def take(self, prompt: list[int]) -> Match:
-        """Take the slot that shares most with `prompt` if that is worth it, else an empty or the oldest one.
+    def share(self, source: int, slot: int, length: int) -> None:
+        """`slot`, which is empty, holds the first `length` tokens of `source` together with it."""
+        self._move(slot, self._node_at(source, length))
 
-        It is worth it when half of the prompt, or half of what the slot holds, is shared: a new conversation that has
-        only a greeting in common with an old one does not cost the old one its memory. At least one token of the
-        prompt is left to process, since the model gives the next token only for that.
-        """
-        lengths = {slot: common_prefix(tokens, prompt[:-1]) for slot, tokens in self._held.items()}
-        best = max(lengths, key=lambda slot: lengths[slot])
-        if 2 * lengths[best] < min(len(prompt), len(self._held[best])):
-            best = next((slot for slot, tokens in self._held.items() if not tokens), next(iter(self._held)))
-        del self._held[best]
-        return Match(best, lengths[best])
+    def cut(self, slot: int, length: int) -> None:
+        """`slot` holds only its first `length` tokens from now on."""
+        end = self._end(slot)
+        self._move(slot, self._node_at(slot, length))
+        self._prune(end)
 
-    def release(self, slot: int, tokens: list[int]) -> None:
-        """Give `slot` back; it holds `tokens`."""
-        self._held[slot] = tokens
+    def longest(self, tokens: Tokens[int]) -> Match:
+        """The slot that holds most of the beginning of `tokens`. The length is 0 when none holds any."""
+        node, length = self._descend(self._root, tokens, 0)
+        return Match(node.any_slot(), length) if length else Match(-1, 0)
 
-    def oldest(self) -> int | None:
-        """The slot released longest ago that holds anything."""
-        return next((slot for slot, tokens in self._held.items() if tokens), None)
+    def cells_of(self, slots: Iterable[int]) -> int:
+        """Tokens that these slots hold, each counted once."""
+        return sum(len(node.tokens) for node in self._nodes_of(slots))
 
-    def forget(self, slot: int) -> None:
-        """`slot` was emptied."""
-        self._held[slot] = []
+    def held_by(self, match: Match, slots: Iterable[int]) -> int:
+        """How many of the matched tokens any of `slots` holds too."""
+        nodes, held = self._nodes_of(slots), 0
+        for node in reversed([*self._end(match.slot).way()]):
+            if node not in nodes or held >= match.length:
+                break
+            held += len(node.tokens)
+        return min(held, match.length)
+
+    def _end(self, slot: int) -> Node:
+        return self._ends.get(slot, self._root)
+
+    def _nodes_of(self, slots: Iterable[int]) -> set[Node]:
+        return {node for slot in slots for node in self._end(slot).way()}
+
+    def _move(self, slot: int, node: Node) -> Node:
+        self._end(slot).slots.discard(slot)
+        self._ends.pop(slot, None)
+        if node is not self._root:
+            node.slots.add(slot)
+            self._ends[slot] = node
+        return node
+
+    def _grow(self, parent: Node) -> Node:
+        child = Node([], parent)
+        parent.children.append(child)
+        return child
+
+    def _node_at(self, slot: int, length: int) -> Node:
+        """The node on the way of `slot` that ends after `length` tokens; a longer one is split there."""
+        depth = self.length(slot)
+        for node in self._end(slot).way():
+            depth -= len(node.tokens)
+            if depth < length:
+                return self._split(node, length - depth)
+        return self._root
+
+    def _split(self, node: Node, at: int) -> Node:
+        """Divide `node` so that its first `at` tokens are a node of their own, which is returned."""
+        if at == len(node.tokens):
+            return node
+        parent = node.parent
+        assert parent is not None  # the root has no tokens, so it is never split
+        upper = Node(node.tokens[:at], parent, [node])
+        parent.children[parent.children.index(node)] = upper
+        node.tokens, node.parent = node.tokens[at:], upper
+        return upper
+
+    def _prune(self, node: Node) -> None:
+        """Remove `node`, and those above it, as far as no slot holds them."""
+        while node.parent is not None and not node.slots and not node.children:
+            self.cells -= len(node.tokens)
+            node.parent.children.remove(node)
+            node = node.parent
+
+    def _descend(self, node: Node, tokens: Tokens[int], start: int) -> tuple[Node, int]:
+        """The deepest node whose way agrees with `tokens`, and how far it agrees. Equal runs are all looked into."""
+        best = (node, start)
+        for child in node.children:
+            if start == len(tokens) or child.tokens[0] != tokens[start]:
+                continue
+            shared = common_prefix(child.tokens, tokens[start : start + len(child.tokens)])
+            whole = shared == len(child.tokens)
+            found = self._descend(child, tokens, start + shared) if whole else (child, start + shared)
+            best = max(best, found, key=lambda reached: reached[1])
+        return best

@@ -10,7 +10,7 @@ from lms.generation.request import Sampling
 
 
 def batch(slots: int = 2, cells: int = 64, chunk: int = 4) -> Batch:
-    return Batch(FakeDecoder(slots, cells, lambda tokens: None), Limits(16, chunk))
+    return Batch(FakeDecoder(slots, 2 * slots, cells, lambda tokens: None), Limits(16, chunk))
 
 
 def prompt(said: str) -> list[int]:
@@ -99,8 +99,45 @@ def test_answers_do_not_depend_on_who_else_is_served_or_how_little_memory_there_
 def test_when_memory_runs_out_the_youngest_waits_and_loses_nothing() -> None:
     served = batch(slots=2, cells=150)
     served.insert(1, prompt("count to 30"), Sampling())
-    served.insert(2, prompt("count to 30"), Sampling())
+    served.insert(2, prompt("then count to 30"), Sampling())
     served.step()
     assert served.running == 2
     expected = " ".join(map(str, range(1, 31)))
     assert drain(served) == {1: expected, 2: expected}
+
+
+def test_prompts_that_arrive_together_process_what_they_share_once() -> None:
+    """Eight clients with one long beginning and a question each: the beginning goes through the model once."""
+    beginning = "all the same to each one of them, and rather long as such things go. " * 4
+    passes: list[int] = []
+    served = Batch(FakeDecoder(8, 16, 4096, passes.append), Limits(64, 32))
+    said = {uid: f"{beginning} question {uid}" for uid in range(8)}
+    for uid, text in said.items():
+        served.insert(uid, prompt(text), Sampling())
+    answers = drain(served)
+    assert answers == {uid: f"You said: {text}" for uid, text in said.items()}
+    generated = sum(len(answer) for answer in answers.values())
+    processed = sum(passes) - generated
+    assert processed < 2 * len(prompt(said[0]))
+
+
+def test_a_prompt_shares_with_one_that_is_still_answered() -> None:
+    served = batch(slots=2, cells=4096)
+    served.insert(1, prompt("write for ever, please, and do not stop"), Sampling())
+    for _ in range(10):
+        served.step()
+    served.insert(2, prompt("write for ever, please, and do not stop"), Sampling())
+    first = next(o for _ in range(3) for o in served.step() if isinstance(o, Progressed) and o.uid == 2)
+    assert first.cached == len(prompt("write for ever, please, and do not stop")) - 1
+
+
+def test_an_older_conversation_survives_a_stranger() -> None:
+    served = batch(slots=1, cells=4096)
+    for uid, text in enumerate(("the first conversation", "someone else entirely", "the first conversation, again")):
+        served.insert(uid, prompt(text), Sampling())
+        first = next(o for o in served.step() if isinstance(o, Progressed))
+        while served.running:
+            for outcome in served.step():
+                if isinstance(outcome, Sampled) and outcome.token == END:
+                    served.remove(uid)
+    assert first.cached == len("<|user|>the first conversation")

@@ -1,9 +1,15 @@
+"""The tree against a naive twin that gives every token of every slot a cell by number."""
+
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from lms.engine.prefix import Match, PrefixCache, common_prefix
+from lms.engine.prefix import Match, PrefixTree, common_prefix
 
-tokens = st.lists(st.integers(0, 2), max_size=12)
+token_lists = st.lists(st.integers(0, 2), max_size=12)
+SLOTS = range(4)
 
 
 def naive_common_prefix(left: list[int], right: list[int]) -> int:
@@ -13,46 +19,92 @@ def naive_common_prefix(left: list[int], right: list[int]) -> int:
     return length
 
 
-@given(tokens, tokens)
+@given(token_lists, token_lists)
 def test_the_common_prefix_is_what_comparing_token_by_token_finds(left: list[int], right: list[int]) -> None:
     assert common_prefix(left, right) == naive_common_prefix(left, right)
 
 
-def test_a_prompt_that_goes_on_takes_the_slot_it_goes_on_from() -> None:
-    cache = PrefixCache(2)
-    cache.release(cache.take([1, 2, 3]).slot, [1, 2, 3, 4])
-    assert cache.take([1, 2, 3, 4, 5]) == Match(0, 4)
+class NaiveMemory:
+    """Every slot's tokens, each with the number of the cell it lies in."""
+
+    def __init__(self) -> None:
+        self.held: dict[int, list[tuple[int, int]]] = {slot: [] for slot in SLOTS}
+        self._numbers = itertools.count()
+
+    def extend(self, slot: int, tokens: list[int]) -> None:
+        self.held[slot] += [(next(self._numbers), token) for token in tokens]
+
+    def tokens(self, slot: int) -> list[int]:
+        return [token for _, token in self.held[slot]]
+
+    def cells_of(self, slots: list[int]) -> set[int]:
+        return {cell for slot in slots for cell, _ in self.held[slot]}
 
 
-def test_one_token_of_the_prompt_is_always_left_to_process() -> None:
-    cache = PrefixCache(1)
-    cache.release(cache.take([1, 2, 3]).slot, [1, 2, 3])
-    assert cache.take([1, 2, 3]) == Match(0, 2)
+class TreeAgainstTwin(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tree = PrefixTree()
+        self.twin = NaiveMemory()
+
+    @rule(slot=st.sampled_from(SLOTS), tokens=token_lists)
+    def extend(self, slot: int, tokens: list[int]) -> None:
+        self.tree.extend(slot, tokens)
+        self.twin.extend(slot, tokens)
+
+    @rule(slot=st.sampled_from(SLOTS), part=st.floats(0, 1))
+    def cut(self, slot: int, part: float) -> None:
+        length = round(part * len(self.twin.held[slot]))
+        self.tree.cut(slot, length)
+        del self.twin.held[slot][length:]
+
+    @precondition(lambda self: any(not held for held in self.twin.held.values()))
+    @rule(source=st.sampled_from(SLOTS), part=st.floats(0, 1))
+    def share(self, source: int, part: float) -> None:
+        slot = next(slot for slot, held in self.twin.held.items() if not held)
+        length = round(part * len(self.twin.held[source]))
+        self.tree.share(source, slot, length)
+        self.twin.held[slot] = self.twin.held[source][:length]
+
+    @rule(wanted=token_lists)
+    def longest(self, wanted: list[int]) -> None:
+        found = self.tree.longest(wanted)
+        best = max(naive_common_prefix(self.twin.tokens(slot), wanted) for slot in SLOTS)
+        assert found.length == best
+        if best:
+            assert self.twin.tokens(found.slot)[:best] == wanted[:best]
+
+    @rule(wanted=token_lists, others=st.lists(st.sampled_from(SLOTS), max_size=3))
+    def held_by(self, wanted: list[int], others: list[int]) -> None:
+        match = self.tree.longest(wanted)
+        if match.length:
+            cells = {cell for cell, _ in self.twin.held[match.slot][: match.length]}
+            assert self.tree.held_by(match, others) == len(cells & self.twin.cells_of(others))
+
+    @invariant()
+    def agree(self) -> None:
+        for slot in SLOTS:
+            assert self.tree.length(slot) == len(self.twin.held[slot])
+            assert self.tree.cells_of([slot]) == len(self.twin.held[slot])
+        assert self.tree.cells == len(self.twin.cells_of(list(SLOTS)))
 
 
-def test_a_stranger_takes_an_empty_slot_rather_than_a_full_one() -> None:
-    cache = PrefixCache(2)
-    cache.release(cache.take([1, 2, 3]).slot, [1, 2, 3])
-    assert cache.take([7, 8, 9]).slot == 1
+TestTreeAgainstTwin = TreeAgainstTwin.TestCase
 
 
-def test_sharing_only_a_greeting_does_not_cost_another_conversation_its_slot() -> None:
-    cache = PrefixCache(2)
-    cache.release(cache.take([1, 2]).slot, [1, 2, *range(50, 80)])
-    assert cache.take([1, 2, 7, 8, 9, 10, 11]) == Match(1, 0)
+def test_two_slots_that_share_a_beginning_hold_it_once() -> None:
+    tree = PrefixTree()
+    tree.extend(0, [1, 2, 3, 4])
+    tree.share(0, 1, 3)
+    tree.extend(1, [9, 9])
+    assert tree.cells == 6
+    assert tree.longest([1, 2, 3, 9]) == Match(1, 4)
 
 
-def test_with_every_slot_full_the_one_released_longest_ago_goes() -> None:
-    cache = PrefixCache(2)
-    first, second = cache.take([1]), cache.take([2])
-    cache.release(second.slot, [2, 2])
-    cache.release(first.slot, [1, 1])
-    assert cache.take([9, 9, 9, 9]).slot == second.slot
-
-
-def test_cells_counts_what_free_slots_hold() -> None:
-    cache = PrefixCache(2)
-    cache.release(cache.take([1, 2]).slot, [1, 2, 3])
-    assert (cache.cells, cache.oldest()) == (3, 0)
-    cache.forget(0)
-    assert (cache.cells, cache.oldest()) == (0, None)
+def test_what_nobody_holds_any_more_is_gone() -> None:
+    tree = PrefixTree()
+    tree.extend(0, [1, 2, 3, 4])
+    tree.share(0, 1, 2)
+    tree.cut(0, 0)
+    assert tree.cells == 2
+    assert tree.longest([1, 2, 3]) == Match(1, 2)
