@@ -55,6 +55,9 @@ def interference(serving: Serving) -> None:
     """What the running answers notice of a long prompt."""
     seen = [serving.interfere(run) for run in range(RUNS)]
     show("8 streams, 1 leaves, a long prompt joins: gap", "ms", [1000 * one.longest_gap_s for one in seen])
+    for state in ("processingPrompt", "generating"):
+        left = [1000 * serving.leave_s(state, run) for run in range(RUNS)]
+        show(f"a client leaves ({state}), slot free", "ms", left)
     show("the same prompt alone, to its first token", "ms", [1000 * one.alone_s for one in seen])
 
 

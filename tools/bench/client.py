@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import statistics
 import time
 from dataclasses import dataclass
@@ -72,12 +73,23 @@ async def _interfere(
     return Interference(gap_s, (await _ask(port, path, alone)).first_token_s)
 
 
-async def _ask(port: int, path: str, body: dict[str, Any], running: asyncio.Barrier | None = None) -> Answer:
-    content = json.dumps(body | {"stream": True, "stream_options": {"include_usage": True}}).encode()
+def send(port: int, path: str, body: dict[str, Any]) -> socket.socket:
+    """Send one request and return the open connection, its answer unread."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.sendall(_request(path, body))
+    return connection
+
+
+def _request(path: str, body: dict[str, Any]) -> bytes:
+    content = json.dumps(body).encode()
     head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n"
+    return f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
+
+
+async def _ask(port: int, path: str, body: dict[str, Any], running: asyncio.Barrier | None = None) -> Answer:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     sent_s = time.perf_counter()
-    writer.write(f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content)
+    writer.write(_request(path, body | {"stream": True, "stream_options": {"include_usage": True}}))
     first_s, last_s, gap_s, usage = 0.0, 0.0, 0.0, 0
     async for line in reader:
         if b'"content":"' in line or b'"text":"' in line:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import psutil
 
 import lms
+from lms.client import DaemonClient
+from lms.client.control import InstanceRow
+from lms.paths import Home
 from tools.bench import client
 from tools.installation import Installation, fresh_installation
 
@@ -33,6 +37,15 @@ class Serving:
         body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}], **GREEDY}
         return client.run(self.port, "/v1/chat/completions", [body] * streams)
 
+    def leave_s(self, state: str, run: int) -> float:
+        """From the moment a client hangs up, while its answer is in `state`, until its slot is free."""
+        body = {"model": MODEL, "messages": [{"role": "user", "content": long_prompt(f"{run} leaves {state}")}]}
+        client_socket = client.send(self.port, "/v1/chat/completions", body | {"stream": True})
+        with closing(DaemonClient(Home(self.installation.home))) as daemon:
+            wait_for(daemon, lambda instance: instance.state == state)
+            client_socket.close()
+            return seconds(lambda: wait_for(daemon, lambda instance: instance.running == 0))
+
     def interfere(self, run: int) -> client.Interference:
         body: dict[str, Any] = {"model": MODEL, "messages": [{"role": "user", "content": PROMPT}], **GREEDY}
         long_bodies = [
@@ -40,6 +53,14 @@ class Serving:
             for first_word in (f"{run} joins", f"alone {run}")
         ]
         return client.interfere(self.port, "/v1/chat/completions", body, long_bodies)
+
+
+def wait_for(daemon: DaemonClient, wanted: Callable[[InstanceRow], bool]) -> None:
+    """Ask again and again, without a pause, until the model is as wanted. Raises TimeoutError after a minute."""
+    deadline_s = time.monotonic() + 60
+    while not wanted(next(i for i in daemon.instances() if i.identifier == MODEL)):
+        if time.monotonic() > deadline_s:
+            raise TimeoutError("The model never came into the state that was waited for.")
 
 
 def long_prompt(first_words: str) -> str:
