@@ -47,8 +47,10 @@ class Batch:
     """Owns the decoder's memory. One thread only."""
 
     def __init__(self, decoder: Decoder, limits: Limits) -> None:
+        self.limits = limits
+        self.pass_tokens = 0
+        """How many tokens the last pass took."""
         self._decoder = decoder
-        self._limits = limits
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
         self._forget_all()
@@ -95,7 +97,8 @@ class Batch:
     def step(self) -> list[Outcome]:
         """Run one pass. A pass over tokens that were processed before, and put off, has nothing to tell."""
         self._admit()
-        planned = self._fitting(plan(self._running, self._limits))
+        planned = self._fitting(plan(self._running, self.limits))
+        self.pass_tokens = sum(len(chunk.tokens) for _, chunk in planned)
         if not planned:
             return []
         samplers = [sequence.sampler if chunk.sample else None for sequence, chunk in planned]
@@ -177,7 +180,7 @@ class Batch:
                 self._forget(self._finished[0])
             else:
                 self._put_off(self._running[-1])
-                planned = plan(self._running, self._limits)
+                planned = plan(self._running, self.limits)
         return planned
 
     def _put_off(self, sequence: Sequence) -> None:

@@ -100,7 +100,7 @@ class LlamaModel:
         self.context_length = self._choose_context_length(spec.config)
         self.batch_tokens = self._choose_batch(spec.config)
         self._context = self._create_context()
-        self._decoder = None if spec.embedding else LlamaDecoder(self._context, self.parallel, self.batch_tokens)
+        self._decoder = None if spec.embedding else LlamaDecoder(self._context, self.parallel)
         self._embedder = LlamaEmbedder(self._context, self.batch_tokens) if spec.embedding else None
 
     def decoder(self) -> Decoder:
@@ -131,7 +131,7 @@ class LlamaModel:
     def _choose_batch(self, config: LoadConfig) -> int:
         if self._spec.embedding:
             return max(self.context_length, config.batch_size or EMBED_BATCH_TOKENS)
-        return max(config.batch_size or PREFILL_BATCH_TOKENS, self.parallel)
+        return config.batch_size or PREFILL_BATCH_TOKENS
 
     def _create_context(self) -> C.llama_context_p:
         params = C.llama_context_default_params()
@@ -149,7 +149,8 @@ class LlamaModel:
             params.pooling_type = _pooling(self._model)
         else:
             params.n_ctx = max(self.context_length, self._spec.cells)
-            params.n_ubatch = min(self.batch_tokens, PREFILL_BATCH_TOKENS)
+            params.n_batch = self.batch_tokens + self.parallel  # prompts, and the next token of every answer
+            params.n_ubatch = min(params.n_batch, PREFILL_BATCH_TOKENS)
             params.n_seq_max = self.parallel + (0 if self._is_recurrent() else FINISHED_SLOTS)
         context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:

@@ -59,14 +59,14 @@ class TokenBatch:
 class LlamaDecoder:
     """Implements `Decoder`."""
 
-    def __init__(self, context: C.llama_context_p, parallel: int, batch_tokens: int) -> None:
+    def __init__(self, context: C.llama_context_p, parallel: int) -> None:
         self.parallel = parallel
         self.slots = int(C.llama_n_seq_max(context))
         self.cells = int(C.llama_n_ctx(context))
         self._context = context
         self._memory = C.llama_get_memory(context)
         self._vocabulary_size: int = C.llama_vocab_n_tokens(C.llama_model_get_vocab(C.llama_get_model(context)))
-        self._batch = TokenBatch(batch_tokens)
+        self._batch = TokenBatch(int(C.llama_n_batch(context)))
 
     def sampler(self, sampling: Sampling) -> LlamaSampler:
         return LlamaSampler(sampling, self._vocabulary_size)

@@ -83,7 +83,8 @@ class Embedder(Protocol):
 
 
 class Model(Protocol):
-    """A loaded model. `context_length` is what one sequence may hold, `batch_tokens` the most tokens of one pass.
+    """A loaded model. `context_length` is what one sequence may hold, `batch_tokens` the most of
+    prompts, or of texts to embed, in one pass.
 
     `defaults` are the sampling settings the model's file recommends, `warnings` what was not done as asked.
     """

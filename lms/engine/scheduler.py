@@ -1,8 +1,8 @@
 """Which tokens go into the next pass. Pure: it looks at sequences and returns chunks.
 
-Decode first: every sequence that waits for its next token gets it in every pass. What is left of the pass is filled
-with prompts in the order of their arrival. While anything decodes, at most `prefill_chunk` prompt tokens join a pass,
-so no running answer waits longer than one such chunk takes.
+Decode first: every sequence that waits for its next token gets it in every pass. Then prompts join in the order of
+their arrival, up to a limit that is smaller while anything decodes: no running answer waits longer than such a chunk
+takes.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,10 +14,10 @@ from lms.engine.sequence import Sequence
 
 @dataclass(frozen=True)
 class Limits:
-    """Tokens: of one pass in all, and of prompts in a pass that also decodes."""
+    """Prompt tokens in one pass: when it processes only prompts, and beside the next tokens of running answers."""
 
-    batch_tokens: int
-    prefill_chunk: int
+    alone: int
+    beside_answers: int
 
 
 def plan(running: Iterable[Sequence], limits: Limits) -> list[tuple[Sequence, Chunk]]:
@@ -25,8 +25,7 @@ def plan(running: Iterable[Sequence], limits: Limits) -> list[tuple[Sequence, Ch
     sequences = list(running)
     decoding = [sequence for sequence in sequences if sequence.is_decoding]
     prompts = [sequence for sequence in sequences if not sequence.is_decoding]
-    left = limits.batch_tokens - len(decoding)
-    room = min(left, limits.prefill_chunk) if decoding else left
+    room = limits.beside_answers if decoding else limits.alone
     return [(sequence, sequence.chunk(1)) for sequence in decoding] + list(_fill(prompts, room))
 
 

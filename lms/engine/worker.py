@@ -11,15 +11,13 @@ from lms.engine.answer import Answer
 from lms.engine.batch import Batch, Progressed, Sampled
 from lms.engine.embedding import EmbedQueue
 from lms.engine.model import Model
+from lms.engine.pace import Pace
 from lms.engine.prompts import PromptReader
 from lms.engine.protocol import Activity, EngineSpec, EngineState
-from lms.engine.scheduler import Limits
 from lms.errors import EngineFailed, LmsError, QueueFull, to_wire
 from lms.generation.events import Event, Failed, Finished
 from lms.generation.request import DEFAULT_SAMPLING, EmbedRequest, GenerateRequest, Request
 from lms.logbus.records import LogData, OutputStats, PredictionInput, PredictionOutput
-
-PREFILL_CHUNK_TOKENS = 128
 
 Happened = list[tuple[int, list[Event]]]
 
@@ -45,7 +43,8 @@ class Worker:
         else:
             self._sampling = model.defaults.over(DEFAULT_SAMPLING)
             self._prompts = PromptReader(model)
-            self._batch = Batch(model.decoder(), Limits(model.batch_tokens, PREFILL_CHUNK_TOKENS))
+            self._pace = Pace(model.batch_tokens)
+            self._batch = Batch(model.decoder(), self._pace.limits)
 
     @property
     def is_busy(self) -> bool:
@@ -127,8 +126,11 @@ class Worker:
         return [(uid, [embedded]) for uid, embedded in self._embeds.step()]
 
     def _step_answers(self) -> Happened:
+        started_s = self._clock()
         outcomes = self._batch.step()
         now_s = self._clock()
+        self._pace.observe(self._batch.pass_tokens, now_s - started_s)
+        self._batch.limits = self._pace.limits
         happened: dict[int, list[Event]] = {}
         for outcome in outcomes:
             answer = self._answers[outcome.uid]

@@ -2,7 +2,7 @@ from lms.engine.fake import FakeSampler
 from lms.engine.scheduler import Limits, plan
 from lms.engine.sequence import Sequence
 
-LIMITS = Limits(batch_tokens=16, prefill_chunk=4)
+LIMITS = Limits(alone=16, beside_answers=4)
 
 
 def decoding(uid: int) -> Sequence:

@@ -3,7 +3,7 @@ import itertools
 import pytest
 
 from lms.config.load import LoadConfig
-from lms.engine.worker import PREFILL_CHUNK_TOKENS
+from lms.engine.pace import BESIDE_ANSWERS_S
 from lms.errors import PromptTooLong, QueueFull, Unsupported
 from lms.generation.events import Embedded, Finished, PromptProgress, ReasoningDelta
 from lms.generation.request import EmbedRequest, GenerateRequest, TextPrompt, TokenPrompt
@@ -92,7 +92,7 @@ def test_a_running_answer_never_waits_longer_than_one_chunk_of_a_long_prompt() -
     for uid in (0, 1, 2, 4, 5, 6, 7):
         stamps = [stamp for stamp in served.stamps[uid] if stamp > served.stamps[uid][0]]
         gaps = [later - earlier for earlier, later in itertools.pairwise(stamps[8:])]
-        assert max(gaps) <= (PREFILL_CHUNK_TOKENS + 9) * TOKEN_S + 1e-9
+        assert max(gaps) <= BESIDE_ANSWERS_S + 9 * TOKEN_S
         assert served.text(uid) == expected
     assert served.text(9).startswith("You said: long")
     assert not any(isinstance(event, Finished) for event in served.events[3])
