@@ -4,11 +4,12 @@ import secrets
 import socket
 import string
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
 from lms.client.control import Lease
+from lms.errors import ModelUnloaded
 from lms.generation.request import Request
 from lms.pool.stream import stream
 from lms.server.answers import Answer, Batch, Head, collect
@@ -17,6 +18,7 @@ from lms.server.services import Backend
 
 _BASE_36 = string.digits + string.ascii_lowercase
 _ID_LENGTH = 21
+SECOND_TRIES_S = (0.01, 0.05, 0.2)
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,35 @@ class Exchange:
         """A lease on the model that `call` names, which may take as long as loading it."""
         return self.backend.lease(call.model, call.kind, call.ttl_s)
 
-    def ask(self, lease: Lease, request: Request, streamed: bool = False) -> Iterator[Batch]:
-        """The events of one request; an empty batch about every second without any."""
-        return stream(lease, request, self.client, streamed=streamed)
+    def ask(self, lease: Lease, call: Call, request: Request, streamed: bool = False) -> Generator[Batch, None, None]:
+        """The events of one request of `call`; an empty batch about every second without any.
 
-    def ask_each(self, first: Lease, call: GenerateCall) -> Iterator[tuple[int, Batch]]:
+        An engine that died a moment ago may still be leased. A request that it never took is asked again.
+        """
+        for pause_s in (*SECOND_TRIES_S, None):
+            begun = False
+            try:
+                for batch in stream(lease, request, self.client, streamed=streamed):
+                    begun = True
+                    yield batch
+                return
+            except ModelUnloaded:
+                if begun or pause_s is None:
+                    raise
+            time.sleep(pause_s)
+            lease = self.lease(call)
+
+    def ask_each(self, first: Lease, call: GenerateCall) -> Generator[tuple[int, Batch], None, None]:
         """The events of every request of `call`, one after the other, each batch tagged with its request's number."""
         for index, request in enumerate(call.requests):
-            with closing(stream(self._nth_lease(index, first, call), request, self.client)) as batches:
+            with closing(self.ask(self._nth_lease(index, first, call), call, request, streamed=True)) as batches:
                 for batch in batches:
                     yield index, batch
 
     def answers(self, first: Lease, call: GenerateCall) -> list[Answer]:
         """The whole answer to every request of `call`."""
         return [
-            collect(self.ask(self._nth_lease(index, first, call), request))
+            collect(self.ask(self._nth_lease(index, first, call), call, request))
             for index, request in enumerate(call.requests)
         ]
 

@@ -30,7 +30,7 @@ def chat_completions() -> Response:
     way = exchange()
     lease = way.lease(call)
     head = new_head("chatcmpl", lease)
-    events = way.ask(lease, call.requests[0], call.stream)
+    events = way.ask(lease, call, call.requests[0], call.stream)
     if call.stream:
         return stream_reply(chat.chunks(events, head))
     return reply(chat.body(collect(events), head))
@@ -52,4 +52,4 @@ def embed() -> Response:
     call = embedding_request.parse(raw_body())
     way = exchange()
     lease = way.lease(call)
-    return reply(embeddings.body(embedded(way.ask(lease, call.request)), call, lease))
+    return reply(embeddings.body(embedded(way.ask(lease, call, call.request)), call, lease))
