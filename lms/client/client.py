@@ -3,7 +3,7 @@
 import fcntl
 import socket
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
@@ -136,7 +136,7 @@ class DaemonClient:
     def load(self, request: LoadRequest) -> Generator[LoadProgress | LoadDone, None, None]:
         """Progress, then `LoadDone`. `close()` before that cancels the load."""
         with self._stream("POST", "/load", request) as lines:
-            for line in lines:
+            for line in filter(None, lines):
                 report: LoadProgress | LoadDone | LoadError = msgspec.json.decode(line, type=LoadReport)
                 if isinstance(report, LoadError):
                     raise from_wire(report.error)
@@ -146,10 +146,22 @@ class DaemonClient:
         """Raises ModelNotFound when no instance has exactly that identifier. Returns when its memory is free."""
         return self._post("/unload", Unload(identifier), InstanceRow)
 
-    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None) -> Lease:
-        """The right to send one request to `model`, which is loaded first if need be."""
+    def lease(
+        self,
+        model: str,
+        kind: Literal["llm", "embedding"],
+        ttl_s: float | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Lease:
+        """The right to send one request to `model`, which is loaded first if need be.
+
+        `on_wait` is called while the daemon is waited for, about twice a second; what it raises ends the waiting.
+        """
         with self._stream("POST", "/lease", LeaseRequest(model, kind, ttl_s)) as lines:
             for line in lines:
+                if not line:
+                    on_wait()
+                    continue
                 answer = msgspec.json.decode(line, type=LeaseAnswer)
                 if answer.lease is not None:
                     return answer.lease
@@ -168,12 +180,12 @@ class DaemonClient:
 
     @contextmanager
     def _stream(self, method: str, path: str, payload: object) -> Iterator[Iterator[str]]:
-        """The lines of a streamed answer, without the blank ones that only show that the daemon is there."""
+        """The lines of a streamed answer. Blank ones only show that the daemon is there."""
         with self._reachable(), self._http.stream(method, path, content=msgspec.json.encode(payload)) as response:
             if response.status_code >= 400:
                 response.read()
                 raise _error(response)
-            yield (line for line in response.iter_lines() if line)
+            yield response.iter_lines()
 
     @contextmanager
     def _reachable(self) -> Iterator[None]:
@@ -193,7 +205,7 @@ class DaemonClient:
         with self._stream("GET", "/logs", None) as lines:
             yield None
             with suppress(httpx.TransportError):  # a daemon that ends may cut off a reader that is behind
-                for line in lines:
+                for line in filter(None, lines):
                     yield msgspec.json.decode(line, type=LogRecord)
 
 

@@ -43,6 +43,7 @@ from lms.pool.state import Exit, PoolState
 from lms.pool.waiting import Desk, Waiting
 
 CLOSE_TIMEOUT_S = 10.0
+ON_WAIT_S = 0.5
 _FIRST_NUMBERS = range(10_000, 90_000)
 
 Event = Callable[[float], list[Effect]]
@@ -115,10 +116,23 @@ class Pool:
 
     # What can be asked for
 
-    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None) -> Lease:
-        """The right to send one request to `model`. Blocks while it is loaded. Raises what `leasing` names."""
+    def lease(
+        self,
+        model: str,
+        kind: Literal["llm", "embedding"],
+        ttl_s: float | None = None,
+        on_wait: Callable[[], None] = lambda: None,
+    ) -> Lease:
+        """The right to send one request to `model`. Blocks while it is loaded. Raises what `leasing` names.
+
+        `on_wait` is called while it blocks, about twice a second; what it raises ends the waiting.
+        """
         with self.leasing(LeaseRequest(model, kind, ttl_s)) as waiting:
-            return waiting.take()
+            while True:
+                try:
+                    return waiting.take(ON_WAIT_S)
+                except TimeoutError:
+                    on_wait()
 
     def leasing(self, request: LeaseRequest) -> "Waiting[Lease]":
         """A lease to wait for; leaving its block gives it up.

@@ -50,6 +50,16 @@ def stream(
                 return
 
 
+def has_left(client: socket.socket) -> bool:
+    """Whether `client` hung up. Looks without waiting, and takes nothing that it sent."""
+    try:
+        return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
 def _connect(lease: Lease) -> socket.socket:
     engine = socket.socket(socket.AF_UNIX)
     try:
@@ -111,13 +121,7 @@ class _Line:
         return None
 
     def _look_at_client(self, client: socket.socket) -> None:
-        try:
-            waiting = client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            return
-        except OSError:
-            waiting = b""
-        if not waiting:
+        if has_left(client):
             raise ClientGone
         # It pipelines its next request: bytes hide a later end of file, so there is nothing more to see here.
         self._poll.unregister(client)

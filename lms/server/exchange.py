@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lms.client.control import Lease
 from lms.errors import ModelUnloaded
 from lms.generation.request import Request
-from lms.pool.stream import stream
+from lms.pool.stream import ClientGone, has_left, stream
 from lms.server.answers import Answer, Batch, Head, collect
 from lms.server.requests.call import Call, GenerateCall
 from lms.server.services import Backend
@@ -30,7 +30,11 @@ class Exchange:
 
     def lease(self, call: Call) -> Lease:
         """A lease on the model that `call` names, which may take as long as loading it."""
-        return self.backend.lease(call.model, call.kind, call.ttl_s)
+        return self.backend.lease(call.model, call.kind, call.ttl_s, self._require_client)
+
+    def _require_client(self) -> None:
+        if self.client is not None and has_left(self.client):
+            raise ClientGone
 
     def ask(self, lease: Lease, call: Call, request: Request, streamed: bool = False) -> Generator[Batch, None, None]:
         """The events of one request of `call`; an empty batch about every second without any.

@@ -11,7 +11,7 @@ import pytest
 from lms.errors import EngineFailed, ModelUnloaded, PromptTooLong, to_wire
 from lms.generation.events import Failed, Finished, Stats, TextDelta, Usage
 from lms.generation.request import GenerateRequest, TextPrompt
-from lms.pool.stream import ClientGone, stream
+from lms.pool.stream import ClientGone, has_left, stream
 from tests.server.scripted_engine import FINISHED, HELLO, MODEL, PATIENCE_S, ScriptedEngine, Step
 
 REQUEST = GenerateRequest(TextPrompt("Hello"))
@@ -150,3 +150,14 @@ def test_the_engines_descriptor_may_be_over_1023(engine: Start) -> None:
     finally:
         for one in held:
             one.close()
+
+
+def test_a_client_has_left_when_its_socket_has_ended_and_not_when_it_sends_more() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        assert not has_left(ours)
+        theirs.sendall(b"GET")
+        assert not has_left(ours)
+        assert ours.recv(3) == b"GET"
+        theirs.shutdown(socket.SHUT_WR)
+        assert has_left(ours)

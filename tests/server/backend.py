@@ -1,5 +1,6 @@
 """A backend whose models and instances are lists, and whose leases lead to one engine."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,7 +36,9 @@ class ListedBackend:
     def jit(self) -> bool:
         return self.loads
 
-    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None) -> Lease:
+    def lease(
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, on_wait: Callable[[], None]
+    ) -> Lease:
         self.asked.append((model, kind, ttl_s))
         if self.refusal is not None:
             raise self.refusal
