@@ -149,11 +149,20 @@ class PrefixTree:
         return upper
 
     def _prune(self, node: Node) -> None:
-        """Remove `node`, and those above it, as far as no slot holds them."""
+        """Remove `node`, and those above it, as far as no slot holds them. What only led to one branch joins it."""
         while node.parent is not None and not node.slots and not node.children:
             self.cells -= len(node.tokens)
             node.parent.children.remove(node)
             node = node.parent
+        if node.parent is not None and not node.slots and len(node.children) == 1:
+            self._join(node, node.children[0])
+
+    def _join(self, upper: Node, lower: Node) -> None:
+        """Make both runs one again, or the tree would grow deeper with every place it was ever split at."""
+        assert upper.parent is not None  # the root is never joined
+        lower.tokens = upper.tokens + lower.tokens
+        lower.parent = upper.parent
+        upper.parent.children[upper.parent.children.index(upper)] = lower
 
     def _descend(self, node: Node, tokens: Tokens[int], start: int) -> tuple[Node, int]:
         """The deepest node whose way agrees with `tokens`, and how far it agrees. Equal runs are all looked into."""

@@ -108,3 +108,19 @@ def test_what_nobody_holds_any_more_is_gone() -> None:
     tree.cut(0, 0)
     assert tree.cells == 2
     assert tree.longest([1, 2, 3]) == Match(1, 2)
+
+
+def depth(tree: PrefixTree, slots: int) -> int:
+    return max(len([*tree._end(slot).way()]) for slot in range(slots))
+
+
+def test_the_tree_is_never_deeper_than_there_are_slots() -> None:
+    """As an editor does that asks for the end of every line: one text, taken up at ever other lengths."""
+    tree, text = PrefixTree(), list(range(3000))
+    tree.extend(0, text)
+    for length in range(1, 2500):
+        slot = 1 + length % 3
+        tree.cut(slot, 0)
+        tree.share(0, slot, length)
+        tree.extend(slot, [7, 7])
+    assert depth(tree, 4) <= 6
