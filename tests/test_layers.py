@@ -12,7 +12,7 @@ import lms
 ROOT = Path(lms.__file__).parent
 
 LAYERS = (
-    {"errors", "paths", "wire"},
+    {"errors", "limits", "paths", "wire"},
     {"generation", "config", "logbus"},
     {"catalog", "text"},
     {"engine", "client"},

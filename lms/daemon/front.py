@@ -11,7 +11,6 @@ monkey.patch_all()
 
 import argparse
 import os
-import resource
 import signal
 import sys
 import threading
@@ -26,12 +25,12 @@ from gunicorn.workers.ggevent import GeventWorker
 from lms.client import DaemonClient
 from lms.daemon.application import Application
 from lms.daemon.refusals import refuse
+from lms.limits import allow_descriptors
 from lms.logbus.records import LogData
 from lms.paths import Home
 from lms.server.app import create_app
 
 CONNECTIONS = 2000
-DESCRIPTORS = 8192
 # How long a request's head may take, and how long a connection may wait for its next request.
 HEAD_TIMEOUT_S = 10
 # How long a client may pause inside its body, or not read its answer.
@@ -57,7 +56,7 @@ def main() -> None:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--cors", action="store_true")
     asked = parser.parse_args()
-    _allow_descriptors()
+    allow_descriptors()
     options = {
         "bind": f"fd://{asked.fd}",
         "worker_class": FrontWorker,
@@ -77,14 +76,6 @@ def main() -> None:
 
 def _app(cors: bool) -> Any:
     return create_app(DaemonClient(Home.from_environment()), cors=cors, log=_print)
-
-
-def _allow_descriptors() -> None:
-    """Many systems allow 1024 open files until asked for more, and each client takes one, its engine another."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _watch_daemon(worker: Any) -> None:
