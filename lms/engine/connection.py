@@ -33,16 +33,16 @@ class Connection:
         return self._complete and self._outbox.is_empty and not self._events
 
     def receive(self) -> bool:
-        """Read what has come; sets `call` once it is whole. Returns False when the client is gone or is not ours."""
+        """Read all that has come; sets `call` once it is whole. Returns False when the client is gone or not ours."""
         try:
-            received = self.socket.recv(RECEIVE_BYTES)
-            for call in self._unpacker.feed(received):
-                self.call = self.call or call
+            while received := self.socket.recv(RECEIVE_BYTES):
+                for call in self._unpacker.feed(received):
+                    self.call = self.call or call
         except BlockingIOError:
             return True
         except (OSError, BrokenFrame):
             return False
-        return bool(received)
+        return False
 
     def send(self, events: list[Event]) -> None:
         """Queue `events` and send what can be sent. Raises OSError when the client is gone."""

@@ -39,28 +39,41 @@ class EngineServer:
         self._reports_watched = True
 
     def run(self) -> None:
-        """Serve until stdin ends."""
+        """Serve until stdin ends, then tell whoever still waits that the model goes."""
         while not self._stopping:
             self._look(0 if self._worker.is_busy else None)
             if self._worker.is_busy:
-                for number, events in self._step():
+                for number, events in self._worker.step():
                     self._send(number, events)
             self._reporter.activity(self._worker.activity)
             self._watch_reports()
-
-    def _step(self) -> list[tuple[int, list[Event]]]:
-        return self._worker.step()
+        for number, events in self._worker.stop():
+            self._send(number, events)
 
     def _look(self, timeout_s: float | None) -> None:
-        for key, mask in self._selector.select(timeout_s):
+        """Attend to all that is ready. New clients come last: those who left may have made room for them."""
+        ready = self._selector.select(timeout_s)
+        for key, mask in sorted(ready, key=lambda found: found[0].fileobj is self._listener):
             key.data(mask)
 
     def _accept(self, _mask: int) -> None:
-        client, _ = self._listener.accept()
+        """Take in everybody who waits, not one a pass: passes may be long."""
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError as error:  # out of descriptors, or it left again: the others are served on
+                self._reporter.runtime_log("error", f"A connection could not be taken: {error}")
+                return
+            self._welcome(client)
+
+    def _welcome(self, client: socket.socket) -> None:
         self._numbers += 1
         connection = Connection(self._numbers, client)
         self._connections[connection.number] = connection
         self._selector.register(client, selectors.EVENT_READ, lambda mask: self._attend(connection, mask))
+        self._attend(connection, selectors.EVENT_READ)
 
     def _attend(self, connection: Connection, mask: int) -> None:
         if mask & selectors.EVENT_READ:

@@ -14,7 +14,7 @@ from lms.engine.model import Model
 from lms.engine.pace import Pace
 from lms.engine.prompts import PromptReader
 from lms.engine.protocol import Activity, EngineSpec, EngineState
-from lms.errors import EngineFailed, LmsError, QueueFull, to_wire
+from lms.errors import EngineFailed, LmsError, ModelUnloaded, QueueFull, to_wire
 from lms.generation.events import Event, Failed, Finished
 from lms.generation.request import DEFAULT_SAMPLING, EmbedRequest, GenerateRequest, Request
 from lms.logbus.records import LogData, OutputStats, PredictionInput, PredictionOutput
@@ -64,10 +64,10 @@ class Worker:
     def submit(self, uid: int, request: Request) -> None:
         """Queue a request. Raises the LmsError that refuses it."""
         self._served += 1
-        waiting = self.activity.queued
-        if waiting >= self._spec.queue_limit:
+        now = self.activity
+        if now.running + now.queued >= self._model.parallel + self._spec.queue_limit:
             raise QueueFull(
-                f"“{self._spec.identifier}” has {waiting} requests waiting, and takes no more.",
+                f"“{self._spec.identifier}” has {self._spec.queue_limit} requests waiting, and takes no more.",
                 hint="Try again in a moment.",
             )
         match request:
@@ -90,6 +90,20 @@ class Worker:
             return self._step_embeddings() if self._spec.embedding else self._step_answers()
         except LmsError as error:
             return self._fail_all(error)
+        except Exception as error:
+            return self._fail_all(unexpected(error))
+
+    def stop(self) -> Happened:
+        """End every request, because the model is unloaded."""
+        if self._spec.embedding:
+            gone: list[Event] = [Failed(to_wire(ModelUnloaded(f"“{self._spec.identifier}” was unloaded.")))]
+            return [(uid, gone) for uid in self._embeds.clear()]
+        happened: Happened = []
+        for uid, answer in list(self._answers.items()):
+            events = answer.finish("modelUnloaded", self._clock())
+            self._end(uid, events)
+            happened.append((uid, events))
+        return happened
 
     def warm_up(self) -> None:
         """Compute a first token or vector, so that the engine does not say it is ready before it has worked."""
@@ -112,6 +126,7 @@ class Worker:
         arrived_s = self._clock()
         prepared = self._prompts.prepare(request)
         self._publish(PredictionInput(prepared.text, self._spec.model_path, self._spec.identifier))
+        self._batch.insert(uid, prepared.tokens, request.sampling.over(self._sampling))
         self._answers[uid] = Answer(
             request,
             self._model.vocabulary,
@@ -120,7 +135,6 @@ class Worker:
             self._model.context_length,
             arrived_s,
         )
-        self._batch.insert(uid, prepared.tokens, request.sampling.over(self._sampling))
 
     def _step_embeddings(self) -> Happened:
         return [(uid, [embedded]) for uid, embedded in self._embeds.step()]
@@ -152,6 +166,8 @@ class Worker:
         failed: list[Event] = [Failed(to_wire(error))]
         if self._spec.embedding:
             return [(uid, failed) for uid in self._embeds.clear()]
+        for answer in self._answers.values():
+            self._log_output(answer, answer.finish("failed", self._clock()))
         uids = list(self._answers)
         self._answers.clear()
         self._batch.reset()

@@ -1,6 +1,7 @@
 """The engine as a process, with the fake model: real sockets, real pipes."""
 
 import os
+import resource
 import socket
 import stat
 from collections.abc import Iterator
@@ -116,3 +117,27 @@ def test_what_a_dead_engine_left_at_the_socket_is_replaced(tmp_path: Path) -> No
     with started(spec) as engine:
         engine.wait_ready()
         assert written(engine.ask(chat("hi"))) == "You said: hi"
+
+
+def test_stopping_tells_running_requests_that_the_model_was_unloaded(engine: EngineProcess) -> None:
+    with engine.call(chat("write for ever")) as running, engine.call(chat("hi")) as waiting:
+        next(frames(running))
+        engine.wait_activity(queued=1)
+        assert engine.process.stdin is not None
+        engine.process.stdin.close()
+        for client in (running, waiting):
+            last = [event for frame in frames(client) for event in frame.events][-1]
+            assert isinstance(last, Finished)
+            assert last.reason == "modelUnloaded"
+
+
+def test_many_connections_at_once_are_all_served_although_descriptors_run_out(tmp_path: Path) -> None:
+    spec = EngineSpec("fake", "none", "fake", "fake", str(tmp_path / "engine.sock"), LoadConfig())
+    with started(spec) as engine:
+        engine.wait_ready()
+        _, hard = resource.prlimit(engine.process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(engine.process.pid, resource.RLIMIT_NOFILE, (32, hard))
+        clients = [engine.call(chat("hi")) for _ in range(80)]
+        for client in clients:
+            assert written([event for frame in frames(client) for event in frame.events]) == "You said: hi"
+            client.close()

@@ -3,9 +3,12 @@ import itertools
 import pytest
 
 from lms.config.load import LoadConfig
+from lms.engine.fake import FakeModel
 from lms.engine.pace import BESIDE_ANSWERS_S
+from lms.engine.protocol import EngineSpec
+from lms.engine.worker import Worker
 from lms.errors import PromptTooLong, QueueFull, Unsupported
-from lms.generation.events import Embedded, Finished, PromptProgress, ReasoningDelta
+from lms.generation.events import Embedded, Failed, Finished, PromptProgress, ReasoningDelta
 from lms.generation.request import EmbedRequest, GenerateRequest, TextPrompt, TokenPrompt
 from lms.logbus.records import PredictionInput, PredictionOutput
 from tests.engine.rig import TOKEN_S, chat, rig, written
@@ -125,7 +128,7 @@ def test_a_prompt_over_the_context_is_refused_with_both_numbers() -> None:
 
 def test_the_queue_takes_no_more_than_its_limit() -> None:
     served = rig(LoadConfig(parallel=1), queue_limit=2)
-    for uid in range(2):
+    for uid in range(3):  # one for the slot, two that wait
         served.ask(uid, "hi")
     with pytest.raises(QueueFull, match="2 requests waiting"):
         served.ask(3, "hi")
@@ -206,3 +209,18 @@ def test_progress_is_told_before_the_answer_begins() -> None:
     served.run()
     assert isinstance(served.events[1][0], PromptProgress)
     assert written(served.events[1]) == "You said: hi"
+
+
+def test_a_pass_that_fails_in_any_way_ends_its_requests_and_not_the_engine() -> None:
+    spec = EngineSpec("fake", "none", "fake", "fake", "", LoadConfig())
+    broken = Worker(spec, FakeModel(spec, fail), lambda data: None)
+    broken.submit(1, chat("hi"))
+    ((uid, (failed,)),) = broken.step()
+    assert uid == 1
+    assert isinstance(failed, Failed)
+    assert "ZeroDivisionError" in failed.error["message"]
+    assert not broken.is_busy
+
+
+def fail(tokens: int) -> None:
+    raise ZeroDivisionError
