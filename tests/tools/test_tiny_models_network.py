@@ -78,7 +78,7 @@ def test_a_repeated_row_counts_only_what_can_be_looked_up() -> None:
 
 
 def test_the_rate_rises_stays_and_falls() -> None:
-    schedule = Schedule((Phase(20, 1, 8, 0.0), Phase(10, 1, 8, 0.0)), warmup_steps=5)
+    schedule = Schedule((Phase(20, 1, 8, 0.0), Phase(10, 1, 8, 0.0)), steady_phases=1, warmup_steps=5)
     shares = [schedule.rate_share(step) for step in range(schedule.steps)]
     assert shares[:5] == sorted(shares[:5])
     assert set(shares[5:20]) == {1.0}

@@ -72,9 +72,13 @@ class Packer:
 
 
 def repeated_row(rng: Random, length: int, vocabulary: int) -> Row:
-    """Random tokens said again and again: nothing in it can be guessed but by looking back for the same tokens."""
-    period = rng.randint(6, length // 2)
-    phrase = [rng.randrange(vocabulary) for _ in range(period)]
+    """Random tokens said again and again: nothing in it can be guessed but by looking back for the same tokens.
+
+    Short phrases of few different tokens are as frequent as long ones of many, so that easy rows teach first.
+    """
+    period = round(4 * (length / 8) ** rng.random())
+    alphabet = [rng.randrange(vocabulary) for _ in range(2 ** rng.randint(3, 10))]
+    phrase = rng.choices(alphabet, k=period)
     tokens = (phrase * (length // period + 1))[:length]
     return tokens, [0] * length, [0.0 if i < period else 1.0 for i in range(length)]
 

@@ -41,9 +41,13 @@ class Phase:
 
 @dataclass(frozen=True)
 class Schedule:
-    """What is trained for how long, and how fast; the rate rises at first and falls during the last phase."""
+    """What is trained for how long, and how fast.
+
+    The learning rate rises over `warmup_steps`, stays for the first `steady_phases` phases, and then falls in a line.
+    """
 
     phases: tuple[Phase, ...]
+    steady_phases: int
     warmup_steps: int = 100
     matrix_rate: float = 3e-3
     other_rate: float = 3e-3
@@ -57,17 +61,19 @@ class Schedule:
     def rate_share(self, step: int) -> float:
         """Share of the full learning rate at a step."""
         risen = min(1.0, (step + 1) / self.warmup_steps)
-        left = min(1.0, (self.steps - step) / self.phases[-1].steps)
-        return risen * (self.last_rate_share + (1 - self.last_rate_share) * left)
+        falling = sum(phase.steps for phase in self.phases[self.steady_phases :])
+        return risen * min(1.0, max(self.last_rate_share, (self.steps - step) / falling))
 
 
 FULL = Schedule(
     (
         Phase(steps=1000, rows=12, length=256, repeated_share=0.5),
-        Phase(steps=4500, rows=12, length=384, repeated_share=0.03),
-        Phase(steps=30, rows=4, length=2048, repeated_share=0.0, apart=False),
-        Phase(steps=1000, rows=8, length=512, repeated_share=0.03),
-    )
+        Phase(steps=1000, rows=12, length=384, repeated_share=0.15),
+        Phase(steps=2500, rows=12, length=384, repeated_share=0.03),
+        Phase(steps=20, rows=4, length=2048, repeated_share=0.0, apart=False),
+        Phase(steps=1000, rows=10, length=512, repeated_share=0.03),
+    ),
+    steady_phases=2,
 )
 
 

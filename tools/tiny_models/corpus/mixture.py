@@ -16,22 +16,22 @@ from tools.tiny_models.corpus.rhymes import rhyme
 from tools.tiny_models.corpus.sums import one_digit_sum
 
 SKILLS: dict[str, tuple[Skill, float]] = {
-    "greetings": (greeting, 0.6),
-    "lms commands": (lms_command, 1.3),
-    "counting": (counting, 0.8),
-    "one-digit sums": (one_digit_sum, 1.2),
-    "rhymes": (rhyme, 0.5),
-    "completions": (raw_text, 0.25),
-    "repeating a text": (repeating, 2.5),
-    "acknowledging": (telling, 0.25),
-    "recalling a name": (recalling_a_name, 0.7),
-    "recalling a fact": (recalling, 1.0),
+    "greetings": (greeting, 0.5),
+    "lms commands": (lms_command, 1.0),
+    "counting": (counting, 1.4),
+    "one-digit sums": (one_digit_sum, 2.0),
+    "rhymes": (rhyme, 0.4),
+    "completions": (raw_text, 0.3),
+    "repeating a text": (repeating, 3.0),
+    "acknowledging": (telling, 0.4),
+    "recalling a name": (recalling_a_name, 0.6),
+    "recalling a fact": (recalling, 0.9),
     "calling a function": (calling, 2.2),
-    "answering beside functions": (answering_without_call, 0.3),
-    "answering from a result": (answering_from_result, 0.4),
-    "JSON objects": (json_object, 1.6),
-    "stories": (told_story, 0.25),
-    "unknown": (unknown, 0.25),
+    "answering beside functions": (answering_without_call, 0.5),
+    "answering from a result": (answering_from_result, 0.5),
+    "JSON objects": (json_object, 2.2),
+    "stories": (told_story, 0.08),
+    "unknown": (unknown, 0.15),
 }
 
 SYSTEM_SHARE = 0.2
