@@ -3,6 +3,7 @@
 import os
 import sys
 import time
+from contextlib import suppress
 
 import msgspec
 
@@ -56,7 +57,8 @@ def _leave_hint(home: Home) -> None:
         "socket": str(home.daemon_socket),
         "started_s": round(time.time()),
     }
-    write_atomically(home.daemon_state, msgspec.json.encode(hint))
+    with suppress(OSError):  # nobody depends on it, and a disk may be full
+        write_atomically(home.daemon_state, msgspec.json.encode(hint))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ What models read and write never gets there, nor does the chatter of their libra
 import sys
 import threading
 import time
+from contextlib import suppress
 
 from lms.logbus.records import LogRecord, RuntimeLog, ServerLog
 
@@ -13,10 +14,10 @@ _writing = threading.Lock()
 
 
 def write(published: LogRecord) -> None:
-    """Write it down if it is for this log. For any thread."""
+    """Write it down if it is for this log. For any thread. A full disk costs the line and nothing else."""
     text = line(published)
     if text:
-        with _writing:
+        with _writing, suppress(OSError):
             print(text, file=sys.stderr, flush=True)
 
 

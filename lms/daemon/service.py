@@ -74,10 +74,12 @@ class Daemon:
     def close(self) -> None:
         """End the front and all engines. A second call waits for the first."""
         if self._closing.acquire(blocking=False):
-            self.serving.close()
-            self.pool.close()
-            self._say("The daemon has ended.")
-            self._closed.set()
+            try:
+                self.serving.close()
+                self.pool.close()
+                self._say("The daemon has ended.")
+            finally:
+                self._closed.set()
         self._closed.wait()
 
     def log_request(self, data: LogData) -> None:

@@ -1,6 +1,7 @@
 """The engine processes of one pool: starts them as planned, passes on what they say under their number, ends them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -61,7 +62,7 @@ class Engines:
         """The new engine's pid; None when it could not be started, which is reported as an exit."""
         try:
             engine = self._making.spawn(self._spec(number, plan), self._listener(number, plan))
-        except OSError as error:
+        except (OSError, RuntimeError) as error:  # no such program, no more processes; no more threads
             self._exited(number, Exit("could not be started", str(error)))
             return None
         self._running[number] = engine
@@ -78,7 +79,8 @@ class Engines:
     def gone(self, number: int) -> None:
         """Forget it, and remove what it may have left on disk."""
         self._running.pop(number, None)
-        Path(self._making.socket_path(number)).unlink(missing_ok=True)
+        with suppress(OSError):
+            Path(self._making.socket_path(number)).unlink()
 
     def say(self, level: Level, message: str, identifier: str | None = None, pid: int | None = None) -> None:
         """Something about an engine for the log, in the name of the library that runs them."""

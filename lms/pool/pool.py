@@ -8,7 +8,9 @@ import queue
 import secrets
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Literal
 
@@ -245,15 +247,25 @@ class Pool:
             self._answer_the_rest()
 
     def _turn(self) -> None:
-        """One event and its effects."""
+        """One event and its effects. What goes wrong with one is logged: without this loop nobody gets an answer."""
         due_s = self._state.due_s()
         timeout_s = None if due_s is None else max(0.0, due_s - time.monotonic())
         try:
             event = self._events.get(timeout=timeout_s)
         except queue.Empty:
             event = self._state.tick
-        for effect in event(time.monotonic()):
-            self._perform(effect)
+        with self._undeterred():
+            for effect in event(time.monotonic()):
+                with self._undeterred():
+                    self._perform(effect)
+
+    @contextmanager
+    def _undeterred(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception:
+            with suppress(Exception):  # it may be the log itself that fails
+                self._engines.say("error", f"The pool failed, and goes on.\n{traceback.format_exc()}")
 
     def _answer_the_rest(self) -> None:
         self._desk.answer_all(DaemonUnreachable("The daemon is ending."))

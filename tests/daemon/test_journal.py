@@ -1,5 +1,9 @@
 """What the daemon writes into its own log."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from lms.daemon.journal import line, write
@@ -25,3 +29,14 @@ def test_a_line_is_written_at_once(capfd: pytest.CaptureFixture[str]) -> None:
     write(LogRecord(0, ServerLog("it broke", "error")))
     write(LogRecord(0, ServerLog("GET /", "info")))
     assert capfd.readouterr().err.splitlines()[0].endswith("[error] it broke")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_costs_the_line_and_nothing_else() -> None:
+    program = (
+        "from lms.daemon.journal import write; from lms.logbus.records import LogRecord, ServerLog\n"
+        "for _ in range(2): write(LogRecord(0, ServerLog('it broke', 'error'))); print('goes on')"
+    )
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=full, text=True)
+    assert done.stdout == "goes on\ngoes on\n"

@@ -19,9 +19,12 @@ class Actor:
         self.pid = 4711
         self.stopped = False
         self.unnoticed = False
+        self.stop_fails: Exception | None = None
         self._listener = listener
 
     def stop(self) -> None:
+        if self.stop_fails:
+            raise self.stop_fails
         self.stopped = True
         self._listener.exited(Exit("ended"))
 
@@ -49,7 +52,7 @@ class Actor:
 class Stage:
     """Where actors enter: `spawn` is given to the pool, `next` waits for the next actor."""
 
-    def __init__(self, at_once_ready: bool = False, refuse: OSError | None = None) -> None:
+    def __init__(self, at_once_ready: bool = False, refuse: Exception | None = None) -> None:
         self._entered: queue.SimpleQueue[Actor] = queue.SimpleQueue()
         self._at_once_ready = at_once_ready
         self._refuse = refuse

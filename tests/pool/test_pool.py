@@ -1,5 +1,6 @@
 """The pool with engines that act as they are told: threads, mailboxes and files, no processes."""
 
+import errno
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +23,7 @@ from lms.errors import (
     Unsupported,
 )
 from lms.logbus.bus import LogBus
-from lms.logbus.records import RuntimeLog, ServerLog, record
+from lms.logbus.records import LogRecord, RuntimeLog, ServerLog, record
 from lms.paths import Home
 from lms.pool.known import Known
 from lms.pool.pool import Pool
@@ -178,8 +179,9 @@ def test_a_ttl_must_be_positive(make: Make) -> None:
 
 
 def test_an_engine_that_cannot_be_started_fails_the_load(make: Make) -> None:
-    with pytest.raises(EngineFailed, match="no such file"):
-        loaded(make(Stage(refuse=OSError("no such file"))))
+    for reason in (OSError("no such file"), RuntimeError("can't start new thread")):
+        with pytest.raises(EngineFailed, match=str(reason)):
+            loaded(make(Stage(refuse=reason)))
 
 
 def test_an_engine_that_dies_while_loading_fails_the_lease_with_its_last_words(make: Make) -> None:
@@ -208,6 +210,37 @@ def test_a_lease_given_up_is_called_off(make: Make) -> None:
         waiting.take(timeout_s=0.01)
     stage.next().comes_up()
     assert [row.state for row in pool.instances()] == ["idle"]
+
+
+def test_a_log_that_cannot_be_written_ends_nothing(home: Home) -> None:
+    def disk_is_full(_: LogRecord) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    pool = Pool(home, Shelf(), Settings(), LogBus(), disk_is_full, Stage(at_once_ready=True).spawn, environ={})
+    assert loaded(pool).instance.identifier == "tiny"
+    assert pool.lease("tiny", "llm").identifier == "tiny"
+    assert pool.unload("tiny").identifier == "tiny"
+    pool.close()
+
+
+def test_what_goes_wrong_unexpectedly_is_logged_and_the_pool_goes_on(make: Make) -> None:
+    stage, bus = Stage(at_once_ready=True), LogBus()
+    pool = make(stage, bus=bus)
+    loaded(pool)
+    actor = stage.next()
+    actor.stop_fails = RuntimeError("nobody expected this")
+    with bus.subscribe() as subscription, ThreadPoolExecutor(1) as caller:
+        unloaded = caller.submit(pool.unload, "tiny")
+        said = [_message(subscription.next_record(5)) for _ in range(2)]
+        assert "nobody expected this" in said[1]
+        assert pool.instances() == []
+        actor.dies()
+        assert unloaded.result().identifier == "tiny"
+
+
+def _message(published: LogRecord | None) -> str:
+    assert published is not None
+    return str(getattr(published.data, "message", ""))
 
 
 def test_what_engines_log_is_published(make: Make) -> None:
