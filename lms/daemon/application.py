@@ -5,6 +5,8 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
+from lms.paths import Home
+
 # The same for both servers: they log through us, and open no socket that is not theirs.
 COMMON: Mapping[str, object] = {
     "workers": 1,
@@ -17,8 +19,9 @@ COMMON: Mapping[str, object] = {
 class Application(BaseApplication):
     """Runs the WSGI app that `load` makes, in the one worker."""
 
-    def __init__(self, options: Mapping[str, object], load: Callable[[], Any]) -> None:
-        self._chosen = {**COMMON, **options}
+    def __init__(self, home: Home, options: Mapping[str, object], load: Callable[[], Any]) -> None:
+        # Python finds no temporary folder on a full disk, because it tries to write there; gunicorn writes nothing.
+        self._chosen = {**COMMON, "worker_tmp_dir": str(home.run), **options}
         self._load = load
         super().__init__()  # type: ignore[no-untyped-call]
 

@@ -71,11 +71,8 @@ def main() -> None:
         "proc_name": "lms-front",
         "post_worker_init": _watch_daemon,
     }
-    Application(options, lambda: _app(asked.cors)).serve()
-
-
-def _app(cors: bool) -> Any:
-    return create_app(DaemonClient(Home.from_environment()), cors=cors, log=_print)
+    home = Home.from_environment()
+    Application(home, options, lambda: create_app(DaemonClient(home), cors=asked.cors, log=_print)).serve()
 
 
 def _watch_daemon(worker: Any) -> None:

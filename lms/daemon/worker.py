@@ -61,7 +61,7 @@ class Master:
             "worker_int": self._begin_to_close,
             "worker_exit": self._after_worker,
         }
-        Application(options, self._load).serve()
+        Application(self._home, options, self._load).serve()
 
     def _load(self) -> Any:
         self._daemon = Daemon(self._home, os.getppid())

@@ -9,9 +9,9 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
@@ -295,6 +295,21 @@ class TestCrash:
         assert engine_pid(fake_lms) != pid
 
 
+class TestFullDisk:
+    def test_holds_up_neither_requests_nor_loads_nor_the_end(self, fake_lms: Lms) -> None:
+        port = free_port()
+        with daemon_limited_to(fake_lms, "RLIMIT_FSIZE", 0) as daemon:
+            eventually(lambda: answers(fake_lms))
+            start(fake_lms, port)
+            load(fake_lms)
+            with chat(port) as reply:
+                assert reply.status == 200
+            fake_lms("unload", "tiny-chat")
+            load(fake_lms)
+            fake_lms.client.shutdown()
+            assert daemon.wait(WAIT_S) == 0
+
+
 class TestFront:
     def test_two_hundred_half_sent_requests_cost_the_others_nothing(self, fake_lms: Lms) -> None:
         port = free_port()
@@ -374,6 +389,23 @@ class TestLogs:
             chat(port, prompt="x" * 3_000).read()
         assert seconds_of(fake_lms.client.shutdown) < 10
         logs.close()
+
+
+@contextmanager
+def daemon_limited_to(lms: Lms, limit: str, value: int) -> "Iterator[subprocess.Popen[bytes]]":
+    """A daemon in the foreground to which the system allows no more than `value` of `limit`."""
+    program = (
+        f"import resource, runpy; resource.setrlimit(resource.{limit}, ({value}, {value}));"
+        "runpy.run_module('lms.daemon', run_name='__main__')"
+    )
+    lms.home.daemon_log.parent.mkdir(parents=True)
+    with lms.home.daemon_log.open("wb") as log:
+        daemon = subprocess.Popen([sys.executable, "-c", program], env=lms.environ, stderr=log)
+    try:
+        yield daemon
+    finally:
+        daemon.terminate()
+        daemon.wait(WAIT_S)
 
 
 def ensure(lms: Lms) -> Any:
