@@ -10,6 +10,7 @@ import msgspec
 import lms
 from lms.daemon import lock
 from lms.errors import LmsError
+from lms.limits import allow_descriptors
 from lms.paths import Home, ensure_private, write_atomically
 
 LOCK_TIMEOUT_S = 30.0
@@ -18,6 +19,7 @@ LOCK_TIMEOUT_S = 30.0
 def main() -> None:
     """Run until told to end. SIGTERM and SIGINT keep what is loaded for next time, `lms daemon down` does not."""
     os.umask(0o077)
+    allow_descriptors()
     home = Home.from_environment()
     home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
     ensure_private(home.run)

@@ -1,5 +1,6 @@
 """gunicorn as the daemon uses it: one worker with many threads on a private unix socket."""
 
+import errno
 import os
 import signal
 import threading
@@ -21,10 +22,21 @@ GRACE_S = 15
 KEEPALIVE_S = 60
 # What streams have to end after the daemon has, with their last lines.
 LAST_WORDS_S = 1.0
+OUT_OF_DESCRIPTORS_S = 0.05
 
 
 class DaemonWorker(ThreadWorker):
-    """Ends what the daemon holds as soon as it is told to go, since open streams would hold up a polite end."""
+    """Ends what the daemon holds as soon as it is told to go, since open streams would hold up a polite end. Outlives
+    a moment without descriptors.
+    """
+
+    def accept(self, listener: Any) -> None:
+        try:
+            super().accept(listener)  # type: ignore[no-untyped-call]
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            time.sleep(OUT_OF_DESCRIPTORS_S)  # the client waits in the socket, and would be tried at once again
 
     def handle_exit(self, sig: int, frame: Any) -> None:
         self.cfg.worker_int(self)

@@ -310,6 +310,28 @@ class TestFullDisk:
             assert daemon.wait(WAIT_S) == 0
 
 
+class TestManyCallers:
+    @pytest.mark.skipif(sys.platform != "linux", reason="another process's limits can be read on Linux only")
+    def test_may_open_more_files_than_a_shell_allows(self, fake_lms: Lms) -> None:
+        with daemon_limited_to(fake_lms, "RLIMIT_NOFILE", 4096, soft=64):
+            eventually(lambda: answers(fake_lms))
+            worker = psutil.Process(fake_lms.client.status().pid).children()[0]
+            assert worker.rlimit(psutil.RLIMIT_NOFILE) == (4096, 4096)
+
+    def test_beyond_what_the_system_allows_cost_no_process_its_life(self, fake_lms: Lms) -> None:
+        with daemon_limited_to(fake_lms, "RLIMIT_NOFILE", 64):
+            eventually(lambda: answers(fake_lms))
+            load(fake_lms)
+            worker = psutil.Process(fake_lms.client.status().pid).children()[0]
+            with ExitStack() as stack:
+                for _ in range(100):
+                    caller = stack.enter_context(socket.socket(socket.AF_UNIX))
+                    caller.connect(str(fake_lms.home.daemon_socket))
+                eventually(lambda: worker.num_fds() >= 64)
+            eventually(lambda: identifiers(fake_lms) == {"tiny-chat"})
+            assert worker.is_running()
+
+
 class TestFront:
     def test_two_hundred_half_sent_requests_cost_the_others_nothing(self, fake_lms: Lms) -> None:
         port = free_port()
@@ -392,10 +414,10 @@ class TestLogs:
 
 
 @contextmanager
-def daemon_limited_to(lms: Lms, limit: str, value: int) -> "Iterator[subprocess.Popen[bytes]]":
-    """A daemon in the foreground to which the system allows no more than `value` of `limit`."""
+def daemon_limited_to(lms: Lms, limit: str, hard: int, soft: int | None = None) -> "Iterator[subprocess.Popen[bytes]]":
+    """A daemon in the foreground to which the system allows no more than `hard` of `limit`, at first `soft`."""
     program = (
-        f"import resource, runpy; resource.setrlimit(resource.{limit}, ({value}, {value}));"
+        f"import resource, runpy; resource.setrlimit(resource.{limit}, ({hard if soft is None else soft}, {hard}));"
         "runpy.run_module('lms.daemon', run_name='__main__')"
     )
     lms.home.daemon_log.parent.mkdir(parents=True)
