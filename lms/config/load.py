@@ -13,7 +13,7 @@ DEFAULT_PARALLEL = 4
 class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the user asked for. None means "choose": the engine reports what it chose when it is ready.
 
-    context_length: tokens shared by all sequences (default: 4096, or the model's own limit if that is less)
+    context_length: tokens that one prompt and its answer may take (default: 4096, or the model's limit if less)
     parallel: sequences decoded at once; more requests queue (default 4)
     gpu_ratio: part of the layers to offload, 0 to 1 (default: all that llama.cpp can)
     """

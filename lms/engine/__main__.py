@@ -15,11 +15,13 @@ from lms.engine.reports import Reporter
 from lms.engine.serve import EngineServer
 from lms.engine.worker import Worker
 from lms.errors import EngineFailed, LmsError, to_wire
+from lms.limits import allow_descriptors
 from lms.wire import Unpacker
 
 
 def main() -> None:
     """Load, say ready, serve until stdin ends."""
+    allow_descriptors()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in the terminal that started the daemon is not for us
     stdin = open(sys.stdin.fileno(), "rb", buffering=0, closefd=False)  # noqa: SIM115 - open for life
     spec = read_spec(stdin)

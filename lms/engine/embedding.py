@@ -1,7 +1,9 @@
 """Embedding requests on their way through the model: inputs of all waiting requests share passes."""
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 
 from lms.engine.model import Embedder, Model
 from lms.engine.prompts import check_tokens
@@ -64,16 +66,20 @@ class EmbedQueue:
         return [(job.uid, job.result()) for job in done]
 
     def _next_pass(self) -> list[tuple[EmbedJob, list[int]]]:
-        """As many inputs as fit one pass, in order."""
+        """As many inputs as fit one pass, an input of each request in turn: a short one never waits for a long one."""
         chosen: list[tuple[EmbedJob, list[int]]] = []
         room = self._model.batch_tokens
-        for job in self._jobs:
-            for tokens in job.inputs[len(job.vectors) :]:
-                if len(tokens) > room or len(chosen) == SEQUENCES_PER_PASS:
-                    return chosen
-                room -= len(tokens)
-                chosen.append((job, tokens))
+        for job, tokens in self._in_turn():
+            if len(tokens) > room or len(chosen) == SEQUENCES_PER_PASS:
+                break
+            room -= len(tokens)
+            chosen.append((job, tokens))
         return chosen
+
+    def _in_turn(self) -> Iterator[tuple[EmbedJob, list[int]]]:
+        left = {job: islice(job.inputs, len(job.vectors), None) for job in self._jobs}
+        for round_of_inputs in zip_longest(*left.values()):
+            yield from ((job, tokens) for job, tokens in zip(left, round_of_inputs, strict=True) if tokens)
 
     def _tokens(self, index: int, given: str | tuple[int, ...]) -> list[int]:
         vocabulary = self._model.vocabulary

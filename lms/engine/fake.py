@@ -52,6 +52,7 @@ class FakeVocabulary:
 
     bos = ""
     eos = ""
+    longest_piece_bytes = 1
 
     def __len__(self) -> int:
         return END + 1

@@ -1,8 +1,9 @@
 """GGUF models through llama-cpp-python's low-level API: loading, the vocabulary, and what the file says of itself.
 
-One llama.cpp context serves all sequences through a unified KV cache, as LM Studio's does: memory is what the user
-asked for, whatever `parallel` is. The limit: a seed repeats its text on the same build and settings; in
-a batch, llama.cpp may add in another order, and where two tokens are almost equally likely the other one may win.
+One llama.cpp context serves all sequences through a unified KV cache, as LM Studio's does: of one context's length,
+or of several where that is cheap (`catalog.estimate.shared_cells`). The limit: a seed repeats its text on the same
+build and settings; in a batch llama.cpp may add in another order, and where two tokens are almost equally likely the
+other one may win.
 """
 
 from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
@@ -47,6 +48,7 @@ class LlamaVocabulary:
         self._pieces: dict[int, bytes] = {}
         self.bos = self._text(C.llama_vocab_bos(self._vocab))
         self.eos = self._text(C.llama_vocab_eos(self._vocab))
+        self.longest_piece_bytes = max(len(self._text(token).encode()) for token in range(self._size))
 
     def __len__(self) -> int:
         return self._size
@@ -96,7 +98,7 @@ class LlamaModel:
         self.runtime = _runtime()
         self.defaults = _recommended_sampling(self._model)
         self.warnings: tuple[str, ...] = ()
-        self.parallel = 1 if spec.embedding else spec.config.parallel or DEFAULT_PARALLEL
+        self.parallel = 1 if spec.embedding else self._choose_parallel(spec.config)
         self.context_length = self._choose_context_length(spec.config)
         self.batch_tokens = self._choose_batch(spec.config)
         self._context = self._create_context()
@@ -116,6 +118,12 @@ class LlamaModel:
     def close(self) -> None:
         C.llama_free(self._context)
         C.llama_model_free(self._model)
+
+    def _choose_parallel(self, config: LoadConfig) -> int:
+        wanted, most = config.parallel or DEFAULT_PARALLEL, int(C.llama_max_parallel_sequences())
+        if wanted > most:
+            self.warnings += (f"Parallel was lowered from {wanted} to {most}, the most that llama.cpp takes.",)
+        return min(wanted, most)
 
     def _is_recurrent(self) -> bool:
         """Whether every slot costs the memory of a whole state, used or not."""
@@ -151,7 +159,8 @@ class LlamaModel:
             params.n_ctx = max(self.context_length, self._spec.cells)
             params.n_batch = self.batch_tokens + self.parallel  # prompts, and the next token of every answer
             params.n_ubatch = min(params.n_batch, PREFILL_BATCH_TOKENS)
-            params.n_seq_max = self.parallel + (0 if self._is_recurrent() else FINISHED_SLOTS)
+            spare = 0 if self._is_recurrent() else FINISHED_SLOTS
+            params.n_seq_max = min(self.parallel + spare, C.llama_max_parallel_sequences())
         context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:
             raise EngineFailed(

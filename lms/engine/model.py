@@ -23,10 +23,15 @@ class Chunk:
 
 
 class Vocabulary(Protocol):
-    """Text to tokens and back. `bos` and `eos` are the texts of these tokens, as chat templates want them."""
+    """Text to tokens and back. `bos` and `eos` are the texts of these tokens, as chat templates want them.
+
+    No token stands for more than `longest_piece_bytes` of text.
+    """
 
     bos: str
     eos: str
+
+    longest_piece_bytes: int
 
     def tokenize(self, text: str, *, add_special: bool) -> list[int]:
         """The tokens of `text`, special tokens in it recognised; `add_special` adds what the model wants around it."""

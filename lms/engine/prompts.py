@@ -11,6 +11,9 @@ from lms.text.splitter import Splitter
 from lms.text.template import CHATML, ChatTemplate
 from lms.text.toolcalls import family_for
 
+# Tokenizing so much takes some 70 ms.
+LARGE_TEXT_CHARACTERS = 200_000
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -42,12 +45,21 @@ class PromptReader:
         match prompt:
             case ChatPrompt():
                 text = self._template.render(prompt)
+                self._check_size(text)
                 return text, vocabulary.tokenize(text, add_special=not _begins_with(text, vocabulary.bos))
             case TextPrompt(text):
+                self._check_size(text)
                 return text, vocabulary.tokenize(text, add_special=True)
             case TokenPrompt(tokens):
+                check_length(len(tokens), self._model.context_length)
                 check_tokens(tokens, len(vocabulary))
                 return f"{list(tokens)}", list(tokens)
+
+    def _check_size(self, text: str) -> None:
+        """Refuse at a glance what is far too long: to count the tokens of megabytes would hold up everybody else."""
+        if len(text) > LARGE_TEXT_CHARACTERS:
+            fewest = max(1, len(text) // self._model.vocabulary.longest_piece_bytes)
+            check_length(fewest, self._model.context_length, at_least=True)
 
     def _splitter(self, request: GenerateRequest, text: str) -> Splitter:
         chat = isinstance(request.prompt, ChatPrompt)
@@ -57,13 +69,14 @@ class PromptReader:
         return Splitter(reasoning, family, tool_call_ids(), inside_reasoning=inside)
 
 
-def check_length(prompt_tokens: int, context_length: int) -> None:
+def check_length(prompt_tokens: int, context_length: int, *, at_least: bool = False) -> None:
     """Raises PromptTooLong unless the prompt leaves room for at least one token, InvalidRequest for an empty one."""
     if prompt_tokens == 0:
         raise InvalidRequest("The prompt has no tokens.", hint="Give the model at least one to continue.")
     if prompt_tokens >= context_length:
         raise PromptTooLong(
-            f"The prompt has {prompt_tokens} tokens, and the context holds {context_length} with the answer.",
+            f"The prompt has {'at least ' if at_least else ''}{prompt_tokens} tokens, and the context holds "
+            f"{context_length} with the answer.",
             hint="Shorten it, or load the model with a longer --context-length.",
         )
 

@@ -72,7 +72,7 @@ class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):
 
 
 class Activity(msgspec.Struct, frozen=True, tag="activity"):
-    """Sent whenever it changes. `served` counts the requests accepted since the start."""
+    """Sent whenever it changes. `served` counts the requests that came, refused ones too."""
 
     state: EngineState
     running: int

@@ -5,14 +5,14 @@ import sys
 
 from lms.engine.outbox import Outbox
 from lms.engine.protocol import Activity, Loading, Logged, Report
-from lms.logbus.records import Level, LogData, RuntimeLog, record
+from lms.logbus.records import Level, LogData, Missed, RuntimeLog, record
 from lms.wire import pack
 
 LOG_LIMIT_BYTES = 8 * 1024 * 1024
 
 
 class Reporter:
-    """Writes frames to the pipe that was stdout. Log records beyond `LOG_LIMIT_BYTES` unread ones are dropped."""
+    """Writes frames to the pipe that was stdout. Records beyond `LOG_LIMIT_BYTES` unread are dropped and counted."""
 
     def __init__(self, model_identifier: str) -> None:
         self.descriptor = _take_stdout()
@@ -20,6 +20,7 @@ class Reporter:
         self._identifier = model_identifier
         self._activity: Activity | None = None
         self._progress = 0.0
+        self._missed = 0
         self.engine_name = "llama.cpp"
         self.engine_version = ""
         self.engine_type = "gguf"
@@ -30,8 +31,13 @@ class Reporter:
 
     def send(self, report: Report) -> None:
         """Queue a report. Never blocks."""
-        if isinstance(report, Logged) and len(self._outbox) > LOG_LIMIT_BYTES:
-            return
+        if isinstance(report, Logged):
+            if len(self._outbox) > LOG_LIMIT_BYTES:
+                self._missed += 1
+                return
+            if self._missed:
+                missed, self._missed = self._missed, 0
+                self._outbox.send(pack(Logged(record(Missed(missed)))))
         self._outbox.send(pack(report))
 
     def flush(self) -> None:

@@ -1,6 +1,6 @@
 """One sequence of tokens on its way through the model: its prompt, what was generated, and how far it is processed."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from lms.engine.model import Chunk, Sampler
 
@@ -9,7 +9,7 @@ from lms.engine.model import Chunk, Sampler
 class Sequence:
     """`tokens` grows with every token drawn; the first `processed` of them are in the memory of `slot`.
 
-    `cached` of the prompt's tokens were found there and not processed again.
+    `cached` of the prompt's tokens were found there and not processed again, `told` of them have been reported.
     """
 
     uid: int
@@ -18,8 +18,8 @@ class Sequence:
     prompt_length: int = 0
     processed: int = 0
     cached: int = 0
+    told: int = -1
     slot: int = -1
-    admitted: bool = field(default=False)
 
     def __post_init__(self) -> None:
         self.prompt_length = len(self.tokens)
@@ -38,3 +38,13 @@ class Sequence:
         """The next `most` pending tokens; it asks for a token when nothing is pending after it."""
         end = min(self.processed + most, len(self.tokens))
         return Chunk(self.slot, self.processed, tuple(self.tokens[self.processed : end]), end == len(self.tokens))
+
+    def begin(self, slot: int, held: int) -> None:
+        """Run in `slot`, which holds the first `held` tokens already."""
+        self.slot, self.processed = slot, held
+        if self.told < 0:
+            self.told, self.cached = held, held
+
+    def put_off(self) -> None:
+        """Run no more for now, and hold nothing."""
+        self.slot, self.processed = -1, 0

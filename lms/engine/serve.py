@@ -7,7 +7,7 @@ noticed before the next pass, so its slot is free within one.
 import os
 import selectors
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from lms.engine.connection import Connection
@@ -58,15 +58,18 @@ class EngineServer:
 
     def _accept(self, _mask: int) -> None:
         """Take in everybody who waits, not one a pass: passes may be long."""
+        for client in list(self._waiting_clients()):
+            self._welcome(client)
+
+    def _waiting_clients(self) -> Iterator[socket.socket]:
         while True:
             try:
-                client, _ = self._listener.accept()
+                yield self._listener.accept()[0]
             except BlockingIOError:
                 return
             except OSError as error:  # out of descriptors, or it left again: the others are served on
                 self._reporter.runtime_log("error", f"A connection could not be taken: {error}")
                 return
-            self._welcome(client)
 
     def _welcome(self, client: socket.socket) -> None:
         self._numbers += 1

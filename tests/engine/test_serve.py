@@ -70,7 +70,8 @@ def test_a_full_queue_refuses_and_keeps_serving(engine: EngineProcess) -> None:
     assert failed.error["code"] == "queue_full"
     for client in clients:
         client.close()
-    assert written(engine.ask(chat("hi"))) == "You said: hi"
+    events = engine.ask(chat("hi"))
+    assert written(events) == "You said: hi", events
 
 
 def test_a_bad_request_is_answered_and_the_next_one_served(engine: EngineProcess) -> None:

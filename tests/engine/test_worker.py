@@ -224,3 +224,27 @@ def test_a_pass_that_fails_in_any_way_ends_its_requests_and_not_the_engine() -> 
 
 def fail(tokens: int) -> None:
     raise ZeroDivisionError
+
+
+def test_megabytes_are_refused_without_counting_their_tokens() -> None:
+    served = rig()
+    with pytest.raises(PromptTooLong, match=r"at least \d+ tokens"):
+        served.ask(1, "x" * 1_000_000)
+
+
+def test_a_short_request_does_not_wait_for_all_inputs_of_a_long_one() -> None:
+    served = rig(embedding=True)
+    served.worker.submit(1, EmbedRequest(tuple(f"text {n}" for n in range(1000))))
+    served.worker.submit(2, EmbedRequest(("short",)))
+    served.step()
+    assert list(served.events) == [2]
+
+
+def test_progress_is_told_once_although_a_prompt_is_put_off_and_processed_again() -> None:
+    served = rig(LoadConfig(parallel=2, context_length=160))
+    served.ask(1, "count to 40")
+    served.ask(2, "then count to 40")
+    served.run()
+    for uid in (1, 2):
+        told = [event.processed for event in served.events[uid] if isinstance(event, PromptProgress)]
+        assert told == sorted(set(told))
