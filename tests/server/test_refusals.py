@@ -76,6 +76,17 @@ def test_a_schema_nested_without_end_is_refused(site: Site) -> None:
     assert (reply.status_code, reply.json["error"]["param"]) == (400, "tools[0].function.parameters")
 
 
+@pytest.mark.parametrize(("stop", "param"), [("x" * 1025, "stop"), (["x", "x" * 1025], "stop[1]")])
+@pytest.mark.parametrize("path", ["chat/completions", "completions"])
+def test_a_stop_string_of_more_than_1024_characters_is_refused(site: Site, path: str, stop: object, param: str) -> None:
+    reply = site.post(f"/v1/{path}", **GOOD[path] | {"stop": stop})
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, param)
+
+
+def test_16_stop_strings_of_1024_characters_are_taken(site: Site) -> None:
+    assert site.post("/v1/completions", model="tiny-chat", prompt="a", stop=["x" * 1024] * 16).status_code == 200
+
+
 def test_nothing_refused_reaches_an_engine(site: Site) -> None:
     site.post("/v1/completions", model="tiny-chat", prompt="a", n=2)
     assert (site.engine.calls, site.backend.asked) == ([], [])
