@@ -25,6 +25,14 @@ def test_each_form_of_prompt_reaches_the_engine_untouched(site: Site, prompt: ob
     assert [request.prompt for request in requests if isinstance(request, GenerateRequest)] == prompts
 
 
+@pytest.mark.parametrize(("asked", "taken"), [(0, 0), (1e-300, 0), (9e-6, 0), (1e-5, 1e-5), (0.7, 0.7), (None, None)])
+def test_a_temperature_too_low_to_divide_by_is_greedy(site: Site, asked: float | None, taken: float | None) -> None:
+    site.post("/v1/completions", model="tiny-chat", prompt="Once", temperature=asked)
+    request = site.engine.calls[0].request
+    assert isinstance(request, GenerateRequest)
+    assert request.sampling.temperature == taken
+
+
 def test_a_reply_has_openais_shape(site: Site) -> None:
     reply = site.post("/v1/completions", model="tiny-chat", prompt="Once").json
     assert reply["id"].startswith("cmpl-")

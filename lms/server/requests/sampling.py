@@ -17,6 +17,9 @@ _TokenCount = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 # An empty string would stop everything before it starts. The engine's search keeps about 300 bytes a character.
 _StopString = Annotated[str, Meta(min_length=1, max_length=1024)]
 
+# Logits divided by less overflow single precision, and softmax makes NaN of that.
+_COLDEST = 1e-5
+
 
 class StreamOptions(msgspec.Struct, frozen=True):
     include_usage: bool | None = None
@@ -29,7 +32,7 @@ class GenerateBody(Body, frozen=True, kw_only=True):
     top_p: _Share | None = None
     top_k: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
     min_p: _Share | None = None
-    repeat_penalty: Annotated[float, Meta(gt=0)] | None = None
+    repeat_penalty: Annotated[float, Meta(ge=0.01, le=10)] | None = None
     presence_penalty: _Penalty | None = None
     frequency_penalty: _Penalty | None = None
     logit_bias: dict[TokenId, _Bias] | None = None
@@ -47,9 +50,9 @@ class GenerateBody(Body, frozen=True, kw_only=True):
 
 
 def sampling(body: GenerateBody) -> Sampling:
-    """How tokens are drawn. A seed of −1 means a new one each time, as in LM Studio."""
+    """How tokens are drawn. A seed of −1 means a new one each time, as in LM Studio; next to no warmth means none."""
     return Sampling(
-        temperature=body.temperature,
+        temperature=0.0 if body.temperature is not None and body.temperature < _COLDEST else body.temperature,
         top_k=body.top_k,
         top_p=body.top_p,
         min_p=body.min_p,
