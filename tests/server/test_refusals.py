@@ -87,6 +87,32 @@ def test_16_stop_strings_of_1024_characters_are_taken(site: Site) -> None:
     assert site.post("/v1/completions", model="tiny-chat", prompt="a", stop=["x" * 1024] * 16).status_code == 200
 
 
+def tools(*sizes: int) -> list[dict[str, Any]]:
+    """A tool for each size, its schema holding so many values."""
+    functions = [{"name": "f", "parameters": {"enum": [0] * (size - 2)}} for size in sizes]
+    return [{"type": "function", "function": function} for function in functions]
+
+
+def test_schemas_of_100_000_values_are_taken(site: Site) -> None:
+    asked = GOOD["chat/completions"] | {"tools": tools(60_000, 40_000)}
+    assert site.post("/v1/chat/completions", **asked).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"tools": tools(100_001)}, "tools[0].function.parameters"),
+        ({"tools": tools(60_000, 40_001)}, "tools[1].function.parameters"),
+        ({"tools": tools(99_999) + [{"function": {"name": "f"}}] * 2}, "tools[2].function.parameters"),
+        ({"chat_template_kwargs": {"a": [[[0] * 100_000]]}}, "chat_template_kwargs"),
+    ],
+    ids=["one schema", "two schemas", "no schemas", "variables"],
+)
+def test_more_than_100_000_free_form_values_are_refused(site: Site, fields: dict[str, Any], param: str) -> None:
+    reply = site.post("/v1/chat/completions", **GOOD["chat/completions"] | fields)
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, param)
+
+
 def test_nothing_refused_reaches_an_engine(site: Site) -> None:
     site.post("/v1/completions", model="tiny-chat", prompt="a", n=2)
     assert (site.engine.calls, site.backend.asked) == ([], [])

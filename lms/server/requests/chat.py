@@ -9,7 +9,7 @@ from lms.errors import Unsupported
 from lms.generation.messages import Tool
 from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.server.requests.call import GenerateCall
-from lms.server.requests.fields import NonEmpty, decode, only, portable
+from lms.server.requests.fields import NODES_LIMIT, NonEmpty, decode, only, portable
 from lms.server.requests.messages import Messages, translated
 from lms.server.requests.sampling import GenerateBody, refuse_unsupported, sampling, stop_strings, token_limit
 
@@ -90,8 +90,9 @@ def _tools(body: ChatBody) -> tuple[Tool, ...]:
     if body.tool_choice == "none":
         return ()
     specs = [spec.function for spec in body.tools or ()]
+    left = NODES_LIMIT
     for index, spec in enumerate(specs):
-        portable(spec.parameters, f"tools[{index}].function.parameters")
+        left -= portable(spec.parameters, f"tools[{index}].function.parameters", left)
     return tuple(Tool(spec.name, spec.description, spec.parameters) for spec in specs)
 
 
