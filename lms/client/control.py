@@ -3,7 +3,7 @@
 Field names are snake_case with units; the dialects and the CLI translate them into what their readers expect.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -12,6 +12,7 @@ from lms.engine.protocol import EngineState, Runtime
 
 ModelKind = Literal["llm", "vlm", "embedding"]
 ModelFormat = Literal["gguf", "mlx"]
+TtlSeconds = Annotated[float, msgspec.Meta(gt=0, le=2**31 - 1)]
 
 
 class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -77,7 +78,7 @@ class LeaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
     model: str
     kind: Literal["llm", "embedding"] = "llm"
-    ttl_s: float | None = None
+    ttl_s: TtlSeconds | None = None
 
 
 class LeaseAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -102,8 +103,8 @@ class LoadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """`model` is what the user typed. An explicit `identifier` in use is an error; without one the key is numbered."""
 
     model: str
-    identifier: str | None = None
-    ttl_s: float | None = None
+    identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)] | None = None
+    ttl_s: TtlSeconds | None = None
     config: LoadConfig = LoadConfig()
 
 

@@ -11,7 +11,8 @@ from typing import BinaryIO
 
 import lms
 from lms.client.client import DaemonClient
-from lms.errors import DaemonFailed, DaemonUnreachable
+from lms.config import settings
+from lms.errors import DaemonFailed, DaemonUnreachable, UsageError
 from lms.paths import Home
 
 START_TIMEOUT_S = 60.0
@@ -23,11 +24,13 @@ _POLL_S = 0.02
 def ensure_daemon(home: Home, on_start: Callable[[], None] | None = None) -> DaemonClient:
     """A client of the running daemon, which is started when there is none.
 
-    `on_start` is called just before. Raises DaemonFailed with the end of the daemon's log when it does not come up.
+    `on_start` is called just before. Raises DaemonFailed with the end of the daemon's log when it does not come up,
+    UsageError when the home or a setting is of no use.
     """
     client = DaemonClient(home)
     if _answers(client):
         return client
+    settings.read(home.settings)  # what is wrong in them is said here, not at the end of a log
     if on_start:
         on_start()
     child = _spawn(home)
@@ -54,7 +57,7 @@ def _answers(client: DaemonClient) -> bool:
 
 def _spawn(home: Home) -> "subprocess.Popen[bytes]":
     """A daemon of its own session: it outlives the terminal, and takes nothing of ours but the environment."""
-    home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _require_usable(home)
     with open_log(home.daemon_log) as log:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "lms.daemon"],
@@ -65,6 +68,16 @@ def _spawn(home: Home) -> "subprocess.Popen[bytes]":
             cwd=home.root,
             env=daemon_environment(home, os.environ),
         )
+
+
+def _require_usable(home: Home) -> None:
+    try:
+        home.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        reason = None if os.access(home.root, os.W_OK | os.X_OK) else "this user may not write there"
+    except OSError as error:
+        reason = error.strerror
+    if reason:
+        raise UsageError(f"{home.root} cannot hold the state of lms: {reason}.", hint="Set LMS_HOME to another folder.")
 
 
 def daemon_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]:

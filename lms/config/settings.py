@@ -44,13 +44,19 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
 def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings in force. Raises UsageError naming the file or the variable, and the field that is wrong."""
     stored = _from_file(path)
+    _check(stored, f"In {path}")
     for variable, field in VARIABLES.items():
         if environ.get(variable):
+            _check({field: environ[variable]}, f"{variable} is “{environ[variable]}”")
             stored[field] = environ[variable]
+    return _check(stored, "Together")
+
+
+def _check(fields: dict[str, Any], where: str) -> Settings:
     try:
-        return msgspec.convert(stored, Settings, strict=False)
+        return msgspec.convert(fields, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"A setting is wrong: {error}.", hint=f"See {path} and the LMS_… variables.") from error
+        raise UsageError(f"{where}: {error}.", hint="The README lists the settings and their values.") from error
 
 
 def _from_file(path: Path) -> dict[str, Any]:

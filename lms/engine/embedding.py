@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 
 from lms.engine.model import Embedder, Model
-from lms.engine.prompts import check_tokens
+from lms.engine.prompts import LARGE_TEXT_CHARACTERS, check_tokens
 from lms.errors import InvalidRequest, PromptTooLong
 from lms.generation.events import Embedded
 from lms.generation.request import EmbedRequest
@@ -84,16 +84,21 @@ class EmbedQueue:
     def _tokens(self, index: int, given: str | tuple[int, ...]) -> list[int]:
         vocabulary = self._model.vocabulary
         if isinstance(given, str):
+            if len(given) > LARGE_TEXT_CHARACTERS:
+                self._check(len(given.split()), index, "at least ")  # no token spans two words; see `prompts.py`
             tokens = vocabulary.tokenize(given, add_special=True)
         else:
             check_tokens(given, len(vocabulary))
             tokens = list(given)
         if not tokens:
             raise InvalidRequest("The text has no tokens.", param=f"input[{index}]")
-        if len(tokens) > self._model.context_length:
+        self._check(len(tokens), index)
+        return tokens
+
+    def _check(self, tokens: int, index: int, qualifier: str = "") -> None:
+        if tokens > self._model.context_length:
             raise PromptTooLong(
-                f"The text has {len(tokens)} tokens, and the model embeds {self._model.context_length} at most.",
+                f"The text has {qualifier}{tokens} tokens, and the model embeds {self._model.context_length} at most.",
                 hint="Split it into shorter texts.",
                 param=f"input[{index}]",
             )
-        return tokens

@@ -46,6 +46,7 @@ from lms.pool.waiting import Desk, Waiting
 
 CLOSE_TIMEOUT_S = 10.0
 ON_WAIT_S = 0.5
+LONGEST_WAIT_S = 3600.0  # a lock refuses to wait for centuries
 _FIRST_NUMBERS = range(10_000, 90_000)
 
 Event = Callable[[float], list[Effect]]
@@ -251,7 +252,7 @@ class Pool:
         due_s = self._state.due_s()
         timeout_s = None if due_s is None else max(0.0, due_s - time.monotonic())
         try:
-            event = self._events.get(timeout=timeout_s)
+            event = self._events.get(timeout=timeout_s if timeout_s is None else min(timeout_s, LONGEST_WAIT_S))
         except queue.Empty:
             event = self._state.tick
         with self._undeterred():

@@ -94,3 +94,8 @@ def test_a_file_with_other_bytes_is_named_too(stored: SettingsFile, content: byt
 def test_a_number_out_of_range_is_refused(stored: SettingsFile, variable: str, typed: str) -> None:
     with pytest.raises(UsageError, match=VARIABLES[variable]):
         stored.read(**{variable: typed})
+
+
+def test_a_wrong_variable_is_named_with_its_value(stored: SettingsFile) -> None:
+    with pytest.raises(UsageError, match="LMS_JIT is “maybe”"):
+        stored.read(LMS_JIT="maybe")
