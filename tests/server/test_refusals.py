@@ -3,6 +3,7 @@
 A row changes a good body by `fields` or takes a field away (`without`).
 """
 
+import gc
 import io
 from pathlib import Path
 from typing import Any
@@ -52,8 +53,8 @@ def test_a_body_that_is_no_request_is_a_400(site: Site, path: str, body: bytes) 
 
 @pytest.mark.parametrize("path", ENDPOINTS)
 def test_a_body_over_the_limit_is_a_413(site: Site, path: str) -> None:
-    endless = io.BytesIO(b" " * (65 * 1024 * 1024))
-    reply: Any = site.client.post(path, input_stream=endless, content_length=65 * 1024 * 1024)
+    size_bytes = 16 * 1024 * 1024 + 1
+    reply: Any = site.client.post(path, input_stream=io.BytesIO(b" " * size_bytes), content_length=size_bytes)
     assert (reply.status_code, reply.json["error"]["code"]) == (413, "payload_too_large")
 
 
@@ -113,9 +114,31 @@ def test_more_than_100_000_free_form_values_are_refused(site: Site, fields: dict
     assert (reply.status_code, reply.json["error"]["param"]) == (400, param)
 
 
+@pytest.mark.parametrize("item", ["a", [1]], ids=["texts", "arrays"])
+@pytest.mark.parametrize(("path", "param"), [("completions", "prompt"), ("embeddings", "input")])
+def test_more_than_2048_prompts_or_inputs_are_refused(site: Site, path: str, param: str, item: object) -> None:
+    reply = site.post(f"/v1/{path}", **GOOD[path] | {param: [item] * 2049})
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, param)
+
+
+def test_an_array_of_token_ids_may_be_longer_than_2048(site: Site) -> None:
+    assert site.post("/v1/completions", model="tiny-chat", prompt=[1] * 4096).status_code == 200
+
+
 def test_nothing_refused_reaches_an_engine(site: Site) -> None:
     site.post("/v1/completions", model="tiny-chat", prompt="a", n=2)
     assert (site.engine.calls, site.backend.asked) == ([], [])
+
+
+def test_decoding_many_lists_sets_off_one_collection_at_most_and_leaves_the_collector_on() -> None:
+    phases = list[str]()
+    gc.callbacks.append(lambda phase, info: phases.append(phase))
+    try:
+        decode(b"[" + b"[]," * 100_000 + b"[]]", list[list[int]])
+        collections = phases.count("start")
+    finally:
+        gc.callbacks.pop()
+    assert (collections <= 1, gc.isenabled()) == (True, True)
 
 
 def test_a_missing_field_at_the_top_is_named_alone() -> None:
