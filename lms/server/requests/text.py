@@ -10,6 +10,8 @@ from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import TokenId, decode, only
 from lms.server.requests.sampling import GenerateBody, refuse_unsupported, sampling, stop_strings, token_limit
 
+_ITEMS_LIMIT = 2048
+
 _Tokens = Annotated[list[TokenId], Meta(min_length=1)]
 
 
@@ -30,10 +32,9 @@ def parse(raw: bytes) -> GenerateCall:
     only(body.suffix, (None, ""), "suffix")
     if body.logprobs is not False:
         only(body.logprobs, (None,), "logprobs")
-    limit = token_limit(body.max_tokens)
+    drawing, limit, stop = sampling(body), token_limit(body.max_tokens), stop_strings(body.stop)
     requests = tuple(
-        GenerateRequest(prompt, sampling(body), limit, stop_strings(body.stop), split_reasoning=False)
-        for prompt in _prompts(body.prompt)
+        GenerateRequest(prompt, drawing, limit, stop, split_reasoning=False) for prompt in _prompts(body.prompt)
     )
     return GenerateCall(body.model, requests, bool(body.stream), body.include_usage(), body.ttl)
 
@@ -47,11 +48,16 @@ def _prompts(prompt: str | list[str | int | list[int]]) -> list[TextPrompt | Tok
 
 
 def texts_or_tokens(items: list[str | int | list[int]], param: str) -> list[str | tuple[int, ...]]:
-    """OpenAI's four forms of input: texts, one array of token ids, or several. Raises InvalidRequest for a mixture."""
+    """OpenAI's four forms of input: texts, one array of token ids, or several.
+
+    Raises InvalidRequest for a mixture, and for more than 2048 texts or arrays, which is OpenAI's limit for embeddings.
+    """
     if all(isinstance(item, int) for item in items):
         return [tuple(item for item in items if isinstance(item, int))]
     single = next((index for index, item in enumerate(items) if isinstance(item, int)), None)
     if single is not None:
         path = f"{param}[{single}]"
         raise InvalidRequest(f"“{path}” is a token id among texts or arrays.", param=path)
+    if len(items) > _ITEMS_LIMIT:
+        raise InvalidRequest(f"“{param}” holds {len(items)} items; {_ITEMS_LIMIT} are taken at once.", param=param)
     return [item if isinstance(item, str) else tuple(item) for item in items if not isinstance(item, int)]
