@@ -67,10 +67,15 @@ class Candidate:
 
 
 def walk(root: Path) -> Iterator[Folder]:
-    """Every folder below `root` that may hold models. Folders that cannot be read are left out."""
-    for publisher in _subfolders(os.fspath(root)):
-        for repo in _subfolders(os.path.join(root, publisher)):
-            yield from _walk_repo(os.path.join(root, publisher, repo), (publisher, repo), MAX_FOLDERS_BELOW_REPO)
+    """Every folder below `root` that may hold models.
+
+    Folders that cannot be read are left out, and links to folders below `root`, which are met where they really are.
+    """
+    real_root = os.path.realpath(root)
+    for publisher in _contents(os.fspath(root), real_root)[1]:
+        for repo in _contents(os.path.join(root, publisher), real_root)[1]:
+            path = os.path.join(root, publisher, repo)
+            yield from _walk_repo(path, real_root, (publisher, repo), MAX_FOLDERS_BELOW_REPO)
 
 
 def candidates(folder: Folder) -> Iterator[Candidate]:
@@ -113,20 +118,16 @@ def _unfinished(names: Iterable[str]) -> set[str]:
     return {name for name, ending in marked.items() if ending == ".aria2" or name not in present}
 
 
-def _walk_repo(path: str, parts: tuple[str, ...], levels_left: int) -> Iterator[Folder]:
-    files, folders = _contents(path)
+def _walk_repo(path: str, real_root: str, parts: tuple[str, ...], levels_left: int) -> Iterator[Folder]:
+    files, folders = _contents(path, real_root)
     if files:
         yield Folder(path, parts, tuple(files))
     if levels_left:
         for name in folders:
-            yield from _walk_repo(os.path.join(path, name), (*parts, name), levels_left - 1)
+            yield from _walk_repo(os.path.join(path, name), real_root, (*parts, name), levels_left - 1)
 
 
-def _subfolders(path: str) -> list[str]:
-    return _contents(path)[1]
-
-
-def _contents(path: str) -> tuple[list[Found], list[str]]:
+def _contents(path: str, real_root: str) -> tuple[list[Found], list[str]]:
     """Files and folder names in `path`, each sorted; hidden names and unfit ones are left out."""
     files: list[Found] = []
     folders: list[str] = []
@@ -136,12 +137,20 @@ def _contents(path: str) -> tuple[list[Found], list[str]]:
                 if entry.name.startswith(".") or _UNFIT.search(entry.name):
                     continue
                 if entry.is_dir():
-                    folders.append(entry.name)
+                    if not _leads_back(entry, real_root):
+                        folders.append(entry.name)
                 elif found := _found(entry):
                     files.append(found)
     except OSError:
         return [], []
     return sorted(files), sorted(folders)
+
+
+def _leads_back(entry: os.DirEntry[str], real_root: str) -> bool:
+    if not entry.is_symlink():
+        return False
+    target = os.path.realpath(entry.path)
+    return os.path.commonpath((target, real_root)) in (real_root, target)
 
 
 def _found(entry: os.DirEntry[str]) -> Found | None:

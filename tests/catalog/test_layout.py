@@ -96,3 +96,12 @@ def test_a_pipe_named_like_a_model_is_passed_over(tmp_path: Path) -> None:
 
 def test_a_folder_that_is_not_there_holds_nothing(tmp_path: Path) -> None:
     assert walked(tmp_path / "none") == []
+
+
+def test_a_link_that_leads_back_shows_no_model_twice(tmp_path: Path) -> None:
+    repo = tmp_path / "models" / "pub" / "repo"
+    repo.mkdir(parents=True)
+    (repo / "a.gguf").touch()
+    (tmp_path / "models" / "pub" / "loop").symlink_to("..")
+    (tmp_path / "models" / "again").symlink_to(tmp_path / "models" / "pub")
+    assert walked(tmp_path / "models") == ["pub/repo/a.gguf"]
