@@ -27,7 +27,8 @@ class LoadPlan:
     """How a model is to be loaded: what of the load settings memory depends on.
 
     `context_length` counts tokens per sequence. With `unified_cache` the `parallel` sequences share a cache of `cells`
-    tokens (0: of one context), else each has a context of its own. `gpu_ratio` is the share of layers on the
+    tokens (0: of one context), else each has a context of its own. `whole_windows` lets layers with a sliding window
+    keep everything too: without the beginning of a text, it could not be shared. `gpu_ratio` is the share of layers on the
     accelerator, 0 to 1. Cache types are ggml's names.
     """
 
@@ -35,6 +36,7 @@ class LoadPlan:
     parallel: int = 4
     unified_cache: bool = True
     cells: int = 0
+    whole_windows: bool = True
     gpu_ratio: float = 0.0
     key_type: str = "f16"
     value_type: str = "f16"
@@ -95,13 +97,13 @@ def cache_bytes(shape: Shape, plan: LoadPlan) -> int:
     """Keys and values of all sequences, and the state of recurrent layers (always f32).
 
     Per token and key/value head: `key_dim` and `value_dim` numbers. Layers with a sliding window keep that window for
-    each sequence and one micro-batch, if that is less than the context.
+    each sequence and one micro-batch, if that is less than the context and not wanted whole.
     """
     streams = 1 if plan.unified_cache else plan.parallel
     cells = plan.seen_tokens
     sequences_in_stream = plan.parallel if plan.unified_cache else 1
     window = _rounded(shape.sliding_window * sequences_in_stream + plan.micro_batch_tokens)
-    sliding_heads = shape.sliding_kv_heads if shape.sliding_window else 0
+    sliding_heads = shape.sliding_kv_heads if shape.sliding_window and not plan.whole_windows else 0
     tokens_times_heads = cells * (shape.kv_heads - sliding_heads) + min(cells, window) * sliding_heads
     per_head = shape.key_dim * _element_bytes(plan.key_type) + shape.value_dim * _element_bytes(plan.value_type)
     recurrent = _F32_BYTES * shape.recurrent_floats * plan.parallel

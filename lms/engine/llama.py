@@ -157,6 +157,7 @@ class LlamaModel:
             params.pooling_type = _pooling(self._model)
         else:
             params.n_ctx = max(self.context_length, self._spec.cells)
+            params.swa_full = True  # a window that has moved on could not be shared; the estimate counts with it
             params.n_batch = self.batch_tokens + self.parallel  # prompts, and the next token of every answer
             params.n_ubatch = min(params.n_batch, PREFILL_BATCH_TOKENS)
             spare = 0 if self._is_recurrent() else FINISHED_SLOTS

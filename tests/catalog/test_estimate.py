@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -91,8 +92,10 @@ def test_quantized_keys_and_values_take_their_block_size() -> None:
 def test_layers_with_a_window_keep_only_the_window() -> None:
     sliding = Shape(kv_heads=12, sliding_kv_heads=10, sliding_window=1024, key_dim=64, value_dim=64)
     token_bytes = 128 * 2
-    assert cache_bytes(sliding, LoadPlan(32768, parallel=1)) == (32768 * 2 + 1536 * 10) * token_bytes
-    assert cache_bytes(sliding, LoadPlan(512, parallel=1)) == 512 * 12 * token_bytes
+    cut = LoadPlan(32768, parallel=1, whole_windows=False)
+    assert cache_bytes(sliding, cut) == (32768 * 2 + 1536 * 10) * token_bytes
+    assert cache_bytes(sliding, replace(cut, context_length=512)) == 512 * 12 * token_bytes
+    assert cache_bytes(sliding, replace(cut, whole_windows=True)) == 32768 * 12 * token_bytes
 
 
 def test_recurrent_state_grows_with_sequences_and_not_with_context() -> None:
