@@ -28,8 +28,8 @@ class LoadPlan:
 
     `context_length` counts tokens per sequence. With `unified_cache` the `parallel` sequences share a cache of `cells`
     tokens (0: of one context), else each has a context of its own. `whole_windows` lets layers with a sliding window
-    keep everything too: without the beginning of a text, it could not be shared. `gpu_ratio` is the share of layers on the
-    accelerator, 0 to 1. Cache types are ggml's names.
+    keep everything too: without the beginning of a text, it could not be shared. `gpu_ratio` is the share of layers
+    on the accelerator, 0 to 1. Cache types are ggml's names.
     """
 
     context_length: int
