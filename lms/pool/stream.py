@@ -22,6 +22,10 @@ class ClientGone(Exception):
     """The client hung up, so nobody is left to answer. Not an LmsError: no user will meet it."""
 
 
+class NotTaken(Exception):
+    """Nobody listens where the lease leads, so no engine saw the request. Not an LmsError: it may be asked again."""
+
+
 def stream(
     lease: Lease,
     request: Request,
@@ -33,7 +37,8 @@ def stream(
 
     With `streamed` False all events come at the end, which spares the engine the work of sending each.
     Ends after `Finished` or `Embedded`. Closing the generator hangs up, which cancels the request. Raises the error
-    that the engine reports, EngineFailed or ModelUnloaded when it ends early, ClientGone when `client` hung up.
+    that the engine reports, EngineFailed or ModelUnloaded when it ends early, ClientGone when `client` hung up, and
+    NotTaken before any event when the engine is not there.
     """
     with closing(_connect(lease)) as engine:
         line = _Line(lease, engine, pack(Call(request, streamed)), client)
@@ -66,9 +71,7 @@ def _connect(lease: Lease) -> socket.socket:
         engine.connect(lease.socket_path)
     except OSError as error:
         engine.close()
-        raise ModelUnloaded(
-            f"“{lease.identifier}” was unloaded before the request reached it.", hint="Try again."
-        ) from error
+        raise NotTaken(f"The engine of “{lease.identifier}” is not there.") from error
     engine.setblocking(False)
     return engine
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lms.client.control import Lease
 from lms.errors import ModelUnloaded
 from lms.generation.request import Request
-from lms.pool.stream import ClientGone, has_left, stream
+from lms.pool.stream import ClientGone, NotTaken, has_left, stream
 from lms.server.answers import Answer, Batch, Head, collect
 from lms.server.requests.call import Call, GenerateCall
 from lms.server.services import Backend
@@ -39,18 +39,18 @@ class Exchange:
     def ask(self, lease: Lease, call: Call, request: Request, streamed: bool = False) -> Generator[Batch, None, None]:
         """The events of one request of `call`; an empty batch about every second without any.
 
-        An engine that died a moment ago may still be leased. A request that it never took is asked again.
+        An engine that died a moment ago may still be leased. A request that it never took is asked again; one that it
+        took is not, because whoever unloads a model would see it loaded again. Raises ModelUnloaded after the last try.
         """
         for pause_s in (*SECOND_TRIES_S, None):
-            begun = False
             try:
-                for batch in stream(lease, request, self.client, streamed=streamed):
-                    begun = True
-                    yield batch
+                yield from stream(lease, request, self.client, streamed=streamed)
                 return
-            except ModelUnloaded:
-                if begun or pause_s is None:
-                    raise
+            except NotTaken as error:
+                if pause_s is None:
+                    raise ModelUnloaded(
+                        f"“{lease.identifier}” was unloaded before the request reached it.", hint="Try again."
+                    ) from error
             time.sleep(pause_s)
             lease = self.lease(call)
 

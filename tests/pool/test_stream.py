@@ -11,7 +11,7 @@ import pytest
 from lms.errors import EngineFailed, ModelUnloaded, PromptTooLong, to_wire
 from lms.generation.events import Failed, Finished, Stats, TextDelta, Usage
 from lms.generation.request import GenerateRequest, TextPrompt
-from lms.pool.stream import ClientGone, has_left, stream
+from lms.pool.stream import ClientGone, NotTaken, has_left, stream
 from tests.server.scripted_engine import FINISHED, HELLO, MODEL, PATIENCE_S, ScriptedEngine, Step
 
 REQUEST = GenerateRequest(TextPrompt("Hello"))
@@ -103,10 +103,10 @@ def test_bytes_that_are_no_frame_are_an_error(engine: Start) -> None:
         list(stream(engine([b"\x00\x00\x00\x01\xc1"]).lease(), REQUEST, None))
 
 
-def test_an_engine_that_is_not_there_was_unloaded(engine: Start, tmp_path: Path) -> None:
+def test_an_engine_that_is_not_there_has_not_taken_the_request(engine: Start) -> None:
     scripted = engine()
     Path(scripted.socket_path).unlink()
-    with pytest.raises(ModelUnloaded, match=MODEL.key):
+    with pytest.raises(NotTaken, match=MODEL.key):
         next(stream(scripted.lease(), REQUEST, None))
 
 

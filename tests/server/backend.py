@@ -18,13 +18,17 @@ SLASHED = msgspec.structs.replace(MODEL, key="qwen/qwen3-4b", publisher="qwen", 
 
 @dataclass
 class ListedBackend:
-    """Implements `Backend`. `asked` are the leases that were wanted; `refusal` is raised instead of granting any."""
+    """Implements `Backend`. `asked` are the leases that were wanted; `refusal` is raised instead of granting any.
+
+    The first `stale` leases lead to an engine that is gone.
+    """
 
     engine: ScriptedEngine | None = None
     on_disk: list[ModelRow] = field(default_factory=lambda: [MODEL, EMBEDDER, SLASHED])
     loaded: list[InstanceRow] = field(default_factory=list)
     loads: bool = True
     refusal: Exception | None = None
+    stale: int = 0
     asked: list[tuple[str, str, float | None]] = field(default_factory=list)
 
     def models(self) -> list[ModelRow]:
@@ -43,7 +47,10 @@ class ListedBackend:
         if self.refusal is not None:
             raise self.refusal
         assert self.engine is not None
-        return self.engine.lease(self.row(model, kind))
+        lease = self.engine.lease(self.row(model, kind))
+        if len(self.asked) <= self.stale:
+            return msgspec.structs.replace(lease, socket_path=lease.socket_path + ".gone")
+        return lease
 
     def row(self, model: str, kind: Literal["llm", "embedding"]) -> ModelRow:
         """The model by that key. Refuses as the pool does: an unknown one, or one of the other kind."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lms.errors import EngineFailed, PromptTooLong, to_wire
-from lms.generation.events import Failed, TextDelta
+from lms.generation.events import Failed, Finished, Stats, TextDelta, Usage
 from tests.server.conftest import MakeSite, Site, chunks_of
 from tests.server.scripted_engine import FINISHED, PATIENCE_S
 
@@ -98,3 +98,28 @@ def test_a_client_that_leaves_cancels_the_request(make_site: MakeSite, path: str
         reply.close()
     assert site.engine.hung_up.wait(PATIENCE_S)
     assert "the client left" in site.lines()[-1]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_what_an_engine_that_is_gone_never_took_is_asked_again(site: Site, path: str, stream: bool) -> None:
+    site.backend.stale = 2
+    assert site.client.post(path, json=body(path, stream=stream)).status_code == 200
+    assert len(site.backend.asked) == 3
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_engines_that_are_always_gone_are_a_status(site: Site, path: str, stream: bool) -> None:
+    site.backend.stale = 100
+    reply = site.client.post(path, json=body(path, stream=stream))
+    assert (reply.status_code, reply.json["error"]["code"]) == (503, "model_unloaded")  # type: ignore[index]
+    assert len(site.backend.asked) == 4
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_model_unloaded_while_the_request_waited_is_not_loaded_again(
+    make_site: MakeSite, path: str, stream: bool
+) -> None:
+    site = make_site([(Finished("modelUnloaded", Usage(0, 0), Stats(0.0, 0.0, 0.0)),)])
+    reply = site.client.post(path, json=body(path, stream=stream))
+    assert (reply.status_code, reply.json["error"]["code"]) == (503, "model_unloaded")  # type: ignore[index]
+    assert len(site.backend.asked) == 1
