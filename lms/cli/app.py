@@ -14,7 +14,7 @@ from lms import __version__
 from lms.cli import complete, daemon, exits, load, log, ls, ps, server, status, unload, version
 from lms.cli.command import Help, group, require_subcommand
 from lms.cli.session import Session
-from lms.errors import LmsError, UsageError, to_wire
+from lms.errors import LmsError, to_wire
 
 app = group(
     "lms",
@@ -57,8 +57,6 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
         ended = app(list(arguments), prog_name="lms", obj=session, standalone_mode=False)
     except LmsError as error:
         return _failed(session, error)
-    except typer.TyperException as error:
-        return _failed(session, _usage_error(error))
     except typer.Abort:
         return _failed(session, LmsError("Nothing was chosen."))
     except OSError as error:
@@ -81,13 +79,6 @@ def _failed(session: Session, error: LmsError) -> int:
         told = all(candidate in error.message for candidate in error.candidates)
         session.output.fail(error.message, error.hint, () if told else error.candidates)
     return exits.code_of(error)
-
-
-def _usage_error(error: typer.TyperException) -> LmsError:
-    """Typer's complaint in one line, and where to read more."""
-    message = " ".join(error.format_message().split())
-    path = getattr(getattr(error, "ctx", None), "command_path", "lms")
-    return UsageError(message, hint=f"{path} --help shows what it takes.")
 
 
 def _crashed(session: Session, error: Exception) -> int:

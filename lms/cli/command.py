@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from lms.cli import exits
+from lms.cli.complaints import in_our_words, no_such_command
 from lms.cli.output import LEVELS, Level
 from lms.cli.session import Session
 from lms.errors import UsageError
@@ -38,8 +39,25 @@ LogLevel = Annotated[str | None, typer.Option("--log-level", hidden=True, help=f
 _EVERYWHERE = {"as_json": Json, "quiet": Quiet, "verbose": Verbose, "help_": Help}
 
 
+class Plain(TyperCommand):
+    """A command that refuses a wrong command line in our words."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with in_our_words(ctx):
+            return super().parse_args(ctx, args)
+
+
 class Sections(TyperGroup):
     """A group whose help lists its commands under the titles that they name as `rich_help_panel`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        with in_our_words(ctx):
+            return super().parse_args(ctx, args)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands:
+            raise no_such_command(args[0], ctx, self.commands.values())
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         sections: dict[str, list[tuple[str, str]]] = {}
@@ -102,7 +120,10 @@ def command(
         perform.__signature__ = _signature(function)  # type: ignore[attr-defined]
         perform.__annotations__ = {}
         epilog = _epilog(examples)
-        app.command(name, epilog=epilog, add_help_option=False, rich_help_panel=section, hidden=hidden)(perform)
+        register_with = app.command(
+            name, cls=Plain, epilog=epilog, add_help_option=False, rich_help_panel=section, hidden=hidden
+        )
+        register_with(perform)
         return function
 
     return register

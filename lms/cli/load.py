@@ -10,6 +10,7 @@ from lms.cli.choosing import choose
 from lms.cli.command import command
 from lms.cli.output import Styled
 from lms.cli.session import Daemon, Session
+from lms.cli.values import MOST_INT32, whole_number
 from lms.errors import EngineFailed, Unsupported, UsageError
 
 if TYPE_CHECKING:
@@ -24,9 +25,24 @@ ContextLength = Annotated[
     str | None,
     typer.Option("--context-length", "-c", metavar="N|max", help="Context in tokens; max is the model's own limit."),
 ]
-Parallel = Annotated[int | None, typer.Option("--parallel", min=1, metavar="N", help="Requests worked on at once.")]
+
+
+def _parallel(typed: str) -> int:
+    from lms.config.load import MOST_PARALLEL
+
+    return whole_number("--parallel", typed, 1, MOST_PARALLEL)
+
+
+def _ttl(typed: str) -> int:
+    return whole_number("--ttl", typed, 1, MOST_INT32)
+
+
+Parallel = Annotated[
+    int | None, typer.Option("--parallel", parser=_parallel, metavar="N", help="Requests worked on at once.")
+]
 Ttl = Annotated[
-    int | None, typer.Option("--ttl", min=1, metavar="SECONDS", help="Unload when idle this long. Default: never.")
+    int | None,
+    typer.Option("--ttl", parser=_ttl, metavar="SECONDS", help="Unload when idle this long. Default: never."),
 ]
 Identifier = Annotated[
     str | None, typer.Option("--identifier", metavar="ID", help="Name for the API. Default: the model's key.")
@@ -81,7 +97,7 @@ def gpu_ratio(typed: str | None) -> float | None:
     except ValueError:
         ratio = -1.0
     if not 0 <= ratio <= 1:
-        raise UsageError(f"--gpu must be off, max, or a number from 0 to 1, not “{typed}”.")
+        raise UsageError(f"--gpu takes off, max, or a number from 0 to 1, not “{typed}”.")
     return ratio
 
 
@@ -90,9 +106,7 @@ def context_tokens(typed: str | None) -> int | Literal["max"] | None:
     word = (typed or "").strip().lower()
     if typed is None or word == "max":
         return None if typed is None else "max"
-    if not (word.isascii() and word.isdecimal() and int(word) >= 1):
-        raise UsageError(f"--context-length must be max, or a whole number from 1, not “{typed}”.")
-    return int(word)
+    return whole_number("--context-length", typed, 1, MOST_INT32, also="max")
 
 
 def _longest(row: "ModelRow") -> int:

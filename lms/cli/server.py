@@ -9,6 +9,7 @@ import typer
 from lms.cli import shapes
 from lms.cli.command import command, group
 from lms.cli.session import Session
+from lms.cli.values import whole_number
 from lms.errors import DaemonUnreachable, ServerNotRunning
 from lms.paths import Home
 
@@ -21,10 +22,15 @@ app = group(
     examples=[("lms server start --port 8080", "serve on port 8080"), ("lms server stop", "models stay loaded")],
 )
 
+
+def _port(typed: str) -> int:
+    return whole_number("--port", typed, 0, 65535)
+
+
 Port = Annotated[
     int | None,
     typer.Option(
-        "--port", "-p", min=0, max=65535, metavar="PORT", help="Port; 0 takes a free one. Default: the last, else 1234."
+        "--port", "-p", parser=_port, metavar="PORT", help="Port; 0 takes a free one. Default: the last, else 1234."
     ),
 ]
 Bind = Annotated[

@@ -68,15 +68,21 @@ def test_the_version_command_contacts_nobody(lms: Terminal, daemon: FakeDaemon) 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["lod"], "No such command 'lod'. Did you mean"),
-        (["server", "begin"], "No such command 'begin'"),
-        (["ps", "--colour"], "No such option: --colour"),
+        (["lod"], "No such command: lod. Did you mean load or unload or log?"),
+        (["complet"], "No such command: complet."),
+        (["server", "begin"], "No such command: begin."),
+        (["ps", "--colour"], "No such option: --colour."),
+        (["load", "x", "--paralel", "3"], "No such option: --paralel. Did you mean --parallel?"),
         (["ps", "too", "many"], "unexpected extra argument"),
-        (["load", "x", "--parallel", "0"], "'--parallel'"),
-        (["load", "x", "--ttl", "soon"], "'--ttl'"),
-        (["load", "x", "--ttl"], "--ttl"),
-        (["server", "start", "--port", "-1"], "'--port'"),
-        (["server", "start", "-p", "65536"], "'--port'"),
+        (["load", "x", "--parallel", "0"], "--parallel takes a number from 1 to 256, not “0”."),
+        (["load", "x", "--parallel", "9" * 20], "--parallel takes a number from 1 to 256"),
+        (["load", "x", "--ttl", "soon"], "--ttl takes a number from 1 to 2147483647, not “soon”."),
+        (["load", "x", "--ttl", "2147483648"], "--ttl takes a number"),
+        (["load", "x", "--ttl"], "--ttl takes a value."),
+        (["load", "x", "-c"], "-c takes a value."),
+        (["load", "x", "--yes=3"], "--yes takes no value."),
+        (["server", "start", "--port", "-1"], "--port takes a number from 0 to 65535, not “-1”."),
+        (["server", "start", "-p", "65536"], "--port takes a number from 0 to 65535, not “65536”."),
         (["load", "x", "--log-level", "loud"], "“loud” is no log level."),
         (["load", "x", "--quiet", "--verbose"], "Only one of --quiet, --verbose and --log-level"),
         (["load", "x", "--quiet", "--log-level", "info"], "Only one of --quiet, --verbose and --log-level"),
@@ -88,6 +94,17 @@ def test_a_wrong_command_line_gets_one_clear_line_and_ends_with_2(lms: Terminal,
     assert (ended.code, ended.out, len(rest) <= 1) == (2, "", True)
     assert first.startswith("Error: ")
     assert said in first
+
+
+@pytest.mark.parametrize("words", [["load", "--quie"], ["load", "--log-lev"], ["ls", "--detail"], ["complet"]])
+def test_nothing_hidden_is_suggested(lms: Terminal, words: list[str]) -> None:
+    ended = lms.type(*words)
+    assert (ended.code, "Did you mean" in ended.err) == (2, False)
+
+
+@pytest.mark.parametrize("words", [["load", "--ttl"], ["load", "--yes=3"], ["load", "--wrong"]])
+def test_a_usage_error_points_to_the_help_of_that_command(lms: Terminal, words: list[str]) -> None:
+    assert lms.type(*words).err.splitlines()[1] == "lms load --help shows what it takes."
 
 
 def test_an_error_is_told_with_its_hint(lms: Terminal, daemon: FakeDaemon) -> None:

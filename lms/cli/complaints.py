@@ -1,0 +1,44 @@
+"""What Typer has against a command line, in our words: one line, and where to read more. Names nothing hidden."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from difflib import get_close_matches
+from typing import Any
+
+import typer
+
+from lms.errors import UsageError
+
+
+@contextmanager
+def in_our_words(context: typer.Context) -> Iterator[None]:
+    """Raises UsageError in place of what Typer raises in the block, for the command that `context` is of."""
+    try:
+        yield
+    except typer.TyperException as error:
+        raise UsageError(_message(error, context), hint=_where_to_read(context)) from error
+
+
+def no_such_command(typed: str, context: typer.Context, commands: Iterable[Any]) -> UsageError:
+    """`typed` is none of `commands`."""
+    similar = get_close_matches(typed, [str(command.name) for command in commands if not command.hidden])
+    return UsageError(f"No such command: {typed}.{_did_you_mean(similar)}", hint=_where_to_read(context))
+
+
+def _message(error: typer.TyperException, context: typer.Context) -> str:
+    name = getattr(error, "option_name", None)
+    if name is None:
+        return " ".join(error.format_message().split())
+    options = {each: option for option in context.command.params for each in option.opts}
+    if name in options:
+        return f"{name} takes {'no' if getattr(options[name], 'is_flag', False) else 'a'} value."
+    shown = [each for each, option in options.items() if not getattr(option, "hidden", False)]
+    return f"No such option: {name}.{_did_you_mean(get_close_matches(name, shown))}"
+
+
+def _did_you_mean(names: list[str]) -> str:
+    return f" Did you mean {' or '.join(names)}?" if names else ""
+
+
+def _where_to_read(context: typer.Context) -> str:
+    return f"{context.command_path} --help shows what it takes."
