@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 from lms.client.control import Lease
 from lms.errors import ModelUnloaded
+from lms.generation.events import Embedded
 from lms.generation.request import Request
 from lms.pool.stream import ClientGone, NotTaken, has_left, stream
-from lms.server.answers import Answer, Batch, Head, collect
-from lms.server.requests.call import Call, GenerateCall
+from lms.server.answers import Answer, Batch, Head, collect, embedded
+from lms.server.requests.call import Call, EmbedCall, GenerateCall
 from lms.server.services import Backend
 
 _BASE_36 = string.digits + string.ascii_lowercase
@@ -64,9 +65,18 @@ class Exchange:
     def answers(self, first: Lease, call: GenerateCall) -> list[Answer]:
         """The whole answer to every request of `call`."""
         return [
-            collect(self.ask(self._nth_lease(index, first, call), call, request))
+            self._answer(self._nth_lease(index, first, call), call, request)
             for index, request in enumerate(call.requests)
         ]
+
+    def _answer(self, lease: Lease, call: Call, request: Request) -> Answer:
+        with closing(self.ask(lease, call, request)) as batches:
+            return collect(batches)
+
+    def vectors(self, lease: Lease, call: EmbedCall) -> Embedded:
+        """The vectors of all inputs of `call`."""
+        with closing(self.ask(lease, call, call.request)) as batches:
+            return embedded(batches)
 
     def _nth_lease(self, index: int, first: Lease, call: GenerateCall) -> Lease:
         """A lease serves one request, so all but the first need one of their own."""

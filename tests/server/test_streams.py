@@ -8,6 +8,9 @@ import pytest
 
 from lms.errors import EngineFailed, PromptTooLong, to_wire
 from lms.generation.events import Failed, Finished, Stats, TextDelta, Usage
+from lms.server.exchange import Exchange
+from lms.server.http import stream_reply
+from lms.server.requests import text
 from tests.server.conftest import MakeSite, Site, chunks_of
 from tests.server.scripted_engine import FINISHED, PATIENCE_S
 
@@ -86,6 +89,21 @@ def test_a_closed_stream_cancels_the_request(make_site: MakeSite, path: str) -> 
     reply.close()
     assert site.engine.hung_up.wait(PATIENCE_S)
     assert "the client left" in site.lines()[-1]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_closing_a_reply_hangs_up_at_once_although_its_events_are_still_held(make_site: MakeSite, begun: bool) -> None:
+    site = make_site([(TextDelta("a"),)])
+    call = text.parse(b'{"model":"tiny-chat","prompt":"a"}')
+    events = Exchange(site.backend).ask(site.engine.lease(), call, call.requests[0], streamed=True)
+    with site.client.application.test_request_context() as context:
+        context.app.preprocess_request()
+        reply = stream_reply(events, (({"events": len(batch)},) for batch in events))
+    if begun:
+        next(iter(reply.response))
+    reply.close()
+    assert next(events, None) is None
+    assert site.engine.hung_up.wait(PATIENCE_S)
 
 
 @pytest.mark.parametrize("stream", [False, True])

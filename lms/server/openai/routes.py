@@ -3,7 +3,6 @@
 from flask import Blueprint, Response
 
 from lms.server import visible
-from lms.server.answers import collect, embedded
 from lms.server.exchange import new_head
 from lms.server.http import exchange, raw_body, reply, services, stream_reply
 from lms.server.openai import chat, completions, embeddings, models
@@ -30,10 +29,11 @@ def chat_completions() -> Response:
     way = exchange()
     lease = way.lease(call)
     head = new_head("chatcmpl", lease)
-    events = way.ask(lease, call, call.requests[0], call.stream)
     if call.stream:
-        return stream_reply(chat.chunks(events, head, call.include_usage))
-    return reply(chat.body(collect(events), head))
+        events = way.ask(lease, call, call.requests[0], streamed=True)
+        return stream_reply(events, chat.chunks(events, head, call.include_usage))
+    (answer,) = way.answers(lease, call)
+    return reply(chat.body(answer, head))
 
 
 @blueprint.post("/completions")
@@ -43,7 +43,8 @@ def text_completions() -> Response:
     lease = way.lease(call)
     head = new_head("cmpl", lease)
     if call.stream:
-        return stream_reply(completions.chunks(way.ask_each(lease, call), head, call.include_usage))
+        events = way.ask_each(lease, call)
+        return stream_reply(events, completions.chunks(events, head, call.include_usage))
     return reply(completions.body(way.answers(lease, call), head))
 
 
@@ -52,4 +53,4 @@ def embed() -> Response:
     call = embedding_request.parse(raw_body())
     way = exchange()
     lease = way.lease(call)
-    return reply(embeddings.body(embedded(way.ask(lease, call, call.request)), call, lease))
+    return reply(embeddings.body(way.vectors(lease, call), call, lease))
