@@ -56,13 +56,20 @@ def stream(
 
 
 def has_left(client: socket.socket) -> bool:
-    """Whether `client` hung up. Looks without waiting, and takes nothing that it sent."""
+    """Whether `client` hung up. Looks without waiting, and takes nothing that it sent.
+
+    The socket itself must not block: gevent's waits for bytes whatever the flags of `recv` say.
+    """
+    patience_s = client.gettimeout()
+    client.setblocking(False)
     try:
-        return not client.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        return not client.recv(1, socket.MSG_PEEK)
     except BlockingIOError:
         return False
     except OSError:
         return True
+    finally:
+        client.settimeout(patience_s)
 
 
 def _connect(lease: Lease) -> socket.socket:

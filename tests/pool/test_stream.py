@@ -2,6 +2,8 @@
 
 import resource
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -150,6 +152,17 @@ def test_the_engines_descriptor_may_be_over_1023(engine: Start) -> None:
     finally:
         for one in held:
             one.close()
+
+
+def test_looking_for_a_client_waits_for_nothing_under_gevent_either() -> None:
+    program = (
+        "from gevent import monkey; monkey.patch_all()\n"
+        "import gevent, socket\nfrom lms.pool.stream import has_left\n"
+        "ours, clients = socket.socketpair(); ours.settimeout(60)\n"
+        "with gevent.Timeout(1): print(has_left(ours), ours.gettimeout()); clients.close(); print(has_left(ours))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["False", "60", "True"], done.stderr
 
 
 def test_a_client_has_left_when_its_socket_has_ended_and_not_when_it_sends_more() -> None:
