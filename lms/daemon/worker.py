@@ -13,9 +13,10 @@ from lms.daemon.application import Application
 from lms.daemon.service import Daemon
 from lms.paths import Home
 from lms.server.app import create_app
-from lms.server.internal.routes import blueprint
+from lms.server.internal.routes import WAITING_LEASES, blueprint
 
-THREADS = 256
+# Started when they are needed. What leases leave is for status, loads, logs and the end.
+THREADS = WAITING_LEASES + 128
 CONNECTIONS = 4096
 HEARTBEAT_TIMEOUT_S = 120
 GRACE_S = 15

@@ -55,14 +55,14 @@ class StillControls:
 class InProcessDaemon:
     """Serves from its making until `close`."""
 
-    def __init__(self, home: Home, at_once_ready: bool = True) -> None:
+    def __init__(self, home: Home, at_once_ready: bool = True, waiting_leases: int = 3) -> None:
         home.run.mkdir(parents=True, exist_ok=True)
         self.stage = Stage(at_once_ready)
         self.bus = LogBus(capacity=10)
         self.controls = StillControls()
         self.pool = Pool(home, Shelf(), Settings(), self.bus, spawn=self.stage.spawn, environ={})
         app = Flask("daemon")
-        app.register_blueprint(blueprint(self.pool, self.controls, self.bus))
+        app.register_blueprint(blueprint(self.pool, self.controls, self.bus, waiting_leases))
         address = f"unix://{home.daemon_socket}"
         self._server = make_server(address, 0, app, threaded=True, request_handler=Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -1,5 +1,6 @@
 """The client and the daemon's API against each other, over a unix socket."""
 
+import queue
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ from lms.client import DaemonClient
 from lms.client.client import is_locked
 from lms.client.control import LoadDone, LoadProgress, LoadRequest, ServerStart
 from lms.engine.protocol import Loading
-from lms.errors import DaemonUnreachable, EngineFailed, LmsError, ModelNotFound, PortTaken, ServerNotRunning
+from lms.errors import DaemonUnreachable, EngineFailed, LmsError, ModelNotFound, PortTaken, QueueFull, ServerNotRunning
 from lms.logbus.records import Missed, ServerLog, record
 from lms.paths import Home
 from tests.client.daemon import InProcessDaemon
@@ -92,6 +93,21 @@ def test_a_lease_waits_for_a_slow_load(slow_daemon: InProcessDaemon, client: Dae
             lease.result(1.2)  # longer than two heartbeats
         actor.comes_up()
         assert lease.result(5).identifier == "tiny"
+
+
+def test_leases_that_would_keep_all_threads_waiting_are_refused(
+    slow_daemon: InProcessDaemon, client: DaemonClient
+) -> None:
+    waiting: queue.SimpleQueue[None] = queue.SimpleQueue()
+    with ThreadPoolExecutor(3) as callers:
+        leases = [callers.submit(client.lease, "tiny", "llm", None, lambda: waiting.put(None)) for _ in range(3)]
+        for _ in leases:
+            waiting.get(timeout=5)
+        with pytest.raises(QueueFull):
+            client.lease("tiny", "llm")
+        slow_daemon.stage.next().comes_up()
+        assert {lease.result(5).identifier for lease in leases} == {"tiny"}
+    assert client.lease("tiny", "llm").identifier == "tiny"
 
 
 def test_a_lease_whose_model_dies_late_raises_its_reason(slow_daemon: InProcessDaemon, client: DaemonClient) -> None:

@@ -6,12 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
@@ -330,6 +332,29 @@ class TestManyCallers:
                 eventually(lambda: worker.num_fds() >= 64)
             eventually(lambda: identifiers(fake_lms) == {"tiny-chat"})
             assert worker.is_running()
+
+    def test_for_a_model_that_takes_its_time_hold_up_nobody_else(self, fake_lms: Lms) -> None:
+        """The next just-in-time model waits until the one before is gone, which does not go."""
+        port, client = free_port(), ensure(fake_lms)
+        start(fake_lms, port)
+        chat(port).read()
+        eventually(lambda: identifiers(fake_lms) == {"tiny-chat"})
+        psutil.Process(engine_pid(fake_lms)).suspend()
+        enough, waiting = threading.Event(), set()
+
+        def wait() -> None:
+            waiting.add(threading.get_ident())
+            if enough.is_set():
+                raise TimeoutError
+
+        with ThreadPoolExecutor(300) as callers:
+            ask = partial(client.lease, "text-embedding-tiny", "embedding", None, wait)
+            leases = [callers.submit(ask) for _ in range(300)]
+            eventually(lambda: len(waiting) == 300, timeout_s=4)
+            assert [row.state for row in fake_lms.client.instances()] == ["loading"]
+            assert fake_lms.client.status()
+            enough.set()
+        assert not any(lease.exception() is None for lease in leases)
 
 
 class TestFront:
