@@ -47,6 +47,12 @@ _POLL_S = 0.02
 T = TypeVar("T")
 
 
+class _Hint(msgspec.Struct, frozen=True):
+    """What is of interest in `Home.daemon_state`."""
+
+    pid: int
+
+
 class DaemonClient:
     """Every method raises DaemonUnreachable when nobody answers, and the LmsError that the daemon answered."""
 
@@ -79,15 +85,17 @@ class DaemonClient:
         return f"The daemon is version {self._version}, this is {lms.__version__}. lms daemon down ends the old one."
 
     def shutdown(self) -> None:
-        """End the daemon and all it runs; the next one starts with nothing loaded. Returns when it is gone.
+        """End the daemon and all it runs; the next one starts with nothing loaded. Returns when it is gone, also if
+        somebody has started another one meanwhile.
 
         Raises DaemonFailed when it does not go.
         """
+        pid = self._hinted_pid()
         with self._reachable():
             # A connection kept alive would keep the daemon for two seconds longer.
             _decoded(self._http.post("/shutdown", headers={"Connection": "close"}), dict[str, Any])
         deadline_s = time.monotonic() + SHUTDOWN_TIMEOUT_S
-        while is_locked(self._home.lock):
+        while is_locked(self._home.lock) and self._hinted_pid() in (pid, None):
             if time.monotonic() > deadline_s:
                 raise DaemonFailed(f"The daemon did not end within {SHUTDOWN_TIMEOUT_S:.0f} s.")
             time.sleep(_POLL_S)
@@ -169,6 +177,13 @@ class DaemonClient:
         raise DaemonUnreachable("The daemon ended before the model was ready.")
 
     # How
+
+    def _hinted_pid(self) -> int | None:
+        """The pid of the daemon that has started last, where it could write it down and has not ended."""
+        try:
+            return msgspec.json.decode(self._home.daemon_state.read_bytes(), type=_Hint).pid
+        except (OSError, msgspec.DecodeError):
+            return None
 
     def _get(self, path: str, kind: type[T]) -> T:
         with self._reachable():

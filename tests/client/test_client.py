@@ -1,5 +1,6 @@
 """The client and the daemon's API against each other, over a unix socket."""
 
+import fcntl
 import queue
 import socket
 import threading
@@ -169,6 +170,18 @@ def test_shutdown_waits_for_the_lock_to_be_free(daemon: InProcessDaemon, client:
     assert not is_locked(home.lock)
     client.shutdown()
     assert daemon.controls.shut_down
+
+
+def test_shutdown_does_not_wait_for_the_next_daemon(daemon: InProcessDaemon, client: DaemonClient, home: Home) -> None:
+    home.daemon_state.write_text('{"pid": 1}')
+    with home.lock.open("w") as held, ThreadPoolExecutor(1) as caller:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        end = caller.submit(client.shutdown)
+        eventually(lambda: daemon.controls.shut_down)
+        home.daemon_state.unlink()
+        assert not end.done()
+        home.daemon_state.write_text('{"pid": 2}')
+        end.result(5)
 
 
 def test_nobody_there_is_an_error_of_its_own(client: DaemonClient) -> None:
