@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from lms.cli import exits, shapes, units
+from lms.cli.cancelling import outcome
 from lms.cli.choosing import choose
 from lms.cli.command import command
 from lms.cli.output import Styled
@@ -119,6 +120,7 @@ def _perform(session: Session, daemon: Daemon, request: "LoadRequest") -> "LoadD
     """Load with a progress bar. Closing the reports, which Ctrl-C does too, cancels the load in the daemon."""
     from lms.client.control import LoadDone
 
+    before = [row.identifier for row in daemon.instances()]
     try:
         with session.output.progress(f"Loading {request.model}") as progress, closing(daemon.load(request)) as reports:
             for report in reports:
@@ -126,7 +128,7 @@ def _perform(session: Session, daemon: Daemon, request: "LoadRequest") -> "LoadD
                     return report
                 progress(report.progress)
     except KeyboardInterrupt as error:
-        session.output.say("Cancelled: nothing was loaded.")
+        session.output.say(outcome(daemon, request, before))
         raise typer.Exit(exits.INTERRUPTED) from error
     raise EngineFailed(f"The daemon broke off loading “{request.model}”.", hint="Its log may say why.")
 

@@ -3,6 +3,9 @@
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Literal
+
+from msgspec.structs import replace
 
 from lms.client.control import (
     DaemonStatus,
@@ -81,7 +84,11 @@ BROKEN = ModelRow(
 
 @dataclass
 class FakeDaemon:
-    """`stop_after` breaks off a load after so many reports, as Ctrl-C would. `on` is whether it runs."""
+    """`on` is whether it runs. `stop_after` breaks off a load after so many reports, as Ctrl-C would.
+
+    A broken off load leaves what the daemon would: nothing, with `stop_leaves` an instance in that state, for as many
+    looks at the instances as `gone_after` says.
+    """
 
     on: bool = True
     rows: list[ModelRow] = field(default_factory=lambda: [BROKEN, QWEN, EMBEDDING, TINY])
@@ -93,6 +100,8 @@ class FakeDaemon:
     load_error: LmsError | None = None
     log_end: BaseException | None = None
     stop_after: int | None = None
+    stop_leaves: Literal["idle", "loading"] | None = None
+    gone_after: int | None = None
     load_closed: bool = False
     requests: list[LoadRequest] = field(default_factory=list)
     starts: list[ServerStart] = field(default_factory=list)
@@ -132,6 +141,9 @@ class FakeDaemon:
 
     def instances(self) -> list[InstanceRow]:
         self._require_on()
+        if self.gone_after is not None and any(row.state == "loading" for row in self.loaded):
+            self.gone_after -= 1
+            self.loaded = [row for row in self.loaded if row.state != "loading" or self.gone_after >= 0]
         return list(self.loaded)
 
     def resolve(self, typed: str, fuzzy: bool = False) -> ModelRow:
@@ -154,6 +166,7 @@ class FakeDaemon:
         try:
             for step in range(1, 4):
                 if self.stop_after == step:
+                    self._leave(request)
                     raise KeyboardInterrupt
                 yield LoadProgress(step / 4)
             yield LoadDone(self._add(request), 1.25, self.warnings)
@@ -202,6 +215,11 @@ class FakeDaemon:
         )
         self.loaded.append(added)
         return added
+
+    def _leave(self, request: LoadRequest) -> None:
+        if self.stop_leaves is not None:
+            self.loaded.remove(row := self._add(request))
+            self.loaded.append(replace(row, state=self.stop_leaves))
 
     def _require_on(self) -> None:
         if not self.on:

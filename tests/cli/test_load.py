@@ -106,6 +106,20 @@ def test_ctrl_c_cancels_the_load_and_ends_with_130(lms: Terminal, daemon: FakeDa
     assert daemon.loaded == []
 
 
+def test_a_load_that_ctrl_c_came_too_late_for_is_told_of(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("load", "tiny-chat")
+    daemon.stop_after, daemon.stop_leaves = 3, "idle"
+    ended = lms.type("load", "tiny-chat")
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err == "Too late: it is loaded, as “tiny-chat:2”. lms unload tiny-chat:2 unloads it.\n"
+
+
+def test_a_load_that_the_daemon_still_has_to_end_is_waited_for(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.stop_after, daemon.stop_leaves, daemon.gone_after = 3, "loading", 2
+    ended = lms.type("load", "tiny-chat", "--identifier", "mine")
+    assert (ended.code, ended.err) == (130, "Cancelled: nothing was loaded.\n")
+
+
 def test_on_a_terminal_a_bar_shows_the_progress(lms: Terminal) -> None:
     lms.is_tty = True
     lms.environ["TERM"] = "xterm"
