@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from lms.errors import Unsupported
 from lms.generation.messages import Message, Role, ToolCall
-from lms.server.requests.fields import NonEmpty
+from lms.server.requests.fields import NonEmpty, only
 
 
 class _Part(msgspec.Struct, frozen=True, tag_field="type"):
@@ -72,6 +72,9 @@ class AssistantMessage(_Message, frozen=True, tag="assistant"):
     tool_calls: list[CallOfTool] | None = None
     reasoning_content: str | None = None
     name: str | None = None
+    refusal: str | None = None
+    audio: Any = None
+    function_call: Any = None
 
 
 class ToolMessage(_Message, frozen=True, tag="tool"):
@@ -85,7 +88,7 @@ Messages = Annotated[list[AnyMessage], Meta(min_length=1)]
 
 
 def translated(messages: Messages) -> tuple[Message, ...]:
-    """The conversation. Raises Unsupported naming the first part that is not text."""
+    """The conversation. Raises Unsupported naming the first thing in it that is neither text nor a tool call."""
     return tuple(_message(message, f"messages[{index}]") for index, message in enumerate(messages))
 
 
@@ -93,18 +96,24 @@ def _message(message: AnyMessage, path: str) -> Message:
     content = _text(message.content, path)
     match message:
         case AssistantMessage():
-            return Message(
-                "assistant",
-                content,
-                tool_calls=tuple(
-                    ToolCall(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ()
-                ),
-                name=message.name,
-                reasoning=message.reasoning_content or None,
-            )
+            return _assistant_message(message, content, path)
         case ToolMessage():
             return Message("tool", content, tool_call_id=message.tool_call_id, name=message.name)
     return Message(_role(message), content, name=message.name)
+
+
+def _assistant_message(message: AssistantMessage, content: str, path: str) -> Message:
+    """What the model said; a refusal is what it said instead of an answer."""
+    only(message.audio, (None,), f"{path}.audio")
+    only(message.function_call, (None,), f"{path}.function_call")
+    calls = (ToolCall(call.id, call.function.name, call.function.arguments) for call in message.tool_calls or ())
+    return Message(
+        "assistant",
+        content or message.refusal or "",
+        tool_calls=tuple(calls),
+        name=message.name,
+        reasoning=message.reasoning_content or None,
+    )
 
 
 def _role(message: SystemMessage | DeveloperMessage | UserMessage) -> Role:

@@ -7,7 +7,7 @@ from msgspec import Meta
 
 from lms.errors import InvalidRequest
 from lms.generation.request import Sampling
-from lms.server.requests.fields import Body, TokenId, only
+from lms.server.requests.fields import Body, PositiveInt, TokenId, only
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Penalty = Annotated[float, Meta(ge=-2, le=2)]
@@ -41,7 +41,7 @@ class GenerateBody(Body, frozen=True, kw_only=True):
     stop: _StopString | Annotated[list[_StopString], Meta(max_length=16)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: int | None = None
+    n: PositiveInt | None = None
     draft_model: Any = None
     preset: Any = None
 
