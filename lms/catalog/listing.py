@@ -2,7 +2,7 @@
 
 `resolve` takes, in this order: an exact key; the same in other letter case; `publisher/name`; a path below the models
 folder, of a file or a repo, or the same path absolute; each with `@quantization` behind it for one variant. With
-`fuzzy`, for commands typed by a person, also the beginning or a part of a key that only one model has.
+`fuzzy`, for commands typed by a person, also what only one key begins with, and after that what only one has inside.
 """
 
 import os

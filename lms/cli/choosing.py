@@ -1,7 +1,7 @@
 """From what was typed behind `lms load` to one model on disk.
 
-An exact key always wins. Otherwise the daemon's fuzzy match decides if it is unique; if it is not, a person is asked,
-and a script gets the candidates and exit code 2.
+An exact key always wins. Otherwise the daemon takes the only key that begins with it, else the only one that has it
+inside, and which one is said; of several a person is asked, and a script gets the candidates and exit code 2.
 """
 
 from __future__ import annotations
@@ -22,24 +22,35 @@ WHICH = "Say which one: lms load <model-key>."
 def choose(session: Session, daemon: Daemon, typed: str | None, *, exact: bool, yes: bool) -> ModelRow:
     """The model to load. Raises ModelNotFound, AmbiguousModel, and UsageError for `exact` without a name."""
     if exact:
-        return _exactly(daemon.models(), typed)
+        return _exactly(daemon, typed)
     if typed is None:
         return _any(session, daemon.models(), yes=yes)
     try:
-        return daemon.resolve(typed, fuzzy=True)
+        row = daemon.resolve(typed, fuzzy=True)
     except AmbiguousModel as error:
         return daemon.resolve(_one_of(session, error, yes=yes))
+    if typed.strip().lower() not in _whole_names(row):
+        session.output.say(f"“{typed}” is taken to mean {row.key}.")
+    return row
 
 
-def _exactly(rows: list[ModelRow], typed: str | None) -> ModelRow:
-    """By key, or by path as LM Studio does."""
+def _exactly(daemon: Daemon, typed: str | None) -> ModelRow:
+    """By key, in any letter case, or by path as LM Studio does."""
     if typed is None:
         raise UsageError("--exact needs a model.", hint="Give its key, or its path as lms ls --json shows it.")
-    for row in rows:
-        if typed in (row.key, row.path):
-            return row
-    shortest = min((row.path for row in rows), key=len, default="publisher/repo/file.gguf")
-    raise ModelNotFound(f"No model has exactly the key or path “{typed}”.", hint=f"A path looks like {shortest}.")
+    try:
+        return daemon.resolve(typed)
+    except ModelNotFound as error:
+        shortest = min((row.path for row in daemon.models()), key=len, default="publisher/repo/file.gguf")
+        raise ModelNotFound(
+            f"No model has exactly the key or path “{typed}”.", hint=f"A path looks like {shortest}."
+        ) from error
+
+
+def _whole_names(row: ModelRow) -> set[str]:
+    """What to type to mean this model and no other, in small letters."""
+    names = (row.key, row.selected_variant or row.key, f"{row.publisher}/{row.key}", row.path)
+    return {name.lower() for name in names}
 
 
 def _any(session: Session, rows: list[ModelRow], *, yes: bool) -> ModelRow:

@@ -107,6 +107,13 @@ def test_a_part_that_only_one_key_has_is_enough_for_a_person(typed: str, key: st
         LISTING.resolve(typed)
 
 
+def test_the_only_key_that_begins_so_wins_over_keys_that_have_it_inside() -> None:
+    listing = Listing([alone("tiny-chat", "lms/chat/a.gguf"), alone("text-embedding-tiny", "lms/embedding/a.gguf")])
+    assert listing.resolve("tiny", fuzzy=True).key == "tiny-chat"
+    with pytest.raises(AmbiguousModel):
+        listing.resolve("t", fuzzy=True)
+
+
 def test_a_part_that_several_keys_have_names_them_sorted() -> None:
     with pytest.raises(AmbiguousModel) as caught:
         LISTING.resolve("gpt", fuzzy=True)

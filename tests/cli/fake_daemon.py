@@ -149,9 +149,10 @@ class FakeDaemon:
     def resolve(self, typed: str, fuzzy: bool = False) -> ModelRow:
         self._require_on()
         for row in [*self.rows, *self._variants()]:
-            if row.key == typed:
+            if typed.lower() == row.key or typed == row.path:
                 return row
-        found = [row.key for row in self.rows if fuzzy and typed in row.key]
+        begins = [row.key for row in self.rows if fuzzy and row.key.startswith(typed)]
+        found = begins or [row.key for row in self.rows if fuzzy and typed in row.key]
         if len(found) == 1:
             return self.resolve(found[0])
         if found:

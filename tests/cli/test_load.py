@@ -5,7 +5,7 @@ from lms.client.control import LoadRequest
 from lms.config.load import LoadConfig
 from lms.errors import UsageError
 from tests.cli.conftest import Terminal
-from tests.cli.fake_daemon import BROKEN, TINY, FakeDaemon
+from tests.cli.fake_daemon import BROKEN, EMBEDDING, TINY, FakeDaemon
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,18 @@ def test_on_a_terminal_a_bar_shows_the_progress(lms: Terminal) -> None:
     assert ended.out == ""
 
 
-def test_a_part_of_a_key_loads_the_only_model_that_has_it(lms: Terminal, daemon: FakeDaemon) -> None:
-    assert lms.type("load", "qwen").code == 0
-    assert daemon.requests[0].model == "qwen3-4b"
+@pytest.mark.parametrize(("typed", "key"), [("tiny", "tiny-chat"), ("qwen", "qwen3-4b"), ("embed", EMBEDDING.key)])
+def test_a_part_that_means_one_key_is_enough_and_the_key_is_said(
+    lms: Terminal, daemon: FakeDaemon, typed: str, key: str
+) -> None:
+    ended = lms.type("load", typed)
+    assert (ended.code, daemon.requests[0].model) == (0, key)
+    assert ended.err.startswith(f"“{typed}” is taken to mean {key}.\n")
+
+
+@pytest.mark.parametrize("typed", ["qwen3-4b", "QWEN3-4B", "qwen3-4b@q8_0"])
+def test_a_whole_key_needs_no_word_about_it(lms: Terminal, typed: str) -> None:
+    assert "taken to mean" not in lms.type("load", typed).err
 
 
 def test_a_variant_is_loaded_as_named(lms: Terminal, daemon: FakeDaemon) -> None:
@@ -201,10 +210,15 @@ def test_yes_takes_the_first_of_several_and_says_so(lms: Terminal, daemon: FakeD
     assert daemon.requests[0].model == "text-embedding-tiny"
 
 
-@pytest.mark.parametrize("name", ["tiny-chat", TINY.path])
+@pytest.mark.parametrize("name", ["tiny-chat", "TINY-CHAT", TINY.path])
 def test_exact_takes_a_whole_key_or_path(lms: Terminal, daemon: FakeDaemon, name: str) -> None:
     assert lms.type("load", "--exact", name).code == 0
     assert daemon.requests[0].model == "tiny-chat"
+
+
+def test_exact_takes_the_key_of_a_variant(lms: Terminal, daemon: FakeDaemon) -> None:
+    assert lms.type("load", "--exact", "qwen3-4b@q8_0").code == 0
+    assert daemon.requests[0].model == "qwen3-4b@q8_0"
 
 
 def test_exact_takes_no_part(lms: Terminal) -> None:
