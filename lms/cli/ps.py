@@ -34,13 +34,15 @@ def ps(session: Session) -> None:
 
 
 def _cells(row: "InstanceRow") -> tuple[Cell, ...]:
+    """Context and parallel are the engine's to say, and it has not while it loads."""
+    loading = row.state == "loading"
     return (
         row.identifier,
         row.model.key,
         Styled(row.state.upper(), "" if row.state == "idle" else "green"),
         units.disk(row.model.size_bytes),
-        str(row.context_length),
-        "-" if row.model.kind == "embedding" else str(row.parallel),
+        "-" if loading else str(row.context_length),
+        "-" if loading or row.model.kind == "embedding" else str(row.parallel),
         "Local",
         _ttl(row),
     )

@@ -43,6 +43,12 @@ def test_a_busy_model_shows_its_state(lms: Terminal, daemon: FakeDaemon) -> None
     assert (shape["status"], shape["queued"], shape["lastUsedTime"]) == ("processingPrompt", 3, 1_790)
 
 
+def test_what_a_loading_model_will_have_is_not_known_yet(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("load", "tiny-chat", "-c", "2147483647", "--parallel", "8")
+    daemon.loaded[0] = replace(daemon.loaded[0], state="loading")
+    assert cells(lms.type("ps").out, "tiny-chat") == ["tiny-chat"] * 2 + ["LOADING", "3.90", "MB", "-", "-", "Local"]
+
+
 def test_json_is_the_model_with_the_keys_of_an_instance(lms: Terminal) -> None:
     lms.type("load", "tiny-chat", "--identifier", "mine")
     [model] = [model for model in lms.type("ls", "--json").json if model["modelKey"] == "tiny-chat"]
