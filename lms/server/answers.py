@@ -1,6 +1,6 @@
 """An engine's events as the parts that the OpenAI endpoints and LM Studio's REST API v0 build their replies from."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,21 @@ def delta(event: Event) -> dict[str, Any] | None:
         case ToolArgumentsDelta(index, text):
             return {"tool_calls": [{"index": index, "function": {"arguments": text}}]}
     return None
+
+
+def text_choice(index: int, text: str, finish_reason: str | None) -> dict[str, Any]:
+    """Text that continues the prompt of that number, whole or a piece."""
+    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish_reason}
+
+
+def text_choices(index: int, batch: Batch) -> Iterator[dict[str, Any]]:
+    """What a batch adds to a streamed continuation of the prompt of that number."""
+    for event in batch:
+        match event:
+            case TextDelta(text):
+                yield text_choice(index, text, None)
+            case Finished(reason):
+                yield text_choice(index, "", FINISH_REASON[reason])
 
 
 def total(parts: Sequence[Finished]) -> Finished:

@@ -6,20 +6,16 @@ Several prompts are answered one after the other; `index` says which one a choic
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from lms.generation.events import Finished, TextDelta
-from lms.server.answers import FINISH_REASON, Answer, Batch, Head, total, usage_body
+from lms.generation.events import Finished
+from lms.server.answers import Answer, Batch, Head, text_choice, text_choices, total, usage_body
 from lms.server.sse import Chunk
 
 
 def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
     """The reply to a request that does not stream."""
-    choices = [choice(index, answer.text, answer.finish_reason) for index, answer in enumerate(answers)]
+    choices = [text_choice(index, answer.text, answer.finish_reason) for index, answer in enumerate(answers)]
     usage = usage_body(total([answer.finished for answer in answers]).usage)
     return _object(head, choices) | {"usage": usage, "stats": {}}
-
-
-def choice(index: int, text: str, finish_reason: str | None) -> dict[str, Any]:
-    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish_reason}
 
 
 def chunks(
@@ -28,19 +24,10 @@ def chunks(
     """The chunks of a streamed reply, from events tagged with the number of their prompt."""
     ends: list[Finished] = []
     for index, batch in batches:
-        yield tuple(_chunks(index, batch, head))
+        yield tuple(_object(head, [choice]) for choice in text_choices(index, batch))
         ends += [event for event in batch if isinstance(event, Finished)]
     if include_usage:
         yield (_object(head, []) | {"usage": usage_body(total(ends).usage)},)
-
-
-def _chunks(index: int, batch: Batch, head: Head) -> Iterator[Chunk]:
-    for event in batch:
-        match event:
-            case TextDelta(text):
-                yield _object(head, [choice(index, text, None)])
-            case Finished(reason):
-                yield _object(head, [choice(index, "", FINISH_REASON[reason])])
 
 
 def _object(head: Head, choices: list[dict[str, Any]]) -> dict[str, Any]:

@@ -6,14 +6,12 @@ from msgspec import Meta
 
 from lms.generation.request import EmbedRequest
 from lms.server.requests.call import EmbedCall
-from lms.server.requests.fields import Body, PositiveInt, TokenId, decode
+from lms.server.requests.fields import Body, PositiveInt, TokenId, TokenIds, decode
 from lms.server.requests.text import texts_or_tokens
-
-_Tokens = Annotated[list[TokenId], Meta(min_length=1)]
 
 
 class EmbeddingBody(Body, frozen=True, kw_only=True):
-    input: str | Annotated[list[str | TokenId | _Tokens], Meta(min_length=1)]
+    input: str | Annotated[list[str | TokenId | TokenIds], Meta(min_length=1)]
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: PositiveInt | None = None
 

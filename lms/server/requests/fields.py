@@ -17,6 +17,7 @@ T = TypeVar("T")
 PositiveInt = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 # llama.cpp's token ids are 32-bit; whether the model has the id is for the engine to say.
 TokenId = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+TokenIds = Annotated[list[TokenId], Meta(min_length=1)]
 NonEmpty = Annotated[str, Meta(min_length=1)]
 
 # Free-form values (tool schemas, template variables) travel on as MessagePack and into recursive renderers. Looking at

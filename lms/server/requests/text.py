@@ -7,16 +7,14 @@ from msgspec import Meta
 from lms.errors import InvalidRequest
 from lms.generation.request import GenerateRequest, TextPrompt, TokenPrompt
 from lms.server.requests.call import GenerateCall
-from lms.server.requests.fields import TokenId, decode, only
+from lms.server.requests.fields import TokenId, TokenIds, decode, only
 from lms.server.requests.sampling import GenerateBody, refuse_unsupported, sampling, stop_strings, token_limit
 
 _ITEMS_LIMIT = 2048
 
-_Tokens = Annotated[list[TokenId], Meta(min_length=1)]
-
 
 class TextBody(GenerateBody, frozen=True, kw_only=True):
-    prompt: str | Annotated[list[str | TokenId | _Tokens], Meta(min_length=1)]
+    prompt: str | Annotated[list[str | TokenId | TokenIds], Meta(min_length=1)]
     best_of: int | None = None
     echo: bool | None = None
     logprobs: int | bool | None = None
