@@ -126,7 +126,7 @@ class TestStart:
     def test_of_a_daemon_that_cannot_start_says_why(self, fake_lms: Lms) -> None:
         fake_lms.home.settings.write_text('{"jit": "perhaps"}')
         done = fake_lms("daemon", "up", check=False)
-        assert done.returncode == 1
+        assert done.returncode == 2
         assert "jit" in done.stderr
 
     def test_keeps_everything_private(self, fake_lms: Lms) -> None:
