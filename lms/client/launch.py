@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import lms
-from lms.client.client import DaemonClient
+from lms.client.client import DaemonClient, is_locked
 from lms.config import settings
 from lms.errors import DaemonFailed, DaemonUnreachable, UsageError
 from lms.paths import Home
@@ -21,8 +21,12 @@ LOG_TAIL_LINES = 10
 _POLL_S = 0.02
 
 
-def ensure_daemon(home: Home, on_start: Callable[[], None] | None = None) -> DaemonClient:
-    """A client of the running daemon, which is started when there is none.
+def ensure_daemon(
+    home: Home,
+    on_start: Callable[[], None] | None = None,
+    spawn: "Callable[[Home], subprocess.Popen[bytes]] | None" = None,
+) -> DaemonClient:
+    """A client of the running daemon, which is started, by `spawn` if given, when there is none.
 
     `on_start` is called just before. Raises DaemonFailed with the end of the daemon's log when it does not come up,
     UsageError when the home or a setting is of no use.
@@ -33,12 +37,15 @@ def ensure_daemon(home: Home, on_start: Callable[[], None] | None = None) -> Dae
     settings.read(home.settings)  # what is wrong in them is said here, not at the end of a log
     if on_start:
         on_start()
-    child = _spawn(home)
+    start = spawn or _spawn
+    child = start(home)
     deadline_s = time.monotonic() + START_TIMEOUT_S
     while not _answers(client):
-        # A child that ends without a complaint found another daemon starting, which answers soon.
         if child.poll():
             raise DaemonFailed(f"The daemon ended at once. {_log_tail(home)}", hint=f"See {home.daemon_log}.")
+        # A child that ends without a complaint found another daemon, which answers soon, or was about to end.
+        if child.poll() == 0 and not is_locked(home.lock):
+            child = start(home)
         if time.monotonic() > deadline_s:
             raise DaemonFailed(f"The daemon did not answer within {START_TIMEOUT_S:.0f} s. {_log_tail(home)}")
         time.sleep(_POLL_S)

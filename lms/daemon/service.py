@@ -27,8 +27,9 @@ class Daemon:
         self._home = home
         self._master_pid = master_pid
         self._started_s = time.time()
-        self._closed = threading.Event()
+        self._ending = threading.Event()
         self._closing = threading.Lock()
+        self._closed = threading.Event()
         in_force = settings.read(home.settings)
         self.bus = LogBus()
         catalog = Catalog(models_dir(home), bundled_models_dir(), home.catalog_cache)
@@ -40,11 +41,11 @@ class Daemon:
         threading.Thread(target=self.serving.restore, name="restore server", daemon=True).start()
 
     @property
-    def closing(self) -> bool:
-        return self._closing.locked()
+    def closed(self) -> bool:
+        return self._closed.is_set()
 
     def status(self) -> DaemonStatus:
-        if self.closing:
+        if self._ending.is_set():
             raise DaemonUnreachable("The daemon is ending.")
         return DaemonStatus(
             pid=self._master_pid,
@@ -56,7 +57,11 @@ class Daemon:
         )
 
     def shutdown(self) -> None:
-        """What was wanted is forgotten, and gunicorn asked to end: by its child, so the signal meets no stranger."""
+        """What was wanted is forgotten, and gunicorn asked to end: by its child, so the signal meets no stranger.
+
+        From now on `status` answers nobody, so that whoever looks for a daemon starts the next one.
+        """
+        self._ending.set()
         self.serving.forget()
         self.pool.forget()
         if os.getppid() == self._master_pid:
@@ -73,6 +78,7 @@ class Daemon:
 
     def close(self) -> None:
         """End the front and all engines. A second call waits for the first."""
+        self._ending.set()
         if self._closing.acquire(blocking=False):
             try:
                 self.serving.close()

@@ -28,7 +28,7 @@ class Silent(WSGIRequestHandler):
 class StillControls:
     """`Controls` of a daemon whose server exists in words only."""
 
-    closing: bool = False
+    closed: bool = False
     version: str = lms.__version__
     server: ServerStatus = field(default_factory=lambda: ServerStatus(False))
     shut_down: bool = False
@@ -69,7 +69,7 @@ class InProcessDaemon:
         self._thread.start()
 
     def close(self) -> None:
-        self.controls.closing = True
+        self.controls.closed = True
         self.pool.close()
         self._server.shutdown()
         self._thread.join()

@@ -154,8 +154,9 @@ def test_a_log_reader_who_leaves_is_forgotten(daemon: InProcessDaemon, client: D
 
 def test_logs_end_when_the_daemon_does(daemon: InProcessDaemon, client: DaemonClient) -> None:
     logs = client.logs()
-    daemon.controls.closing = True
-    assert list(logs) == []
+    daemon.bus.publish(record(ServerLog("the last", "info")))
+    daemon.controls.closed = True
+    assert [published.data for published in logs] == [ServerLog("the last", "info")]
 
 
 def test_another_version_of_the_daemon_is_told(daemon: InProcessDaemon, client: DaemonClient, home: Home) -> None:

@@ -1,9 +1,12 @@
 """What a daemon is started with. That it starts, and only once, is shown with real processes in tests/real."""
 
+import subprocess
+import sys
 from pathlib import Path
 
-from lms.client.launch import LOG_LIMIT_BYTES, daemon_environment, open_log
+from lms.client.launch import LOG_LIMIT_BYTES, daemon_environment, ensure_daemon, open_log
 from lms.paths import Home
+from tests.client.daemon import InProcessDaemon
 
 
 def test_the_daemon_gets_absolute_paths_and_the_callers_environment(tmp_path: Path) -> None:
@@ -15,6 +18,20 @@ def test_the_daemon_gets_absolute_paths_and_the_callers_environment(tmp_path: Pa
 
 def test_a_models_folder_that_is_not_set_stays_so(tmp_path: Path) -> None:
     assert "LMS_MODELS_DIR" not in daemon_environment(Home(tmp_path), {})
+
+
+def test_a_daemon_is_started_again_when_the_first_gave_way_to_one_that_ended(home: Home) -> None:
+    running: list[InProcessDaemon] = []
+    starts = iter([lambda: None, lambda: running.append(InProcessDaemon(home))])
+
+    def spawn(_: Home) -> "subprocess.Popen[bytes]":
+        next(starts)()
+        return subprocess.Popen([sys.executable, "-c", ""])
+
+    client = ensure_daemon(home, spawn=spawn)
+    assert client.status().pid == 1
+    client.close()
+    running[0].close()
 
 
 def test_the_log_is_appended_to(tmp_path: Path) -> None:

@@ -9,13 +9,14 @@ class Controls(Protocol):
     """Any method may raise an `LmsError`."""
 
     @property
-    def closing(self) -> bool:
-        """Whether the daemon is on its way out: streams end, and nobody may count on it."""
+    def closed(self) -> bool:
+        """Whether the daemon has said its last words: streams end."""
 
-    def status(self) -> DaemonStatus: ...
+    def status(self) -> DaemonStatus:
+        """Raises DaemonUnreachable when nobody may count on the daemon any more, because it ends."""
 
     def shutdown(self) -> None:
-        """Begin to end, with nothing to be restored. Returns at once."""
+        """Begin to end, with nothing to be restored. Returns at once, `status` refuses from then on."""
 
     def server_status(self) -> ServerStatus: ...
 

@@ -48,11 +48,13 @@ def load(waiting: Waiting[LoadProgress | LoadDone]) -> Iterator[bytes]:
 
 
 def logs(subscription: Subscription, controls: Controls) -> Iterator[bytes]:
-    """Every `LogRecord`, until the daemon ends."""
+    """Every `LogRecord`, until the daemon has ended."""
     yield BLANK
-    while not controls.closing:
+    while not controls.closed:
         published = subscription.next_record(HEARTBEAT_S)
         yield line(published) if published else BLANK
+    while published := subscription.next_record(0):
+        yield line(published)
 
 
 def line(value: object) -> bytes:
