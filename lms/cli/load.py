@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from lms.cli import exits, shapes, units
+from lms.cli import exits, identifiers, shapes, units
 from lms.cli.cancelling import outcome
 from lms.cli.choosing import choose
 from lms.cli.command import command
@@ -46,7 +46,10 @@ Ttl = Annotated[
     typer.Option("--ttl", parser=_ttl, metavar="SECONDS", help="Unload when idle this long. Default: never."),
 ]
 Identifier = Annotated[
-    str | None, typer.Option("--identifier", metavar="ID", help="Name for the API. Default: the model's key.")
+    str | None,
+    typer.Option(
+        "--identifier", parser=identifiers.identifier, metavar="ID", help="Name for the API. Default: the model's key."
+    ),
 ]
 EstimateOnly = Annotated[bool, typer.Option("--estimate-only", help="Say what memory it would take, load nothing.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: of several matches take the first.")]
@@ -81,6 +84,7 @@ def load(
     tokens, ratio = context_tokens(context_length), gpu_ratio(gpu)
     daemon = session.daemon()
     row = choose(session, daemon, model_key, exact=exact, yes=yes)
+    identifiers.require_own(daemon, identifier, row)
     config = LoadConfig(_longest(row) if tokens == "max" else tokens, parallel, ratio)
     request = LoadRequest(row.key, identifier, ttl, config)
     if estimate_only:

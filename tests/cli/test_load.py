@@ -99,6 +99,31 @@ def test_an_identifier_in_use_is_a_failure(lms: Terminal) -> None:
     assert lms.type("load", "qwen3-4b", "--identifier", "mine").code == 1
 
 
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[2J", "\udcff", "a\u2028b", "x" * 1025])
+def test_an_identifier_that_is_no_name_is_refused_in_one_line(lms: Terminal, daemon: FakeDaemon, name: str) -> None:
+    daemon.on = False
+    ended = lms.type("load", "tiny-chat", "--identifier", name)
+    assert (ended.code, lms.started, ended.err.count("\n")) == (2, 0, 1)
+    assert ended.err.startswith("Error: --identifier takes ")
+
+
+@pytest.mark.parametrize("name", ["qwen3-4b", "QWEN3-4B", "qwen3-4b@q8_0", "text-embedding-tiny"])
+def test_an_identifier_that_means_another_model_is_refused(lms: Terminal, daemon: FakeDaemon, name: str) -> None:
+    ended = lms.type("load", "tiny-chat", "--identifier", name)
+    assert (ended.code, daemon.requests) == (2, [])
+    assert f"--identifier cannot be “{name}”: requests for" in ended.err
+
+
+@pytest.mark.parametrize(("key", "name"), [("tiny-chat", "tiny-chat"), ("qwen3-4b@q8_0", "qwen3-4b")])
+def test_an_identifier_may_be_the_models_own_key(lms: Terminal, key: str, name: str) -> None:
+    assert lms.type("load", key, "--identifier", name).code == 0
+
+
+@pytest.mark.parametrize("name", ["mein Modell", "👩‍💻", "x" * 1024])
+def test_any_other_name_will_do(lms: Terminal, name: str) -> None:
+    assert lms.type("load", "tiny-chat", "--identifier", name).code == 0
+
+
 def test_ctrl_c_cancels_the_load_and_ends_with_130(lms: Terminal, daemon: FakeDaemon) -> None:
     daemon.stop_after = 2
     ended = lms.type("load", "tiny-chat")
