@@ -1,4 +1,7 @@
-"""Turns SIGTERM, and a reader who has left our stdout, into the KeyboardInterrupt that Ctrl-C raises."""
+"""Turns SIGTERM, and a reader who has left our stdout, into the KeyboardInterrupt that Ctrl-C raises.
+
+Ctrl-C's own signal too: a script's shell lets its background jobs ignore that, and Python would keep it so.
+"""
 
 import os
 import select
@@ -9,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
@@ -17,13 +22,14 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
 @contextmanager
 def stop_signals(stdout: int | None) -> Iterator[None]:
     """While the block runs. `stdout` is its file descriptor, None when it has none. For the main thread only."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    before = {number: signal.signal(number, _interrupt) for number in _SIGNALS}
     if stdout is not None and stat.S_ISFIFO(os.fstat(stdout).st_mode):
         threading.Thread(target=_watch, args=(stdout,), daemon=True).start()
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _watch(pipe: int) -> None:

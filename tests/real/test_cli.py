@@ -156,6 +156,20 @@ def test_a_signal_ends_the_log_stream_with_0(lms: Lms, number: signal.Signals) -
         assert stream.wait(WAIT_S) == 0
 
 
+def test_a_log_stream_in_the_background_of_a_script_ends_with_0_on_sigint(lms: Lms) -> None:
+    script = '"$0" -m lms log stream & read -r line; kill -INT $!; wait $!'
+    with subprocess.Popen(
+        ["sh", "-c", script, sys.executable],
+        env=lms.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as shell:  # fmt: skip
+        assert shell.stderr
+        assert shell.stdin
+        assert shell.stderr.readline() == "Streaming logs. Ctrl-C ends it.\n"
+        shell.stdin.write("now\n")
+        shell.stdin.flush()
+        assert shell.wait(WAIT_S) == 0
+
+
 def test_a_reader_who_leaves_ends_the_log_stream_at_once_and_quietly(lms: Lms) -> None:
     with lms.start("log", "stream") as stream:
         assert stream.stderr
