@@ -9,7 +9,7 @@ from lms.cli import units
 from lms.cli.command import command
 from lms.cli.picker import pick
 from lms.cli.session import Daemon, Session
-from lms.errors import LmsError, ModelNotFound, UsageError
+from lms.errors import ModelNotFound, UsageError
 
 Identifier = Annotated[str | None, typer.Argument(metavar="identifier", help="As lms ps shows it, exactly.")]
 All = Annotated[bool, typer.Option("--all", "-a", help="Unload every model.")]
@@ -54,7 +54,7 @@ def _unload_all(session: Session, daemon: Daemon) -> list[str]:
 def _only(session: Session, daemon: Daemon) -> str:
     loaded = [row.identifier for row in daemon.instances()]
     if not loaded:
-        raise LmsError("No models are loaded, there is nothing to unload.", hint="lms load loads one.")
+        raise ModelNotFound("No models are loaded, there is nothing to unload.", hint="lms load loads one.")
     if len(loaded) == 1:
         return loaded[0]
     return pick(session, "Several models are loaded. Unload which?", loaded, "Say which one, or --all.")

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from tests.cli.conftest import Terminal
@@ -36,10 +38,14 @@ def test_nothing_loaded_is_a_failure_without_all_and_fine_with_it(lms: Terminal)
     assert (ended.code, ended.err) == (0, "No models are loaded, there is nothing to unload.\n")
 
 
+def test_nothing_loaded_is_no_such_model_in_json(lms: Terminal) -> None:
+    assert json.loads(lms.type("unload", "--json").err)["error"]["code"] == "model_not_found"
+
+
 def test_all_unloads_llms_and_embedding_models(two: Terminal, daemon: FakeDaemon) -> None:
     ended = two.type("unload", "-a")
     assert (ended.code, daemon.loaded) == (0, [])
-    assert ended.err.splitlines()[-1] == "2 models unloaded."
+    assert ended.err == "Unloaded tiny-chat.\nUnloaded text-embedding-tiny.\n2 models unloaded.\n"
 
 
 def test_several_without_a_terminal_are_listed_and_end_with_2(two: Terminal, daemon: FakeDaemon) -> None:
