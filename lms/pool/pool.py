@@ -9,7 +9,7 @@ import secrets
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Literal
@@ -30,7 +30,7 @@ from lms.client.control import (
 from lms.config.load import LoadConfig
 from lms.config.settings import Settings
 from lms.engine.protocol import EngineKind, Report
-from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded
+from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded, ModelUnloaded
 from lms.logbus.bus import LogBus
 from lms.logbus.records import LogRecord
 from lms.paths import Home
@@ -119,23 +119,23 @@ class Pool:
 
     # What can be asked for
 
-    def lease(
-        self,
-        model: str,
-        kind: Literal["llm", "embedding"],
-        ttl_s: float | None = None,
-        on_wait: Callable[[], None] = lambda: None,
-    ) -> Lease:
-        """The right to send one request to `model`. Blocks while it is loaded. Raises what `leasing` names.
+    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None) -> Lease:
+        """The right to send one request to `model`. Blocks while it is loaded. Raises what `leasing` names."""
+        with self.leasing(LeaseRequest(model, kind, ttl_s)) as waiting:
+            return waiting.take()
 
-        `on_wait` is called while it blocks, about twice a second; what it raises ends the waiting.
-        """
+    def wait_for_lease(
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None
+    ) -> Generator[Lease | None, None, None]:
+        """As `lease`, but None about twice a second while it waits. Closing it before the lease came gives that up."""
         with self.leasing(LeaseRequest(model, kind, ttl_s)) as waiting:
             while True:
                 try:
-                    return waiting.take(ON_WAIT_S)
+                    lease = waiting.take(ON_WAIT_S)
+                    break
                 except TimeoutError:
-                    on_wait()
+                    yield None
+        yield lease
 
     def leasing(self, request: LeaseRequest) -> "Waiting[Lease]":
         """A lease to wait for; leaving its block gives it up.
@@ -218,19 +218,30 @@ class Pool:
         self._post(lease)
 
     def _restore(self) -> None:
-        for wanted in self._wanted:
+        """All are asked for before the first is waited for."""
+        for wanted, coming in [(wanted, self._ask_again(wanted)) for wanted in self._wanted]:
             say = partial(self._engines.say, identifier=wanted.identifier)
-            plan = None
             try:
-                plan = self._plan(wanted.key, wanted.config, wanted.identifier, wanted.ttl_s)
+                while not isinstance(coming.take(), LoadDone):
+                    continue
                 say("info", "is loaded again, as before the daemon ended")
+            except (DaemonUnreachable, ModelUnloaded):
+                continue  # somebody ended the daemon or unloaded the model meanwhile
             except LmsError as error:
                 say("error", f"cannot be loaded again: {error}")
-            self._post(self._restoring(wanted, plan))
 
-    def _restoring(self, wanted: Desired, plan: Plan | None) -> Event:
-        ticket, free = self._desk.ticket(), _available_bytes()
-        return lambda now_s: self._state.restore(ticket, wanted, plan, free, now_s)
+    def _ask_again(self, wanted: Desired) -> "Waiting[LoadProgress | LoadDone]":
+        ask: Waiting[LoadProgress | LoadDone] = self._ask()
+        plan = self._plan_again(wanted)
+        available_bytes = _available_bytes()
+        self._post(lambda now_s: self._state.restore(ask.ticket, wanted, plan, available_bytes, now_s))
+        return ask
+
+    def _plan_again(self, wanted: Desired) -> Plan | LmsError:
+        try:
+            return self._plan(wanted.key, wanted.config, wanted.identifier, wanted.ttl_s)
+        except LmsError as error:
+            return error
 
     # The loop
 

@@ -126,12 +126,14 @@ class PoolState:
         return self._done()
 
     def restore(
-        self, ticket: Ticket, wanted: Desired, plan: Plan | None, available_bytes: int | None, now_s: float
+        self, ticket: Ticket, wanted: Desired, plan: Plan | LmsError, available_bytes: int | None, now_s: float
     ) -> list[Effect]:
-        """What an earlier daemon had loaded comes back; without a plan it cannot, and is forgotten."""
+        """What an earlier daemon had loaded comes back. What cannot, for the error instead of a plan or because it is
+        refused, is forgotten.
+        """
         self._pending.pop(wanted.identifier, None)
-        if plan is None or wanted.identifier in self._identifiers():
-            return self._done()
+        if isinstance(plan, LmsError):
+            return self._done(Refuse(ticket, plan))
         effects = self.load(ticket, plan, available_bytes, now_s)
         instance = next((i for i in self._instances.values() if ticket in i.loaders), None)
         if instance is None:

@@ -18,12 +18,8 @@ class Desk:
         self._tickets = count(1)
         self._boxes: dict[Ticket, queue.SimpleQueue[Any]] = {}
 
-    def ticket(self) -> Ticket:
-        """A ticket that nobody waits with."""
-        return next(self._tickets)
-
     def open(self) -> "tuple[Ticket, queue.SimpleQueue[Any]]":
-        ticket = self.ticket()
+        ticket = next(self._tickets)
         box = self._boxes[ticket] = queue.SimpleQueue()
         return ticket, box
 

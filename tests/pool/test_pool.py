@@ -286,6 +286,26 @@ def test_what_cannot_be_loaded_again_is_forgotten_and_holds_up_nothing(make: Mak
     assert "gone" not in home.desired_models.read_text()
 
 
+def test_a_model_is_said_to_be_back_when_it_is_ready(make: Make, home: Home) -> None:
+    home.desired_models.write_text('[{"key": "tiny", "identifier": "tiny"}]')
+    stage, bus = Stage(), LogBus()
+    pool = make(stage, bus=bus)
+    with bus.subscribe() as subscription:
+        pool.restore()
+        stage.next().comes_up()
+        said = [_message(subscription.next_record(5)) for _ in range(3)]
+    assert said == ["loading", "ready after 0.50 s", "is loaded again, as before the daemon ended"]
+
+
+def test_a_model_that_does_not_fit_any_more_is_said_to_be_lost(make: Make, home: Home) -> None:
+    home.desired_models.write_text('[{"key": "tiny", "identifier": "tiny"}]')
+    bus = LogBus()
+    pool = make(Stage(), Shelf(known("tiny"), need_bytes=1 << 60), bus=bus)
+    with bus.subscribe() as subscription:
+        pool.restore()
+        assert "cannot be loaded again" in _message(subscription.next_record(5))
+
+
 @pytest.mark.parametrize("content", ["", "{", "[1]", '[{"key": 1}]', "\x00"])
 def test_a_broken_list_of_models_is_no_obstacle(make: Make, home: Home, content: str) -> None:
     home.desired_models.write_text(content)

@@ -576,7 +576,15 @@ class TestDesiredModels:
     def test_that_cannot_be_restored_are_crossed_out(self) -> None:
         wanted = Desired("tiny", "mine", 60)
         story = Story(pending=[wanted])
-        story._did(story.state.restore(99, wanted, None, MANY_BYTES, 0.0))
+        story._did(story.state.restore(99, wanted, ModelNotFound("It is gone."), MANY_BYTES, 0.0))
+        assert isinstance(story.refused(99), ModelNotFound)
+        assert story.saved == ()
+
+    def test_for_which_there_is_no_room_any_more_are_refused_and_crossed_out(self) -> None:
+        wanted = Desired("tiny", "mine", 60)
+        story = Story(pending=[wanted])
+        story._did(story.state.restore(99, wanted, by_hand("tiny", "mine", 60, need_bytes=2), 1, 0.0))
+        assert isinstance(story.refused(99), NotEnoughMemory)
         assert story.saved == ()
 
     def test_whose_restored_engine_dies_while_loading_are_crossed_out(self) -> None:
