@@ -155,14 +155,14 @@ class PoolState:
         return self._done(Refuse(ticket, self._not_loaded(identifier)))
 
     def cancel(self, ticket: Ticket, now_s: float) -> list[Effect]:
-        """Nobody waits for that answer any more. A load by hand ends with the last of those who asked for it."""
+        """Nobody waits for that answer any more. A load by hand that is called off goes on if others wait for it too."""
         for instance in list(self._instances.values()):
             for waiting in (instance.leases, instance.unloaders):
                 if ticket in waiting:
                     waiting.remove(ticket)
             if ticket in instance.loaders:
                 instance.loaders.remove(ticket)
-                if instance.phase is Phase.LOADING and not instance.wanted:
+                if instance.phase is Phase.LOADING and not (instance.wanted or instance.leases or instance.loaders):
                     self._say(instance, "info", "the load was cancelled")
                     self._stop(instance, ModelUnloaded(f"The load of “{instance.identifier}” was cancelled."))
         return self._done()

@@ -217,14 +217,20 @@ class TestLoad:
         assert isinstance(done, LoadDone)
         assert (done.instance.identifier, done.instance.state, done.load_time_s) == ("tiny", "idle", 0.5)
 
-    def test_that_is_cancelled_stops_its_engine_and_refuses_who_joined_it(self) -> None:
+    def test_that_is_cancelled_stops_its_engine(self) -> None:
+        story = Story()
+        story.cancel(story.load(by_hand("tiny")))
+        assert story.of(Stop) == [Stop(1)]
+        assert story.rows() == {}
+
+    def test_that_is_cancelled_goes_on_for_a_request_that_joined_it(self) -> None:
         story = Story()
         ticket = story.load(by_hand("tiny"))
         joined = story.lease("tiny")
         story.cancel(ticket)
-        assert story.of(Stop) == [Stop(1)]
-        assert isinstance(story.refused(joined), ModelUnloaded)
-        assert story.rows() == {}
+        assert story.last == []
+        story.ready(1)
+        assert isinstance(story.granted(joined), Lease)
 
     def test_that_is_done_is_not_undone_by_a_late_cancel(self) -> None:
         story = Story()
