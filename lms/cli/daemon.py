@@ -34,7 +34,7 @@ def up(session: Session) -> None:
         session.output.json({"status": "running", "pid": status.pid, "isDaemon": True, "version": status.version})
         return
     verb = "has started" if started else "is already running"
-    session.output.data(f"The lms daemon {verb} (PID: {status.pid}).")
+    session.output.say(f"The lms daemon {verb} (PID: {status.pid}).")
 
 
 @command(app, "down", examples=[("lms daemon down", "end the daemon, the server and all models")])

@@ -12,7 +12,8 @@ MEANINGS = {
     "`ls`), and whoever read the output through a pipe has left.",
     FAILED: "Not done: no such model, not enough memory, port taken, server not running, the engine died, …",
     USAGE: "The command line is wrong or says too little: unknown option, bad value, several models it could mean.",
-    INTERRUPTED: "Stopped with Ctrl-C, or with q at a question. (`lms log stream` ends with 0: stopping is how it is used.)",
+    INTERRUPTED: "Stopped with Ctrl-C, or with q at a question. (`lms log stream` ends with 0: stopping is how it is "
+    "used.)",
 }
 
 BY_ERROR: dict[type[errors.LmsError], int] = {

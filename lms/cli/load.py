@@ -155,7 +155,8 @@ def _show_loaded(session: Session, done: "LoadDone", asked_identifier: str | Non
 def _show_estimate(session: Session, figures: "MemoryEstimate", ratio: float | None) -> None:
     if session.output.as_json:
         return session.output.json(shapes.estimate(figures))
-    say = session.output.say
+    # On stdout, where LM Studio prints it on stderr: it is what was asked for.
+    say = session.output.data
     say(f"Model: {figures.model.key}")
     say(f"Context Length: {figures.context_length:,}")
     if ratio is not None:

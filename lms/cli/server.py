@@ -81,13 +81,14 @@ def stop(session: Session) -> None:
 @command(app, "status", examples=[("lms server status --json", '{"running":true,"port":1234}')])
 def status(session: Session) -> None:
     """Say whether the server runs. Never starts anything, and ends with 0 either way."""
+    # On stdout, where LM Studio prints it on stderr: what was asked for is data, also with --quiet or in a pipe.
     found = find_status(session)
     if session.output.as_json:
         session.output.json(shapes.server(found))
     elif found.running:
-        session.output.say(f"The server is running on port {found.port}: {_url(found)}")
+        session.output.data(f"The server is running on port {found.port}: {_url(found)}")
     else:
-        session.output.say("The server is not running.")
+        session.output.data("The server is not running.")
 
 
 def find_status(session: Session) -> "ServerStatus":

@@ -6,11 +6,12 @@ from tests.cli.fake_daemon import PID, FakeDaemon
 def test_up_starts_the_daemon(lms: Terminal, daemon: FakeDaemon) -> None:
     daemon.on = False
     ended = lms.type("daemon", "up")
-    assert (ended.code, ended.out, lms.started) == (0, f"The lms daemon has started (PID: {PID}).\n", 1)
+    assert (ended.code, ended.out, lms.started) == (0, "", 1)
+    assert ended.err == f"The lms daemon has started (PID: {PID}).\n"
 
 
 def test_up_again_says_that_it_runs(lms: Terminal) -> None:
-    assert lms.type("daemon", "up").out == f"The lms daemon is already running (PID: {PID}).\n"
+    assert lms.type("daemon", "up").err == f"The lms daemon is already running (PID: {PID}).\n"
 
 
 def test_up_prints_the_version_in_json_and_status_does_not(lms: Terminal) -> None:

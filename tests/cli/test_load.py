@@ -258,10 +258,10 @@ def test_exact_needs_a_name(lms: Terminal) -> None:
 
 def test_an_estimate_loads_nothing_and_ends_with_0_whatever_it_says(lms: Terminal, daemon: FakeDaemon) -> None:
     ended = lms.type("load", "qwen3-4b", "--estimate-only", "-c", "8192", "--gpu", "0.5")
-    assert (ended.code, ended.out, daemon.loaded) == (0, "", [])
-    assert "Context Length: 8,192\nGPU Offload: 50%\n" in ended.err
-    assert "Estimated Total Memory: 2.50 GiB\n" in ended.err
-    assert "would not fit" in ended.err
+    assert (ended.code, ended.err, daemon.loaded) == (0, "", [])
+    assert "Context Length: 8,192\nGPU Offload: 50%\n" in ended.out
+    assert "Estimated Total Memory: 2.50 GiB\n" in ended.out
+    assert "would not fit" in ended.out
 
 
 def test_an_estimate_in_json(lms: Terminal) -> None:

@@ -67,12 +67,12 @@ def test_a_taken_port_is_one_line_and_a_failure(lms: Terminal) -> None:
     assert (ended.code, ended.err) == (1, "Error: Port 1234 is taken by nginx.\nChoose another with --port.\n")
 
 
-def test_status_is_talk_and_ends_with_0(lms: Terminal) -> None:
+def test_status_is_data_and_ends_with_0(lms: Terminal) -> None:
     off = lms.type("server", "status")
     lms.type("server", "start", "-p", "8080")
     on = lms.type("server", "status")
-    assert (off.code, off.out, off.err) == (0, "", "The server is not running.\n")
-    assert (on.code, on.err) == (0, "The server is running on port 8080: http://127.0.0.1:8080\n")
+    assert (off.code, off.out, off.err) == (0, "The server is not running.\n", "")
+    assert (on.code, on.out, on.err) == (0, "The server is running on port 8080: http://127.0.0.1:8080\n", "")
 
 
 def test_status_in_json_has_the_port_only_if_there_was_one(lms: Terminal) -> None:
