@@ -155,7 +155,7 @@ class PoolState:
         return self._done(Refuse(ticket, self._not_loaded(identifier)))
 
     def cancel(self, ticket: Ticket, now_s: float) -> list[Effect]:
-        """Nobody waits for that answer any more. A load by hand that is called off goes on if others wait for it too."""
+        """Nobody waits for that answer any more. A load by hand that is called off goes on if others wait for it."""
         for instance in list(self._instances.values()):
             for waiting in (instance.leases, instance.unloaders):
                 if ticket in waiting:
