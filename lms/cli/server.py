@@ -57,7 +57,11 @@ def start(session: Session, port: Port = None, bind: Bind = None, cors: Cors = F
     from lms.client.control import ServerStart
 
     host = bind or session.environ.get("LMS_SERVER_HOST") or None
-    status = session.daemon().start_server(ServerStart(port, host, cors))
+    daemon = session.daemon()
+    before = daemon.server_status()
+    status = daemon.start_server(ServerStart(port, host, cors))
+    if before.running and _place(before) != _place(status):
+        session.output.say(f"The server has moved from {_place(before)} to {_place(status)}.")
     _warn_of_exposure(session, status)
     if session.output.as_json:
         session.output.json(shapes.server(status))
@@ -115,6 +119,10 @@ def _warn_of_exposure(session: Session, status: "ServerStatus") -> None:
         session.output.warn("CORS is on: every website that you visit can use this server.")
     if status.host and not _is_loopback(status.host):
         session.output.warn(f"The server listens on {status.host}: others in the network can use it.")
+
+
+def _place(status: "ServerStatus") -> str:
+    return f"{status.host} port {status.port}"
 
 
 def _is_loopback(host: str) -> bool:

@@ -36,6 +36,27 @@ def test_the_address_may_come_from_the_environment_and_a_flag_beats_it(lms: Term
 
 
 @pytest.mark.parametrize(
+    ("flags", "moved"),
+    [
+        (["-p", "8081"], "127.0.0.1 port 8080 to 127.0.0.1 port 8081"),
+        (["-p", "8080", "--bind", "::1"], "127.0.0.1 port 8080 to ::1 port 8080"),
+    ],
+)
+def test_start_elsewhere_says_that_the_server_has_moved(lms: Terminal, flags: list[str], moved: str) -> None:
+    lms.type("server", "start", "-p", "8080")
+    ended = lms.type("server", "start", *flags)
+    assert (ended.code, ended.out) == (0, "")
+    assert ended.err.startswith(f"The server has moved from {moved}.\n")
+
+
+def test_start_again_or_after_a_stop_is_no_move(lms: Terminal) -> None:
+    lms.type("server", "start", "-p", "8080")
+    again = lms.type("server", "start", "-p", "8080")
+    lms.type("server", "stop")
+    assert "moved" not in again.err + lms.type("server", "start", "-p", "8081").err
+
+
+@pytest.mark.parametrize(
     ("flags", "warned"),
     [
         (["--cors"], "every website"),
