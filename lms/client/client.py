@@ -3,8 +3,8 @@
 import fcntl
 import socket
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
 
@@ -154,27 +154,26 @@ class DaemonClient:
         """Raises ModelNotFound when no instance has exactly that identifier. Returns when its memory is free."""
         return self._post("/unload", Unload(identifier), InstanceRow)
 
-    def lease(
-        self,
-        model: str,
-        kind: Literal["llm", "embedding"],
-        ttl_s: float | None = None,
-        on_wait: Callable[[], None] = lambda: None,
-    ) -> Lease:
-        """The right to send one request to `model`, which is loaded first if need be.
+    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None) -> Lease:
+        """The right to send one request to `model`, which is loaded first if need be. Blocks until it is ready."""
+        with closing(self.wait_for_lease(model, kind, ttl_s)) as leases:
+            return next(filter(None, leases))
 
-        `on_wait` is called while the daemon is waited for, about twice a second; what it raises ends the waiting.
-        """
+    def wait_for_lease(
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None
+    ) -> Generator[Lease | None, None, None]:
+        """None about twice a second while the model is loaded, then the lease. Closing it before ends the waiting."""
         with self._stream("POST", "/lease", LeaseRequest(model, kind, ttl_s)) as lines:
             for line in lines:
-                if not line:
-                    on_wait()
-                    continue
-                answer = msgspec.json.decode(line, type=LeaseAnswer)
-                if answer.lease is not None:
-                    return answer.lease
-                raise from_wire(answer.error or {})
-        raise DaemonUnreachable("The daemon ended before the model was ready.")
+                if line:
+                    answer = msgspec.json.decode(line, type=LeaseAnswer)
+                    break
+                yield None
+            else:
+                raise DaemonUnreachable("The daemon ended before the model was ready.")
+        if answer.lease is None:
+            raise from_wire(answer.error or {})
+        yield answer.lease
 
     # How
 

@@ -21,6 +21,8 @@ from lms.generation.events import (
 from lms.generation.messages import ToolCall
 
 Batch = tuple[Event, ...]
+# The number of the request among those of its call, and what came of it.
+Tagged = tuple[int, Batch]
 
 FINISH_REASON: dict[StopReason, str] = {
     "eosFound": "stop",

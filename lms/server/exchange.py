@@ -4,21 +4,27 @@ import secrets
 import socket
 import string
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 from lms.client.control import Lease
 from lms.errors import ModelUnloaded
 from lms.generation.events import Embedded
 from lms.generation.request import Request
 from lms.pool.stream import ClientGone, NotTaken, has_left, stream
-from lms.server.answers import Answer, Batch, Head, collect, embedded
+from lms.server.answers import Answer, Batch, Head, Tagged, collect, embedded
 from lms.server.requests.call import Call, EmbedCall, GenerateCall
 from lms.server.services import Backend
 
+C = TypeVar("C")
+Chunks = Callable[[Iterable[Tagged], Head], Iterator[tuple[C, ...]]]
+
 _BASE_36 = string.digits + string.ascii_lowercase
 _ID_LENGTH = 21
+# What goes wrong sooner is a status. Later a client gets to know that its model is still being loaded.
+STATUS_UNTIL_S = 1.0
 SECOND_TRIES_S = (0.01, 0.05, 0.2)
 
 
@@ -31,11 +37,30 @@ class Exchange:
 
     def lease(self, call: Call) -> Lease:
         """A lease on the model that `call` names, which may take as long as loading it."""
-        return self.backend.lease(call.model, call.kind, call.ttl_s, self._require_client)
+        with closing(self._leases(call)) as leases:
+            return next(filter(None, leases))
 
-    def _require_client(self) -> None:
-        if self.client is not None and has_left(self.client):
-            raise ClientGone
+    def _leases(self, call: Call) -> Generator[Lease | None, None, None]:
+        """None about twice a second, then a lease. Raises ClientGone when nobody waits for it any more."""
+        with closing(self.backend.wait_for_lease(call.model, call.kind, call.ttl_s)) as leases:
+            for lease in leases:
+                if lease is None and self.client is not None and has_left(self.client):
+                    raise ClientGone
+                yield lease
+
+    def streamed(self, call: GenerateCall, prefix: str, chunks: "Chunks[C]") -> Generator[tuple[C, ...], None, None]:
+        """What `chunks` makes of the events of `call`, under a head with an id of that `prefix`.
+
+        After `STATUS_UNTIL_S` without a lease there are empty batches, about two a second, until there is one.
+        """
+        status_until_s = time.monotonic() + STATUS_UNTIL_S
+        with closing(self._leases(call)) as leases:
+            for lease in leases:
+                if lease is not None:
+                    with closing(self.ask_each(lease, call)) as events:
+                        yield from chunks(events, new_head(prefix, lease))
+                elif time.monotonic() > status_until_s:
+                    yield ()
 
     def ask(self, lease: Lease, call: Call, request: Request, streamed: bool = False) -> Generator[Batch, None, None]:
         """The events of one request of `call`; an empty batch about every second without any.
@@ -55,7 +80,7 @@ class Exchange:
             time.sleep(pause_s)
             lease = self.lease(call)
 
-    def ask_each(self, first: Lease, call: GenerateCall) -> Generator[tuple[int, Batch], None, None]:
+    def ask_each(self, first: Lease, call: GenerateCall) -> Generator[Tagged, None, None]:
         """The events of every request of `call`, one after the other, each batch tagged with its request's number."""
         for index, request in enumerate(call.requests):
             with closing(self.ask(self._nth_lease(index, first, call), call, request, streamed=True)) as batches:

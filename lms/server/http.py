@@ -1,7 +1,7 @@
 """What every dialect's routes use of Flask: the request's body and exchange in, JSON or an event stream out."""
 
 import traceback
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,14 +67,14 @@ def failure(error: LmsError) -> Response:
     return reply(errors.openai_body(error), errors.status(error))
 
 
-def stream_reply(events: Generator[object, None, None], batches: Iterator[tuple[sse.Chunk, ...]]) -> Response:
-    """An event stream of `batches`, which are made from `events`; closing the reply closes those, begun or not.
+def stream_reply(batches: Generator[tuple[sse.Chunk, ...], None, None]) -> Response:
+    """An event stream; closing the reply closes `batches`, whether or not it began to be sent.
 
     What fails before the first batch is raised here, so that it gets a status of its own.
     """
     frames = sse.frames(sse.begun(batches), _failure_in_stream(access(), services().log))
     response = Response(frames, mimetype="text/event-stream", headers=_STREAM_HEADERS)
-    response.call_on_close(events.close)
+    response.call_on_close(batches.close)
     return response
 
 

@@ -3,7 +3,7 @@
 In the daemon that is the pool itself, in the front a client of the daemon: both have these methods.
 """
 
-from collections.abc import Callable
+from collections.abc import Generator
 from typing import Literal, Protocol
 
 from lms.client.control import InstanceRow, Lease, ModelRow
@@ -18,12 +18,12 @@ class Backend(Protocol):
     def instances(self) -> list[InstanceRow]:
         """Every loaded or loading model."""
 
-    def lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, on_wait: Callable[[], None]
-    ) -> Lease:
-        """The right to send one request to `model`, which is loaded first if need be. Blocks until it is ready.
+    def wait_for_lease(
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None
+    ) -> Generator[Lease | None, None, None]:
+        """The right to send one request to `model`, which is loaded first if need be; None about twice a second before.
 
-        Meanwhile `on_wait` is called about twice a second; what it raises ends the waiting.
+        Closing it ends the waiting.
         """
 
     def jit(self) -> bool:

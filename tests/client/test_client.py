@@ -1,7 +1,6 @@
 """The client and the daemon's API against each other, over a unix socket."""
 
 import fcntl
-import queue
 import socket
 import threading
 import time
@@ -99,15 +98,12 @@ def test_a_lease_waits_for_a_slow_load(slow_daemon: InProcessDaemon, client: Dae
 def test_leases_that_would_keep_all_threads_waiting_are_refused(
     slow_daemon: InProcessDaemon, client: DaemonClient
 ) -> None:
-    waiting: queue.SimpleQueue[None] = queue.SimpleQueue()
-    with ThreadPoolExecutor(3) as callers:
-        leases = [callers.submit(client.lease, "tiny", "llm", None, lambda: waiting.put(None)) for _ in range(3)]
-        for _ in leases:
-            waiting.get(timeout=5)
-        with pytest.raises(QueueFull):
-            client.lease("tiny", "llm")
-        slow_daemon.stage.next().comes_up()
-        assert {lease.result(5).identifier for lease in leases} == {"tiny"}
+    waiting = [client.wait_for_lease("tiny", "llm") for _ in range(3)]
+    assert [next(leases) for leases in waiting] == [None] * 3
+    with pytest.raises(QueueFull):
+        client.lease("tiny", "llm")
+    slow_daemon.stage.next().comes_up()
+    assert {lease.identifier for leases in waiting for lease in leases if lease} == {"tiny"}
     assert client.lease("tiny", "llm").identifier == "tiny"
 
 

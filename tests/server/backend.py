@@ -1,6 +1,6 @@
 """A backend whose models and instances are lists, and whose leases lead to one engine."""
 
-from collections.abc import Callable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -20,7 +20,7 @@ SLASHED = msgspec.structs.replace(MODEL, key="qwen/qwen3-4b", publisher="qwen", 
 class ListedBackend:
     """Implements `Backend`. `asked` are the leases that were wanted; `refusal` is raised instead of granting any.
 
-    The first `stale` leases lead to an engine that is gone.
+    The first `stale` leases lead to an engine that is gone. A lease is waited for as long as `waits` has something.
     """
 
     engine: ScriptedEngine | None = None
@@ -29,6 +29,7 @@ class ListedBackend:
     loads: bool = True
     refusal: Exception | None = None
     stale: int = 0
+    waits: Iterable[object] = ()
     asked: list[tuple[str, str, float | None]] = field(default_factory=list)
 
     def models(self) -> list[ModelRow]:
@@ -40,17 +41,18 @@ class ListedBackend:
     def jit(self) -> bool:
         return self.loads
 
-    def lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, on_wait: Callable[[], None]
-    ) -> Lease:
+    def wait_for_lease(
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None
+    ) -> Generator[Lease | None, None, None]:
         self.asked.append((model, kind, ttl_s))
+        for _ in self.waits:
+            yield None
         if self.refusal is not None:
             raise self.refusal
         assert self.engine is not None
         lease = self.engine.lease(self.row(model, kind))
-        if len(self.asked) <= self.stale:
-            return msgspec.structs.replace(lease, socket_path=lease.socket_path + ".gone")
-        return lease
+        gone = ".gone" if len(self.asked) <= self.stale else ""
+        yield msgspec.structs.replace(lease, socket_path=lease.socket_path + gone)
 
     def row(self, model: str, kind: Literal["llm", "embedding"]) -> ModelRow:
         """The model by that key. Refuses as the pool does: an unknown one, or one of the other kind."""

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
@@ -24,10 +24,10 @@ class FakeEnginesBackend(ListedBackend):
         super().__init__(on_disk=[MODEL, EMBEDDER])
         self._leases = leases
 
-    def lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, on_wait: Callable[[], None]
-    ) -> Lease:
-        return self._leases[self.row(model, kind).key]
+    def wait_for_lease(
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None
+    ) -> Generator[Lease | None, None, None]:
+        yield self._leases[self.row(model, kind).key]
 
 
 @contextmanager

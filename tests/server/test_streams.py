@@ -2,14 +2,16 @@
 
 import socket
 import threading
+from itertools import repeat
 from typing import Any
 
 import pytest
 
-from lms.errors import EngineFailed, PromptTooLong, to_wire
+from lms.errors import EngineFailed, NotEnoughMemory, PromptTooLong, to_wire
 from lms.generation.events import Failed, Finished, Stats, TextDelta, Usage
 from lms.server.exchange import Exchange
 from lms.server.http import stream_reply
+from lms.server.openai import completions
 from lms.server.requests import text
 from tests.server.conftest import MakeSite, Site, chunks_of
 from tests.server.scripted_engine import FINISHED, PATIENCE_S
@@ -92,17 +94,17 @@ def test_a_closed_stream_cancels_the_request(make_site: MakeSite, path: str) -> 
 
 
 @pytest.mark.parametrize("begun", [False, True])
-def test_closing_a_reply_hangs_up_at_once_although_its_events_are_still_held(make_site: MakeSite, begun: bool) -> None:
+def test_closing_a_reply_hangs_up_at_once_although_its_chunks_are_still_held(make_site: MakeSite, begun: bool) -> None:
     site = make_site([(TextDelta("a"),)])
     call = text.parse(b'{"model":"tiny-chat","prompt":"a"}')
-    events = Exchange(site.backend).ask(site.engine.lease(), call, call.requests[0], streamed=True)
+    chunks = Exchange(site.backend).streamed(call, "cmpl", completions.chunks)
     with site.client.application.test_request_context() as context:
         context.app.preprocess_request()
-        reply = stream_reply(events, (({"events": len(batch)},) for batch in events))
+        reply = stream_reply(chunks)
     if begun:
         next(iter(reply.response))
     reply.close()
-    assert next(events, None) is None
+    assert next(chunks, None) is None
     assert site.engine.hung_up.wait(PATIENCE_S)
 
 
@@ -141,3 +143,40 @@ def test_a_model_unloaded_while_the_request_waited_is_not_loaded_again(
     reply = site.client.post(path, json=body(path, stream=stream))
     assert (reply.status_code, reply.json["error"]["code"]) == (503, "model_unloaded")  # type: ignore[index]
     assert len(site.backend.asked) == 1
+
+
+def test_a_stream_whose_model_is_being_loaded_sends_comments_after_a_second(make_site: MakeSite, path: str) -> None:
+    site, loaded = make_site(), threading.Event()
+    site.backend.waits = iter(lambda: loaded.wait(0.1), True)
+    reply = site.client.post(path, json=body(path), buffered=False)
+    pieces: Any = iter(reply.response)
+    assert [next(pieces) for _ in range(2)] == [b": keep-alive\n\n"] * 2
+    loaded.set()
+    assert b"".join(pieces).endswith(b"data: [DONE]\n\n")
+
+
+def test_a_load_that_fails_early_is_a_status(site: Site, path: str) -> None:
+    site.backend.waits, site.backend.refusal = range(3), NotEnoughMemory("12 GB are free.")
+    reply = site.client.post(path, json=body(path))
+    assert (reply.status_code, reply.json["error"]["code"]) == (503, "not_enough_memory")  # type: ignore[index]
+
+
+def test_a_load_that_fails_later_is_told_in_the_stream(site: Site) -> None:
+    died = threading.Event()
+    site.backend.waits, site.backend.refusal = iter(lambda: died.wait(0.1), True), EngineFailed("It died.")
+    reply = site.client.post("/v1/completions", json=body("/v1/completions"), buffered=False)
+    died.set()
+    assert chunks_of(b"".join(reply.response))[-1]["error"]["code"] == "engine_failed"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_client_that_leaves_while_its_model_is_loaded_is_waited_for_no_longer(
+    site: Site, path: str, stream: bool
+) -> None:
+    site.backend.waits = repeat(None)
+    ours, clients = socket.socketpair()
+    with ours:
+        clients.close()
+        site.client.post(path, json=body(path, stream=stream), environ_overrides={"gunicorn.socket": ours}).close()
+    assert "the client left" in site.lines()[-1]
+    assert site.engine.calls == []

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lms.generation.events import Event, Finished
-from lms.server.answers import FINISH_REASON, Answer, Batch, Head, delta, tool_call, usage_body
+from lms.server.answers import FINISH_REASON, Answer, Head, Tagged, delta, tool_call, usage_body
 from lms.server.lmstudio_v0.facts import facts
 from lms.server.sse import Chunk
 
@@ -32,9 +32,9 @@ def _message(answer: Answer) -> dict[str, Any]:
     return message
 
 
-def chunks(batches: Iterable[Batch], head: Head) -> Iterator[tuple[Chunk, ...]]:
+def chunks(batches: Iterable[Tagged], head: Head) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply, batch by batch; a batch without news is empty."""
-    for batch in batches:
+    for _, batch in batches:
         yield tuple(_chunks(batch, head))
 
 

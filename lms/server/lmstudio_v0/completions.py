@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Answer, Batch, Head, text_choice, text_choices, total, usage_body
+from lms.server.answers import Answer, Head, Tagged, text_choice, text_choices, total, usage_body
 from lms.server.lmstudio_v0.facts import facts
 from lms.server.sse import Chunk
 
@@ -18,7 +18,7 @@ def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
     return _object(head, choices) | _end([answer.finished for answer in answers], head)
 
 
-def chunks(batches: Iterable[tuple[int, Batch]], head: Head, prompts: int = 1) -> Iterator[tuple[Chunk, ...]]:
+def chunks(batches: Iterable[Tagged], head: Head, prompts: int = 1) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply to so many `prompts`. The very last one carries the usage and the facts."""
     ends: list[Finished] = []
     for index, batch in batches:

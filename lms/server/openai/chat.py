@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lms.generation.events import Event, Finished
-from lms.server.answers import FINISH_REASON, Answer, Batch, Head, delta, tool_call, usage_body
+from lms.server.answers import FINISH_REASON, Answer, Head, Tagged, delta, tool_call, usage_body
 from lms.server.sse import Chunk
 
 
@@ -38,9 +38,9 @@ def message(answer: Answer) -> dict[str, Any]:
     return {"role": "assistant", "content": answer.text} | reasoning | calls
 
 
-def chunks(batches: Iterable[Batch], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
+def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply, batch by batch; a batch without news is empty."""
-    for batch in batches:
+    for _, batch in batches:
         yield tuple(chunk for event in batch for chunk in _chunks(event, head, include_usage))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Answer, Batch, Head, text_choice, text_choices, total, usage_body
+from lms.server.answers import Answer, Head, Tagged, text_choice, text_choices, total, usage_body
 from lms.server.sse import Chunk
 
 
@@ -18,9 +18,7 @@ def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
     return _object(head, choices) | {"usage": usage, "stats": {}}
 
 
-def chunks(
-    batches: Iterable[tuple[int, Batch]], head: Head, include_usage: bool = False
-) -> Iterator[tuple[Chunk, ...]]:
+def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply, from events tagged with the number of their prompt."""
     ends: list[Finished] = []
     for index, batch in batches:

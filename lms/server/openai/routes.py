@@ -1,5 +1,7 @@
 """The endpoints under `/v1`."""
 
+from functools import partial
+
 from flask import Blueprint, Response
 
 from lms.server import visible
@@ -27,11 +29,10 @@ def one_model(model: str) -> Response:
 def chat_completions() -> Response:
     call = chat_request.parse(raw_body())
     way = exchange()
+    if call.stream:
+        return stream_reply(way.streamed(call, "chatcmpl", partial(chat.chunks, include_usage=call.include_usage)))
     lease = way.lease(call)
     head = new_head("chatcmpl", lease)
-    if call.stream:
-        events = way.ask(lease, call, call.requests[0], streamed=True)
-        return stream_reply(events, chat.chunks(events, head, call.include_usage))
     (answer,) = way.answers(lease, call)
     return reply(chat.body(answer, head))
 
@@ -40,11 +41,10 @@ def chat_completions() -> Response:
 def text_completions() -> Response:
     call = text_request.parse(raw_body())
     way = exchange()
+    if call.stream:
+        return stream_reply(way.streamed(call, "cmpl", partial(completions.chunks, include_usage=call.include_usage)))
     lease = way.lease(call)
     head = new_head("cmpl", lease)
-    if call.stream:
-        events = way.ask_each(lease, call)
-        return stream_reply(events, completions.chunks(events, head, call.include_usage))
     return reply(completions.body(way.answers(lease, call), head))
 
 
