@@ -54,6 +54,7 @@ class Instance:
     leases, loaders, unloaders: who waits for it to be ready (loaders hear of progress too), or gone
     reservations: deadlines of granted leases whose request the engine has not reported yet, oldest first
     wanted: whether a daemon that comes back loads it again
+    taken_bytes: what its process has taken of the machine's free memory, when that was last looked at
     """
 
     number: int
@@ -73,6 +74,7 @@ class Instance:
     unloaders: list[Ticket] = field(default_factory=list)
     wanted: bool = False
     pid: int | None = None
+    taken_bytes: int = 0
 
     @property
     def identifier(self) -> str:
@@ -101,6 +103,11 @@ class Instance:
     def held_bytes(self) -> int:
         """What it takes, as its engine measured or, before, as was estimated."""
         return self.ready.memory_bytes if self.ready and self.ready.memory_bytes else self.plan.need_bytes
+
+    @property
+    def missing_bytes(self) -> int:
+        """What it is about to take of what is free now."""
+        return max(0, self.plan.need_bytes - self.taken_bytes) if self.phase is Phase.LOADING else 0
 
     @property
     def idle_deadline_s(self) -> float | None:

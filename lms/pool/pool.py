@@ -161,8 +161,7 @@ class Pool:
         """A load to wait for; leaving its block before it is done cancels it. Raises as `leasing` does, at once."""
         plan = self._plan(request.model, request.config, request.identifier or "", request.ttl_s)
         ask: Waiting[LoadProgress | LoadDone] = self._ask()
-        available_bytes = _available_bytes()
-        self._post(lambda now_s: self._state.load(ask.ticket, plan, available_bytes, now_s))
+        self._post(lambda now_s: self._state.load(ask.ticket, plan, self._free_bytes(), now_s))
         return ask
 
     def unload(self, identifier: str) -> InstanceRow:
@@ -206,14 +205,12 @@ class Pool:
         return self._plan(known.row.key, LoadConfig(), "", ttl_s, jit=True)
 
     def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None) -> None:
-        free = _available_bytes()
-
         def lease(now_s: float) -> list[Effect]:
             # A client knows that an engine died before we are told, and asks again at once: the exit goes first.
             if self._engines.any_ended():
                 self._post(lease)
                 return []
-            return self._state.lease(ticket, request.model, request.kind, now_s, plan, free)
+            return self._state.lease(ticket, request.model, request.kind, now_s, plan, self._free_bytes())
 
         self._post(lease)
 
@@ -233,8 +230,7 @@ class Pool:
     def _ask_again(self, wanted: Desired) -> "Waiting[LoadProgress | LoadDone]":
         ask: Waiting[LoadProgress | LoadDone] = self._ask()
         plan = self._plan_again(wanted)
-        available_bytes = _available_bytes()
-        self._post(lambda now_s: self._state.restore(ask.ticket, wanted, plan, available_bytes, now_s))
+        self._post(lambda now_s: self._state.restore(ask.ticket, wanted, plan, self._free_bytes(), now_s))
         return ask
 
     def _plan_again(self, wanted: Desired) -> Plan | LmsError:
@@ -316,6 +312,12 @@ class Pool:
             case Save(models):
                 self._save(models)
 
+    def _free_bytes(self) -> int:
+        """What is free now. The state learns how much of their need those that load have taken from it already."""
+        for number, pid in self._state.loading().items():
+            self._state.weighed(number, _private_bytes(pid))
+        return _available_bytes()
+
     def _reported(self, number: int, report: Report) -> None:
         self._post(lambda now_s: self._state.reported(number, report, now_s))
 
@@ -347,3 +349,12 @@ def _unix_ms() -> int:
 
 def _available_bytes() -> int:
     return int(psutil.virtual_memory().available)
+
+
+def _private_bytes(pid: int) -> int:
+    """What a process holds that no other could have instead. Mapped files count as free: they can be read again."""
+    try:
+        memory = psutil.Process(pid).memory_info()
+    except psutil.Error:
+        return 0
+    return int(memory.rss - getattr(memory, "shared", 0))

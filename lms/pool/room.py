@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lms.errors import NotEnoughMemory
-from lms.pool.instance import Instance, Phase, Plan
+from lms.pool.instance import Instance, Plan
 
 GIB = 1 << 30
 
@@ -32,7 +32,7 @@ def make_room(plan: Plan, instances: Iterable[Instance], jit_max_models: int, av
     evicted = list(idle[:surplus])
     if available_bytes is None:
         return Room(tuple(evicted), frozenset(i.number for i in evicted))
-    free_bytes = available_bytes - sum(i.plan.need_bytes for i in there if i.phase is Phase.LOADING)
+    free_bytes = available_bytes - sum(i.missing_bytes for i in there)
     leaving = [i for i in there if not i.alive]
     candidates = idle[surplus:]
     while _short_bytes(plan, free_bytes, leaving, evicted) > 0 and candidates:

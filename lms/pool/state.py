@@ -78,6 +78,11 @@ class PoolState:
         reserved = [i.reservations[0] for i in self._instances.values() if i.reservations]
         return min([deadline for deadline in deadlines if deadline is not None] + reserved, default=None)
 
+    def loading(self) -> dict[int, int]:
+        """The pids of the engines that load, by their numbers."""
+        there = self._instances.values()
+        return {i.number: i.pid for i in there if i.phase is Phase.LOADING and i.pid is not None}
+
     @property
     def empty(self) -> bool:
         """Whether no engine is left."""
@@ -174,6 +179,10 @@ class PoolState:
         if number in self._instances:
             self._instances[number].pid = pid
         return []
+
+    def weighed(self, number: int, taken_bytes: int) -> None:
+        """What a loading engine has taken so far of the memory that was free."""
+        self._instances[number].taken_bytes = taken_bytes
 
     def reported(self, number: int, report: Report, now_s: float) -> list[Effect]:
         """An engine said something. What a stopping engine says changes nothing."""

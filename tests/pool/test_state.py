@@ -480,6 +480,16 @@ class TestMemory:
         story.load(by_hand("a", need_bytes=50), free=80)
         assert isinstance(story.refused(story.load(by_hand("b", need_bytes=50), free=80)), NotEnoughMemory)
 
+    def test_what_another_load_has_taken_already_is_not_counted_twice(self) -> None:
+        story = Story()
+        story.load(by_hand("a", need_bytes=50), free=80)
+        story.state.spawned(1, pid=7)
+        assert story.state.loading() == {1: 7}
+        story.state.weighed(1, taken_bytes=30)
+        story.load(by_hand("b", need_bytes=30), free=50)
+        assert [effect.plan.key for effect in story.of(Start)] == ["b"]
+        assert isinstance(story.refused(story.load(by_hand("c", need_bytes=1), free=50)), NotEnoughMemory)
+
     def test_a_load_waits_for_memory_that_a_stopping_model_still_holds(self) -> None:
         story = Story()
         a = story.loaded(by_hand("a", need_bytes=50))
