@@ -14,7 +14,7 @@ from lms.client.control import ServerStart, ServerStatus
 from lms.config.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from lms.daemon import listener
 from lms.daemon.child import Front, Site, wait_for_greeting
-from lms.errors import LmsError, ServerNotRunning
+from lms.errors import DaemonFailed, LmsError, ServerNotRunning
 from lms.logbus.records import Level, LogData, ServerLog
 from lms.paths import Home, write_atomically
 
@@ -132,11 +132,9 @@ class Serving:
 
     def _enter(self, site: Site) -> None:
         self._ending = threading.Event()
-        front = self._launch(site, self._publish)
         try:
-            wait_for_greeting(site, front)
+            front = self._greeting_front(site)
         except LmsError:
-            front.stop()
             site.listener.close()
             raise
         self._current = site, front
@@ -144,6 +142,19 @@ class Serving:
         self._say("info", f"The server is listening on {site.host}, port {site.port}.")
         watch = threading.Thread(target=self._watch, args=(site, front, self._ending), name="front watch", daemon=True)
         watch.start()
+
+    def _greeting_front(self, site: Site) -> Front:
+        """A front that answers. Raises DaemonFailed."""
+        try:
+            front = self._launch(site, self._publish)
+        except OSError as error:
+            raise DaemonFailed(f"The HTTP server could not be started: {error}.") from error
+        try:
+            wait_for_greeting(site, front)
+        except LmsError:
+            front.stop()
+            raise
+        return front
 
     def _leave(self) -> None:
         self._ending.set()
@@ -163,13 +174,26 @@ class Serving:
                 return
             failures = 0 if time.monotonic() - front.started_s > STEADY_AFTER_S else failures + 1
             self._say("error", f"The front ended by itself (exit code {code}) and is started again.")
-            if ending.wait(BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]):
+            if ending.wait(_backoff_s(failures)):
                 return
-            with self._lock:
-                if ending.is_set():
+            while (started := self._start_again(site, ending)) is None:
+                failures += 1
+                if ending.wait(_backoff_s(failures)):
                     return
+            front = started
+
+    def _start_again(self, site: Site, ending: threading.Event) -> Front | None:
+        """The next front; None when it is not wanted any more, or cannot be started now, which is logged."""
+        with self._lock:
+            if ending.is_set():
+                return None
+            try:
                 front = self._launch(site, self._publish)
-                self._current = site, front
+            except OSError as error:
+                self._say("error", f"The front could not be started again: {error}.")
+                return None
+            self._current = site, front
+            return front
 
     def _remembered(self) -> Remembered:
         try:
@@ -185,3 +209,7 @@ class Serving:
 
     def _say(self, level: Level, content: str) -> None:
         self._publish(ServerLog(content, level))
+
+
+def _backoff_s(failures: int) -> float:
+    return BACKOFF_S[min(failures, len(BACKOFF_S) - 1)]

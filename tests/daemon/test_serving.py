@@ -145,6 +145,28 @@ def test_a_crashed_front_comes_back_on_the_same_socket(make: Make) -> None:
     assert serving.status().pid != first.pid
 
 
+def test_a_front_that_cannot_be_started_is_a_failure_and_leaves_nothing(make: Make) -> None:
+    serving = make(("/no-such-program",))
+    with pytest.raises(DaemonFailed, match="no-such-program"):
+        serving.start(ServerStart(port := free_port()))
+    assert not serving.status().running
+    socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_a_crashed_front_that_cannot_be_started_again_is_tried_once_more(
+    tmp_path: Path, said: "queue.SimpleQueue[LogData]"
+) -> None:
+    commands = iter([GREETS, ("/no-such-program",), GREETS])
+    serving = Serving(
+        Home(tmp_path), Settings(), said.put, lambda site, publish: Front(site, publish, command=next(commands))
+    )
+    first = serving.start(ServerStart(0))
+    with pytest.raises(OSError, match=r"Remote end closed|reset"):
+        get(first, "/die")
+    assert get(first)
+    serving.close()
+
+
 def test_what_an_earlier_daemon_served_comes_back(make: Make) -> None:
     before = make()
     status = before.start(ServerStart(free_port(), "0.0.0.0", cors=True))
