@@ -14,7 +14,7 @@ from lms import __version__
 from lms.cli import complete, daemon, exits, load, log, ls, ps, server, status, unload, version
 from lms.cli.command import Help, group, require_subcommand
 from lms.cli.session import Session
-from lms.errors import LmsError, to_wire
+from lms.errors import LmsError, UsageError, to_wire
 
 app = group(
     "lms",
@@ -53,6 +53,8 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
         return exits.DONE
     if list(arguments[:1]) == ["help"]:
         arguments = [*arguments[1:], "--help"]
+    if not _is_text(arguments):
+        return _failed(session, UsageError("An argument is no text in UTF-8."))
     try:
         ended = app(list(arguments), prog_name="lms", obj=session, standalone_mode=False)
     except LmsError as error:
@@ -70,6 +72,11 @@ def _asks_for_version(arguments: Sequence[str]) -> bool:
     """As in LM Studio, `-v` counts wherever it stands."""
     before = arguments[: arguments.index("--")] if "--" in arguments else arguments
     return "-v" in before or "--version" in before
+
+
+def _is_text(arguments: Sequence[str]) -> bool:
+    """Python keeps the bytes of an argument that are none as lone surrogates, and nothing can be sent with them."""
+    return not any("\ud800" <= character <= "\udfff" for argument in arguments for character in argument)
 
 
 def _failed(session: Session, error: LmsError) -> int:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 MOST_CHARACTERS = 1024
 
-# Control characters, bytes that are no text, and what ends a line.
-_UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
+# Control characters, and what ends a line.
+_UNPRINTABLE = {"Cc", "Zl", "Zp"}
 
 
 def identifier(typed: str) -> str:

@@ -83,6 +83,7 @@ def test_the_version_command_contacts_nobody(lms: Terminal, daemon: FakeDaemon) 
         (["load", "x", "--yes=3"], "--yes takes no value."),
         (["server", "start", "--port", "-1"], "--port takes a number from 0 to 65535, not “-1”."),
         (["server", "start", "-p", "65536"], "--port takes a number from 0 to 65535, not “65536”."),
+        (["load", "\udcff"], "An argument is no text in UTF-8."),
         (["load", "x", "--log-level", "loud"], "“loud” is no log level."),
         (["load", "x", "--quiet", "--verbose"], "Only one of --quiet, --verbose and --log-level"),
         (["load", "x", "--quiet", "--log-level", "info"], "Only one of --quiet, --verbose and --log-level"),

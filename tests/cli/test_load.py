@@ -99,7 +99,7 @@ def test_an_identifier_in_use_is_a_failure(lms: Terminal) -> None:
     assert lms.type("load", "qwen3-4b", "--identifier", "mine").code == 1
 
 
-@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[2J", "\udcff", "a\u2028b", "x" * 1025])
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "a\x1b[2J", "a\u2028b", "x" * 1025])
 def test_an_identifier_that_is_no_name_is_refused_in_one_line(lms: Terminal, daemon: FakeDaemon, name: str) -> None:
     daemon.on = False
     ended = lms.type("load", "tiny-chat", "--identifier", name)
