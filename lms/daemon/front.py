@@ -46,8 +46,8 @@ class FrontWorker(GeventWorker):
         client.settimeout(PAUSE_TIMEOUT_S)
         AsyncWorker.handle(self, listener, client, addr)  # type: ignore[no-untyped-call]
 
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:
-        refuse(client, exc)
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
+        refuse(client, exc, _print)
 
 
 def main() -> None:

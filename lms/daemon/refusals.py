@@ -4,6 +4,8 @@ gunicorn itself would answer with a page of HTML; API clients expect an error ob
 """
 
 import socket
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from http import HTTPStatus
 
@@ -11,6 +13,7 @@ import msgspec
 from gunicorn.http import errors as http
 
 from lms.errors import InvalidRequest, LmsError
+from lms.logbus.records import LogData, ServerLog
 from lms.server.errors import openai_body
 
 STATUS = {
@@ -21,9 +24,13 @@ STATUS = {
 }
 
 
-def refuse(client: socket.socket, error: Exception) -> None:
-    """Answer `error`, which gunicorn met outside the app; say nothing if the client is gone."""
+def refuse(client: socket.socket, error: BaseException, log: Callable[[LogData], None]) -> None:
+    """Answer `error`, which gunicorn met outside the app; say nothing if the client is gone. A fault of our own is
+    logged with its traceback.
+    """
     status, told = _told(error)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        log(ServerLog(f"A request failed unexpectedly:\n{''.join(traceback.format_exception(error))}", "error"))
     body = msgspec.json.encode(openai_body(told))
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
@@ -33,7 +40,7 @@ def refuse(client: socket.socket, error: Exception) -> None:
         client.sendall(head.encode() + body)
 
 
-def _told(error: Exception) -> tuple[HTTPStatus, LmsError]:
+def _told(error: BaseException) -> tuple[HTTPStatus, LmsError]:
     if not isinstance(error, http.ParseException | OSError):
         return HTTPStatus.INTERNAL_SERVER_ERROR, LmsError(f"The server failed: {type(error).__name__}.")
     status = next((status for kind, status in STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
