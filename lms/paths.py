@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,9 +87,14 @@ def bundled_models_dir() -> Path:
 
 
 def ensure_private(folder: Path) -> Path:
-    """Create `folder` with mode 0700 and return it. Raises PermissionError when it exists and is another user's."""
+    """Create `folder` with mode 0700 and return it. Raises PermissionError when it exists and is another user's, or a
+    link, which somebody may have planted in a folder that all may write to.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if folder.stat().st_uid != os.getuid():
+    there = folder.lstat()
+    if stat.S_ISLNK(there.st_mode):
+        raise PermissionError(f"{folder} is a symbolic link.")
+    if there.st_uid != os.getuid():
         raise PermissionError(f"{folder} belongs to another user.")
     folder.chmod(0o700)
     return folder

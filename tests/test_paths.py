@@ -90,6 +90,14 @@ def test_a_folder_of_another_user_is_refused(tmp_path: Path) -> None:
         ensure_private(theirs)
 
 
+def test_a_link_to_a_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o755)
+    (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(PermissionError, match="symbolic link"):
+        ensure_private(tmp_path / "run")
+    assert stat.S_IMODE((tmp_path / "elsewhere").stat().st_mode) == 0o755
+
+
 def test_a_file_is_replaced_as_a_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "server.json"
     write_atomically(path, b"first, and longer")
