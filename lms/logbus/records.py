@@ -1,5 +1,6 @@
 """Log events in the shape `lms log stream --json` prints: a time in unix milliseconds and tagged data in camelCase."""
 
+import sys
 import time
 from typing import Literal
 
@@ -76,3 +77,16 @@ class LogRecord(msgspec.Struct, frozen=True):
 def record(data: LogData) -> LogRecord:
     """`data` stamped with the time now."""
     return LogRecord(time.time_ns() // 1_000_000, data)
+
+
+def text_bytes(data: LogData) -> int:
+    """The memory that its text takes. All else in an event is small."""
+    match data:
+        case (
+            PredictionInput(input=text)
+            | PredictionOutput(output=text)
+            | ServerLog(content=text)
+            | RuntimeLog(message=text)
+        ):
+            return sys.getsizeof(text)
+    return 0

@@ -1,6 +1,8 @@
 """A daemon in this process: the real API over a real unix socket, the real pool, and engines that are actors."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from flask import Flask
@@ -10,7 +12,7 @@ import lms
 from lms.client.control import DaemonStatus, ServerStart, ServerStatus
 from lms.config.settings import Settings
 from lms.errors import PortTaken, ServerNotRunning
-from lms.logbus.bus import LogBus
+from lms.logbus.bus import LogBus, Subscription
 from lms.paths import Home
 from lms.pool.pool import Pool
 from lms.server.internal.routes import blueprint
@@ -52,13 +54,28 @@ class StillControls:
         raise ServerNotRunning("The server is not running.")
 
 
+class CountingBus(LogBus):
+    """A bus that knows how many read it."""
+
+    readers = 0
+
+    @contextmanager
+    def subscribe(self) -> Iterator[Subscription]:
+        with super().subscribe() as subscription:
+            self.readers += 1
+            try:
+                yield subscription
+            finally:
+                self.readers -= 1
+
+
 class InProcessDaemon:
     """Serves from its making until `close`."""
 
     def __init__(self, home: Home, at_once_ready: bool = True, waiting_leases: int = 3) -> None:
         home.run.mkdir(parents=True, exist_ok=True)
         self.stage = Stage(at_once_ready)
-        self.bus = LogBus(capacity=10)
+        self.bus = CountingBus(capacity=10)
         self.controls = StillControls()
         self.pool = Pool(home, Shelf(), Settings(), self.bus, spawn=self.stage.spawn, environ={})
         app = Flask("daemon")
