@@ -64,7 +64,6 @@ class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):
 class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
     """The right to send one request to a loaded model, and what a dialect says about the model that answers."""
 
-    id: str
     identifier: str
     socket_path: str
     model: ModelRow

@@ -67,7 +67,6 @@ class Instance:
     ready: Ready | None = None
     activity: Activity = IDLE
     used: bool = False
-    granted: int = 0
     reservations: list[float] = field(default_factory=list)
     leases: list[Ticket] = field(default_factory=list)
     loaders: list[Ticket] = field(default_factory=list)
@@ -119,12 +118,10 @@ class Instance:
     def grant(self, socket_path: str, now_s: float) -> Lease:
         """One more lease. The engine must be ready."""
         assert self.ready is not None
-        self.granted += 1
         self.used = True
         self.last_used_s = now_s
         self.reservations.append(now_s + RESERVATION_S)
         return Lease(
-            id=f"{self.number}-{self.granted}",
             identifier=self.identifier,
             socket_path=socket_path,
             model=self.plan.known.row,

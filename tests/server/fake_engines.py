@@ -56,7 +56,7 @@ def _engine(folder: Path, model: ModelRow) -> Iterator[Lease]:
         try:
             process.stdin.write(pack(spec))
             ready = _ready(process.stdout)
-            yield Lease("lease", model.key, spec.socket_path, model, ready.context_length, ready.runtime)
+            yield Lease(model.key, spec.socket_path, model, ready.context_length, ready.runtime)
         finally:
             process.stdin.close()
             _drain(process.stdout)
