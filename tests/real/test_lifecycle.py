@@ -6,14 +6,12 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
+from contextlib import ExitStack, closing, contextmanager, suppress
 from http.client import HTTPConnection, IncompleteRead
 from typing import Any
 
@@ -54,8 +52,12 @@ def chat(port: int, max_tokens: int = 5, stream: bool = False, prompt: str = "hi
         "max_tokens": max_tokens,
         "stream": stream,
     }
+    return post(port, "chat/completions", body)
+
+
+def post(port: int, path: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/v1/chat/completions",
+        f"http://127.0.0.1:{port}/v1/{path}",
         json.dumps(body).encode(),
         {"Content-Type": "application/json"},
     )
@@ -340,21 +342,25 @@ class TestManyCallers:
         chat(port).read()
         eventually(lambda: identifiers(fake_lms) == {"tiny-chat"})
         psutil.Process(engine_pid(fake_lms)).suspend()
-        enough, waiting = threading.Event(), set()
-
-        def wait() -> None:
-            waiting.add(threading.get_ident())
-            if enough.is_set():
-                raise TimeoutError
-
-        with ThreadPoolExecutor(300) as callers:
-            ask = partial(client.lease, "text-embedding-tiny", "embedding", None, wait)
-            leases = [callers.submit(ask) for _ in range(300)]
-            eventually(lambda: len(waiting) == 300, timeout_s=4)
+        with ExitStack() as stack, ThreadPoolExecutor(300) as callers:
+            waits = [client.wait_for_lease("text-embedding-tiny", "embedding") for _ in range(300)]
+            for wait in waits:
+                stack.enter_context(closing(wait))
+            assert list(callers.map(next, waits, timeout=4)) == [None] * 300
             assert [row.state for row in fake_lms.client.instances()] == ["loading"]
             assert fake_lms.client.status()
-            enough.set()
-        assert not any(lease.exception() is None for lease in leases)
+
+    def test_for_a_streamed_answer_hear_that_its_model_is_being_loaded(self, fake_lms: Lms) -> None:
+        port = free_port()
+        start(fake_lms, port)
+        post(port, "embeddings", {"model": "text-embedding-tiny", "input": "hi"}).read()
+        eventually(lambda: [row.state for row in fake_lms.client.instances()] == ["idle"])
+        engine = psutil.Process(engine_pid(fake_lms, "text-embedding-tiny"))
+        engine.suspend()
+        with chat(port, stream=True) as reply:
+            assert (reply.status, reply.readline()) == (200, b": keep-alive\n")
+            engine.resume()
+            assert reply.read().endswith(b"data: [DONE]\n\n")
 
 
 class TestFront:
