@@ -47,7 +47,6 @@ class ChatBody(GenerateBody, frozen=True, kw_only=True):
     audio: Any = None
     prediction: Any = None
     web_search_options: Any = None
-    store: bool | None = None
     verbosity: str | None = None
 
 
@@ -70,7 +69,6 @@ def _refuse_unsupported_in_chat(body: ChatBody) -> None:
     only(body.top_logprobs, (None, 0), "top_logprobs")
     only(body.tool_choice, (None, "auto", "none"), "tool_choice")
     only(body.modalities, (None, [], ["text"]), "modalities")
-    only(body.store, (None, False), "store")
     only(body.verbosity, (None, "medium"), "verbosity")
     only(body.function_call, (None, "none"), "function_call")
     for param in ("functions", "audio", "prediction", "web_search_options"):
