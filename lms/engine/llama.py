@@ -20,6 +20,7 @@ import psutil
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
 from lms.engine.llama_decoder import LlamaDecoder
 from lms.engine.llama_embedder import LlamaEmbedder
+from lms.engine.llama_trial import is_worth_trying, short_pass, survives
 from lms.engine.model import Decoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
 from lms.errors import EngineFailed, Unsupported
@@ -102,6 +103,8 @@ class LlamaModel:
         self.context_length = self._choose_context_length(spec.config)
         self.batch_tokens = self._choose_batch(spec.config)
         self._context = self._create_context()
+        if is_worth_trying() and not survives(lambda: short_pass(self._context)):
+            self._load_again_plainly(on_progress)
         self._decoder = None if spec.embedding else LlamaDecoder(self._context, self.parallel)
         self._embedder = LlamaEmbedder(self._context, self.batch_tokens) if spec.embedding else None
 
@@ -128,6 +131,14 @@ class LlamaModel:
     def _is_recurrent(self) -> bool:
         """Whether every slot costs the memory of a whole state, used or not."""
         return bool(C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model))
+
+    def _load_again_plainly(self, on_progress: Callable[[float], None]) -> None:
+        """Without the buffers whose layout is made for special instructions, and so without these instructions."""
+        self.close()
+        self._model = _load(self._spec, on_progress, special_buffers=False)
+        self.vocabulary = LlamaVocabulary(self._model)
+        self._context = self._create_context()
+        self.warnings += ("This machine claims AMX instructions that it does not run. They are left out.",)
 
     def _choose_context_length(self, config: LoadConfig) -> int:
         trained: int = C.llama_model_n_ctx_train(self._model)
@@ -198,9 +209,10 @@ def forward_logs(publish: Callable[[Level, str], None]) -> None:
     _callbacks[:] = [callback]
 
 
-def _load(spec: EngineSpec, on_progress: Callable[[float], None]) -> C.llama_model_p:
+def _load(spec: EngineSpec, on_progress: Callable[[float], None], *, special_buffers: bool = True) -> C.llama_model_p:
     C.llama_backend_init()
     params = C.llama_model_default_params()
+    params.use_extra_bufts = special_buffers
 
     def progress(fraction: float, _user_data: object) -> bool:
         on_progress(fraction)
