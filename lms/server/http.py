@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from flask import Response, current_app, g, request
 
-from lms.errors import LmsError
+from lms.errors import LmsError, ModelUnloaded
 from lms.logbus.records import LogData, ServerLog
 from lms.pool.stream import ClientGone
 from lms.server import body, errors, sse
@@ -64,7 +64,11 @@ def reply(value: object, status: int = 200) -> Response:
 def failure(error: LmsError) -> Response:
     """The reply to a request that failed before it began to stream."""
     access().problem = str(error)
-    return reply(errors.openai_body(error), errors.status(error))
+    response = reply(errors.openai_body(error), errors.status(error))
+    if isinstance(error, ModelUnloaded):
+        # OpenAI's SDKs repeat a 503 of their own accord, which would load the model that somebody has just unloaded.
+        response.headers["X-Should-Retry"] = "false"
+    return response
 
 
 def stream_reply(batches: Generator[tuple[sse.Chunk, ...], None, None]) -> Response:

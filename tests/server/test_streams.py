@@ -142,6 +142,7 @@ def test_a_model_unloaded_while_the_request_waited_is_not_loaded_again(
     site = make_site([(Finished("modelUnloaded", Usage(0, 0), Stats(0.0, 0.0, 0.0)),)])
     reply = site.client.post(path, json=body(path, stream=stream))
     assert (reply.status_code, reply.json["error"]["code"]) == (503, "model_unloaded")  # type: ignore[index]
+    assert reply.headers["X-Should-Retry"] == "false"
     assert len(site.backend.asked) == 1
 
 
