@@ -393,6 +393,19 @@ class TestModels:
         assert {lease.identifier for lease in leases} == {"tiny-chat"}
         assert len(client.instances()) == 1
 
+    def test_an_unloaded_model_ends_its_streams_with_the_reason_and_without_complaint(self, fake_lms: Lms) -> None:
+        port = free_port()
+        start(fake_lms, port)
+        load(fake_lms)
+        with endless_chat(port) as reply:
+            reply.readline()
+            fake_lms("unload", "tiny-chat")
+            last = [line for line in reply.read().decode().splitlines() if line][-1]
+        assert json.loads(last.removeprefix("data: "))["error"]["code"] == "model_unloaded"
+        logged = fake_lms.home.daemon_log.read_text()
+        assert "[info] tiny-chat: unloaded" in logged
+        assert "[error] tiny-chat" not in logged
+
     def test_an_identifier_in_use_is_refused(self, fake_lms: Lms) -> None:
         load_in(fake_lms, "mine")
         with pytest.raises(IdentifierInUse):
