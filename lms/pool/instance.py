@@ -54,6 +54,7 @@ class Instance:
     leases, loaders, unloaders: who waits for it to be ready (loaders hear of progress too), or gone
     reservations: deadlines of granted leases whose request the engine has not reported yet, oldest first
     wanted: whether a daemon that comes back loads it again
+    ready_s: when it was ready, once it is
     taken_bytes: what its process has taken of the machine's free memory, when that was last looked at
     """
 
@@ -72,6 +73,7 @@ class Instance:
     loaders: list[Ticket] = field(default_factory=list)
     unloaders: list[Ticket] = field(default_factory=list)
     wanted: bool = False
+    ready_s: float = 0.0
     pid: int | None = None
     taken_bytes: int = 0
 

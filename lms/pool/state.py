@@ -30,6 +30,9 @@ from lms.pool.instance import Instance, Phase, Plan, Ticket
 from lms.pool.naming import find, numbered
 from lms.pool.room import make_room
 
+# An engine that has lived so long did not die of how it was loaded.
+SETTLED_S = 10.0
+
 
 @dataclass(frozen=True)
 class Exit:
@@ -215,6 +218,7 @@ class PoolState:
         row = instance.row(now_s, unix_ms)
         self._out += [Grant(ticket, row) for ticket in instance.unloaders]
         self._let_in(number)
+        self._raise_again(instance, now_s)
         return self._done()
 
     # Events: time passes
@@ -244,6 +248,13 @@ class PoolState:
             instance.leases.append(ticket)
             return self._done()
         return self._done(Grant(ticket, instance.grant(self._socket_path(instance.number), now_s)))
+
+    def _raise_again(self, instance: Instance, now_s: float) -> None:
+        """Load what was loaded by hand again, if its engine died and had done well before. One that dies right after it
+        was loaded would do so for ever: it waits until somebody asks for it."""
+        plan = self._fallen.get(instance.identifier)
+        if plan is instance.plan and now_s - instance.ready_s >= SETTLED_S and not self._closed:
+            self._start(plan, None, now_s)
 
     def _fallen_plan(self, name: str, file: Path | None) -> Plan | None:
         """A model loaded by hand whose engine died is loaded again as it was, when somebody asks for it."""
@@ -278,7 +289,8 @@ class PoolState:
             self._spawn_if_free(instance)
 
     def _ready(self, instance: Instance, report: Ready, now_s: float) -> None:
-        instance.ready, instance.phase, instance.last_used_s = report, Phase.READY, now_s
+        instance.ready, instance.phase = report, Phase.READY
+        instance.ready_s = instance.last_used_s = now_s
         instance.wanted = not instance.plan.jit
         self._say(instance, "info", f"ready after {report.load_time_s:.2f} s")
         for warning in report.warnings:

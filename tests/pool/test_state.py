@@ -21,7 +21,7 @@ from lms.errors import (
 from lms.pool.desired import Desired
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
 from lms.pool.instance import RESERVATION_S, Plan
-from lms.pool.state import Exit, PoolState
+from lms.pool.state import SETTLED_S, Exit, PoolState
 from tests.pool.plans import by_hand, jit, ready
 
 E = TypeVar("E", bound=Effect)
@@ -566,6 +566,22 @@ class TestDesiredModels:
         story = Story()
         story.exits(story.loaded(by_hand("tiny")), KILLED)
         assert story.saved == (Desired("tiny", "tiny"),)
+
+    def test_whose_engine_dies_after_it_did_well_is_loaded_again_at_once(self) -> None:
+        story = Story()
+        number = story.loaded(by_hand("tiny"))
+        story.wait(SETTLED_S)
+        story.exits(number, KILLED)
+        assert [effect.plan.identifier for effect in story.of(Start)] == ["tiny"]
+        story.come_up()
+        assert story.saved == (Desired("tiny", "tiny"),)
+
+    def test_whose_engine_dies_at_once_is_not_loaded_for_ever(self) -> None:
+        story = Story()
+        number = story.loaded(by_hand("tiny"))
+        story.wait(SETTLED_S / 2)
+        story.exits(number, KILLED)
+        assert story.of(Start) == []
 
     def test_stay_written_down_when_the_daemon_ends(self) -> None:
         story = Story()
