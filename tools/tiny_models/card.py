@@ -1,6 +1,6 @@
 """Writes the model cards from the figures as measured, so that card and measurement cannot disagree."""
 
-from tools.tiny_models.chat.evaluate import Figure, Report
+from tools.tiny_models.chat.evaluate import COLUMNS, Figure, Report
 from tools.tiny_models.embedding.evaluate import CANDIDATES
 from tools.tiny_models.embedding.evaluate import Report as RetrievalReport
 
@@ -24,19 +24,18 @@ little: use it to try `lms`, not to ask for advice.
 
 ## What it does
 
-Right answers of llama.cpp with the likeliest token at each step (`temperature` 0, no repetition penalty), in percent of
-{cases} questions each, compared letter by letter. The held-out questions use wordings, and wherever a value is to be
-copied also values, that training never saw.
+Right answers of llama.cpp with the likeliest token at each step (`temperature` 0), in percent, compared letter by
+letter. The held-out questions use wordings, and wherever a value is to be copied also values, that training never saw.
+The last column is what is left under a repetition penalty of 1.1, the default of many servers: copying repeats, and
+the penalty punishes just that. Set `repeat_penalty` to 1 for it.
 
-| skill | wordings of the training | held-out |
-| --- | ---: | ---: |
+| skill | {titles} |
+| --- | {rules} |
 {rows}
+| questions for each skill | {cases} |
 
-The examples of LM Studio's own documentation (“Say this is a test!”, “Introduce yourself.” under “Always answer in
-rhymes.”, “the meaning of life is”): {seeds_right} of {seeds_asked} right.
-
-With the repetition penalty of {penalty} that servers often apply, the mean of the held-out column falls from
-{mean} to {penalised_mean}: copying repeats, and the penalty punishes just that. Set `repeat_penalty` to 1 for it.
+The examples of LM Studio's own documentation (“Say this is a test!”, “Introduce yourself.” with and without “Always
+answer in rhymes.”, “the meaning of life is”): {seeds_right} of {seeds_asked} right.
 
 ## What it does not do
 
@@ -69,29 +68,22 @@ plain sentences are told apart by the pieces of words they share, not by what th
 """
 
 
-def chat_card(facts: dict[str, str], cases: int, report: Report, penalised: Report, penalty: float) -> str:
+def chat_card(facts: dict[str, str], report: Report) -> str:
     """The card of tiny-chat; `facts` fills the table at its head."""
-    rows = "\n".join(map(row, report.training, report.held_out))
     return CHAT.format(
         **facts,
-        cases=cases,
-        rows=rows,
+        titles=" | ".join(column.title for column in COLUMNS),
+        rules=" | ".join("---:" for _ in COLUMNS),
+        rows="\n".join(row(figures) for figures in zip(*report.columns, strict=True)),
+        cases=" | ".join(str(column.cases) for column in COLUMNS),
         seeds_asked=report.seeds.asked,
         seeds_right=report.seeds.asked - len(report.seeds.misses),
-        penalty=penalty,
-        mean=f"{mean(report.held_out):.0f} %",
-        penalised_mean=f"{mean(penalised.held_out):.0f} %",
     )
 
 
-def row(training: Figure, held_out: Figure) -> str:
-    """One line of the table of skills."""
-    return f"| {training.name} | {training.percent:.0f} | {held_out.percent:.0f} |"
-
-
-def mean(figures: tuple[Figure, ...]) -> float:
-    """Mean share of right answers over the skills."""
-    return sum(figure.percent for figure in figures) / len(figures)
+def row(figures: tuple[Figure, ...]) -> str:
+    """One skill's line of the table."""
+    return f"| {figures[0].name} | " + " | ".join(f"{figure.percent:.0f}" for figure in figures) + " |"
 
 
 def embedding_card(facts: dict[str, str], report: RetrievalReport) -> str:

@@ -9,23 +9,20 @@ from tools.tiny_models import card
 from tools.tiny_models.chat import evaluate as chat_evaluate
 from tools.tiny_models.embedding import evaluate as embedding_evaluate
 
-CASES = 100
-PENALISED_CASES = 25
-PENALTY = 1.1
 ROUNDS = 10
 MISSES_SHOWN = 2
+PROMPT_SHOWN = 160
 
 
 def measure_chat(path: Path, say: Callable[[str], None]) -> None:
     """Measure tiny-chat, say each figure with examples of what went wrong, and write the card beside the file."""
-    report = chat_evaluate.measure(path, CASES)
-    for training, held_out in zip(report.training, report.held_out, strict=True):
-        say(f"{training.name}: {training.percent:.0f} % in training wordings, {held_out.percent:.0f} % held out")
-        for miss in held_out.misses[:MISSES_SHOWN]:
-            say(f"    {miss.prompt!r}: expected {miss.expected!r}, got {miss.given!r}")
-    penalised = chat_evaluate.measure(path, PENALISED_CASES, PENALTY)
-    text = card.chat_card(facts(path, "llama"), CASES, report, penalised, PENALTY)
-    path.with_name("README.md").write_text(text, encoding="utf-8")
+    report = chat_evaluate.measure(path)
+    for column, figures in zip(chat_evaluate.COLUMNS, report.columns, strict=True):
+        for figure in figures:
+            say(f"{column.title}: {figure.name} {figure.percent:.0f} %")
+            for miss in figure.misses[:MISSES_SHOWN]:
+                say(f"    {miss.prompt[-PROMPT_SHOWN:]!r}: expected {miss.expected!r}, got {miss.given!r}")
+    path.with_name("README.md").write_text(card.chat_card(facts(path, "llama"), report), encoding="utf-8")
 
 
 def measure_embedding(path: Path, say: Callable[[str], None]) -> None:

@@ -3,7 +3,9 @@
 Nothing is forgiven: an answer with a full stop too many counts as wrong.
 """
 
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
@@ -18,6 +20,7 @@ from tools.tiny_models.corpus.sums import unseen_sum
 
 SEED = 20260103
 CONTEXT = 2048
+PROCESSES = 2
 LONGEST_ANSWER = 700
 UNMEASURED = frozenset({"stories"})
 
@@ -61,11 +64,27 @@ class Figure:
 
 
 @dataclass(frozen=True)
-class Report:
-    """All figures of one file: in wordings of the training, in held-out ones, and on the documents' own examples."""
+class Column:
+    """One way of asking all skills: from which side, how often, under which repetition penalty."""
 
-    training: tuple[Figure, ...]
-    held_out: tuple[Figure, ...]
+    title: str
+    split: Split
+    cases: int
+    repeat_penalty: float = 1.0
+
+
+COLUMNS = (
+    Column("training's wordings", Split.TRAINING, 50),
+    Column("held-out", Split.HELD_OUT, 100),
+    Column("held-out, penalty 1.1", Split.HELD_OUT, 50, 1.1),
+)
+
+
+@dataclass(frozen=True)
+class Report:
+    """All figures of one file: for each of `COLUMNS` a figure per skill, and the documents' own examples."""
+
+    columns: tuple[tuple[Figure, ...], ...]
     seeds: Figure
 
 
@@ -102,14 +121,17 @@ class Answerer:
         return Figure(name, len(examples), tuple(misses))
 
 
-def measure(path: Path, cases: int, repeat_penalty: float = 1.0) -> Report:
-    """Ask `cases` questions of every skill on both sides."""
-    answerer = Answerer(path, repeat_penalty)
-    training, held_out = (
-        tuple(answerer.figure(name, drawn(skill, split, cases)) for name, skill in MEASURED.items())
-        for split in (Split.TRAINING, Split.HELD_OUT)
-    )
-    return Report(training, held_out, answerer.figure("the documents' own examples", list(SEED_EXAMPLES)))
+def measure(path: Path) -> Report:
+    """Ask everything of `COLUMNS`, two columns at a time, each in its own process."""
+    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
+        columns = tuple(pool.map(measure_column, [path] * len(COLUMNS), COLUMNS))
+    return Report(columns, Answerer(path).figure("the documents' own examples", list(SEED_EXAMPLES)))
+
+
+def measure_column(path: Path, column: Column) -> tuple[Figure, ...]:
+    """A figure for every measured skill."""
+    answerer = Answerer(path, column.repeat_penalty)
+    return tuple(answerer.figure(name, drawn(skill, column.split, column.cases)) for name, skill in MEASURED.items())
 
 
 def drawn(skill: Skill, split: Split, cases: int) -> list[Example]:

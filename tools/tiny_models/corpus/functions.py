@@ -523,6 +523,14 @@ INVENTED_QUESTIONS = Wordings(
         {Verb} the {noun} with {value}.
         I need you to {verb} the {noun} {value}.
         Now {verb} the {noun} {value}.
+        I'd like you to {verb} the {noun} {value}.
+        Will you {verb} the {noun} {value}?
+        Let us {verb} the {noun} {value}.
+        It is time to {verb} the {noun} {value}.
+        I wish to {verb} the {noun} {value}.
+        Go and {verb} the {noun} {value}.
+        I have to {verb} the {noun} {value}.
+        Would you {verb} a {noun} called {value}?
         """
     ),
     held_out=lines(

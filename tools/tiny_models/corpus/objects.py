@@ -59,6 +59,10 @@ RECORDS = (
         In {city} lives {name}.
         {name} has a house in {city}.
         {name} moved to {city}.
+        {name} has lived in {city} for years.
+        {name} found a home in {city}.
+        The town of {name} is {city}.
+        This is {name} from {city}.
         I am {name} from {city}.
         My name is {name} and I live in {city}.
         """,
@@ -77,6 +81,10 @@ RECORDS = (
         I am {name}, {age} years old.
         {name}, aged {age}.
         The age of {name} is {age}.
+        {name} is now {age} years old.
+        {name} just became {age}.
+        Today {name} is {age} years old.
+        My friend {name} is {age} years old.
         """,
         """
         {name} turned {age} years old.
@@ -93,6 +101,11 @@ RECORDS = (
         {name} wants to be a {job}.
         My name is {name} and I am a {job}.
         {name} has a job as a {job}.
+        {name} became a {job}.
+        {name} makes a living as a {job}.
+        My friend {name} works as a {job}.
+        {name} is now a {job}.
+        {name} has been working as a {job}.
         """,
         """
         {name} earns money as a {job}.
@@ -107,6 +120,12 @@ RECORDS = (
         {name} loves the colour {color}.
         The favourite color of {name} is {color}.
         {name} paints everything {color}.
+        {name} is fond of the color {color}.
+        {name} really loves {color}.
+        {name} likes the colour {color} most.
+        {name} always wears {color}.
+        The color {color} is what {name} likes.
+        {name} thinks {color} is the best color.
         """,
         """
         {name} really likes the color {color}.
@@ -120,6 +139,11 @@ RECORDS = (
         {name} eats {food}.
         {name} wants {food} for dinner.
         The favourite food of {name} is {food}.
+        {name} is cooking {food}.
+        {name} would like {food} tonight.
+        {name} loves {food}.
+        Today {name} eats {food}.
+        {name} likes {food} very much.
         """,
         """
         {name} likes {food} for dinner.
@@ -133,6 +157,12 @@ RECORDS = (
         {name} owns a {animal}.
         {name} keeps a {animal} at home.
         The pet of {name} is a {animal}.
+        The {animal} belongs to {name}.
+        {name} has a pet and it is a {animal}.
+        {name} has got a {animal} at home.
+        A {animal} lives with {name}.
+        {name} bought a pet: a {animal}.
+        My friend {name} has a {animal}.
         """,
         """
         {name} has a pet, a {animal}.
@@ -146,6 +176,8 @@ RECORDS = (
         {name} lives in {city} and is {age} years old.
         {name}, {age}, lives in {city}.
         {name} from {city} is {age}.
+        {name} comes from {city} and is {age} years old.
+        {name} is {age} and from {city}.
         My name is {name}, I am {age} years old and I live in {city}.
         """,
         """
@@ -161,6 +193,9 @@ RECORDS = (
         {name} is a {job} in {city}.
         In {city}, {name} is a {job}.
         {name} lives in {city} and works as a {job}.
+        {name} from {city} is a {job}.
+        {name} works in {city} as a {job}.
+        {name} is a {job} and lives in {city}.
         """,
         """
         {name} is a {job} from {city}.
@@ -176,6 +211,10 @@ RECORDS = (
         I paid {price} for the {item}.
         The price of the {item} is {price}.
         You get a {item} for {price}.
+        I sold a {item} for {price}.
+        She bought the {item}, it cost {price}.
+        The {item} is {price}.
+        They want {price} for a {item}.
         """,
         """
         I bought a {item} for {price}.
@@ -189,6 +228,9 @@ RECORDS = (
         {author} wrote the book {title}.
         The book {title} is by {author}.
         I read {title} by {author}.
+        The author of {title} is {author}.
+        {title} is a book by {author}.
+        {author} has written {title}.
         """,
         """
         {author} is the author of {title}.
