@@ -15,12 +15,14 @@ from tools.tiny_models.chat.model import Block, Decoder, Shape
 from tools.tiny_models.chat.tokenizer import PRE_TOKENIZER, entries
 
 DESCRIPTION = "A very small chat model for trying and testing lms"
+RECOMMENDED_TEMPERATURE = 0.3
 
 
 def write_gguf(decoder: Decoder, tokenizer: Tokenizer, path: Path) -> None:
     """Store network, vocabulary and chat template in one file."""
     writer = gguf_files.new_file(path, "llama", "tiny-chat", DESCRIPTION)
     add_shape(writer, decoder.shape)
+    add_recommended_sampling(writer)
     add_vocabulary(writer, tokenizer)
     writer.add_chat_template(template.SOURCE)
     gguf_files.add_tensor(writer, "token_embd.weight", decoder.embedding.weight)
@@ -42,6 +44,15 @@ def add_shape(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_layer_norm_rms_eps(shape.epsilon)
     writer.add_rope_dimension_count(shape.head_width)
     writer.add_rope_freq_base(shape.rope_base)
+
+
+def add_recommended_sampling(writer: gguf.GGUFWriter) -> None:
+    """What the model answers best with: servers take these values where a request has none of its own.
+
+    A model this small guesses when it is made to choose freely, and has to repeat itself when it copies or counts.
+    """
+    writer.add_float32("general.sampling.temp", RECOMMENDED_TEMPERATURE)
+    writer.add_float32("general.sampling.penalty_repeat", 1.0)
 
 
 def add_vocabulary(writer: gguf.GGUFWriter, tokenizer: Tokenizer) -> None:
