@@ -7,7 +7,7 @@ import pytest
 from tools.tiny_models import card
 from tools.tiny_models.__main__ import CHAT, EMBEDDING
 from tools.tiny_models.chat import template
-from tools.tiny_models.chat.evaluate import MEASURED, SEED_EXAMPLES, Figure, Miss, Report
+from tools.tiny_models.chat.evaluate import COLUMNS, MEASURED, SEED_EXAMPLES, Figure, Miss, Report
 from tools.tiny_models.embedding.evaluate import Report as RetrievalReport
 
 gguf = pytest.importorskip("gguf")
@@ -62,12 +62,12 @@ def test_the_embedding_model_is_a_bert_that_takes_the_mean() -> None:
 
 
 def test_a_card_shows_every_measured_skill_with_its_figures() -> None:
-    right = tuple(Figure(name, 4, ()) for name in MEASURED)
-    half = tuple(Figure(name, 4, (Miss("", "", ""),) * 2) for name in MEASURED)
-    report = Report(right, half, Figure("seeds", 3, ()))
-    text = card.chat_card(FACTS, 4, report, report, 1.1)
+    columns = tuple(
+        tuple(Figure(name, 4, (Miss("", "", ""),) * wrong) for name in MEASURED) for wrong in range(len(COLUMNS))
+    )
+    text = card.chat_card(FACTS, Report(columns, Figure("seeds", 3, ())))
     for name in MEASURED:
-        assert f"| {name} | 100 | 50 |" in text
+        assert f"| {name} | 100 | 75 | 50 |" in text
 
 
 def test_the_shipped_cards_have_a_line_for_every_measured_skill() -> None:

@@ -3,9 +3,7 @@
 Nothing is forgiven: an answer with a full stop too many counts as wrong.
 """
 
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
@@ -20,7 +18,6 @@ from tools.tiny_models.corpus.sums import unseen_sum
 
 SEED = 20260103
 CONTEXT = 2048
-PROCESSES = 2
 LONGEST_ANSWER = 700
 UNMEASURED = frozenset({"stories"})
 
@@ -92,7 +89,7 @@ class Answerer:
     """llama.cpp with one model file, one question at a time, always the likeliest token."""
 
     def __init__(self, path: Path, repeat_penalty: float = 1.0) -> None:
-        self.model = Llama(str(path), n_ctx=CONTEXT, n_threads=1, verbose=False)
+        self.model = Llama(str(path), n_ctx=CONTEXT, n_threads=1, n_threads_batch=1, verbose=False)
         self.repeat_penalty = repeat_penalty
         self.ends = {self.tokens(END_OF_TURN)[0], self.tokens(END_OF_TEXT)[0]}
 
@@ -122,9 +119,8 @@ class Answerer:
 
 
 def measure(path: Path) -> Report:
-    """Ask everything of `COLUMNS`, two columns at a time, each in its own process."""
-    with ProcessPoolExecutor(PROCESSES, get_context("spawn")) as pool:
-        columns = tuple(pool.map(measure_column, [path] * len(COLUMNS), COLUMNS))
+    """Ask everything of `COLUMNS`."""
+    columns = tuple(measure_column(path, column) for column in COLUMNS)
     return Report(columns, Answerer(path).figure("the documents' own examples", list(SEED_EXAMPLES)))
 
 

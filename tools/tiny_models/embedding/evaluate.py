@@ -29,7 +29,7 @@ class Report:
 
 def measure(path: Path, rounds: int) -> Report:
     """Search in `rounds` different sets of held-out paraphrases."""
-    model = Llama(str(path), embedding=True, n_ctx=512, n_threads=1, verbose=False)
+    model = Llama(str(path), embedding=True, n_ctx=512, n_threads=1, n_threads_batch=1, verbose=False)
     rng = Random(SEED)
     found = sum(found_first(model, different_pairs(rng)) for _ in range(rounds))
     return Report(rounds * CANDIDATES, found)
