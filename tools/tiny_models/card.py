@@ -27,12 +27,15 @@ little: use it to try `lms`, not to ask for advice.
 Right answers of llama.cpp with the likeliest token at each step (`temperature` 0), in percent, compared letter by
 letter. The held-out questions use wordings, and wherever a value is to be copied also values, that training never saw.
 The last column is what is left under a repetition penalty of 1.1, the default of many servers: copying repeats, and
-the penalty punishes just that. Set `repeat_penalty` to 1 for it.
+the penalty punishes just that. The file recommends no penalty and a temperature of 0.3, and `lms` follows it.
 
 | skill | {titles} |
 | --- | {rules} |
 {rows}
 | questions for each skill | {cases} |
+
+Three rows need a word: completions have only the beginnings that training had, in every column; of “unknown” only the
+values are held out; and of each sum “never seen” training saw the mirror image, 8 + 4 for 4 + 8.
 
 The examples of LM Studio's own documentation (“Say this is a test!”, “Introduce yourself.” with and without “Always
 answer in rhymes.”, “the meaning of life is”): {seeds_right} of {seeds_asked} right.
