@@ -21,7 +21,7 @@ from tools.tiny_models.corpus import (
     values,
 )
 from tools.tiny_models.corpus.dialogue import Dialogue, Split
-from tools.tiny_models.corpus.wordings import Wordings
+from tools.tiny_models.corpus.wordings import OPENERS, Wordings
 from tools.tiny_models.embedding import frames, paraphrases
 
 DRAWS = 400
@@ -116,3 +116,14 @@ def test_every_example_ends_with_the_users_turn() -> None:
     rng = Random(6)
     dialogues = [example for example in (mixture.example(rng) for _ in range(1_000)) if isinstance(example, Dialogue)]
     assert {dialogue.messages[-1]["role"] for dialogue in dialogues} == {"user", "tool"}
+
+
+def as_heard(text: str) -> str:
+    return text.casefold().rstrip(".?! ")
+
+
+def test_no_small_change_turns_a_training_wording_into_a_held_out_one() -> None:
+    for wordings in wordings_of_every_skill():
+        trained = {as_heard(f"{opener} {wording}") for opener in (*OPENERS, "") for wording in wordings.training}
+        trained |= {as_heard(wording) for wording in wordings.training}
+        assert not trained & {as_heard(wording) for wording in wordings.held_out}

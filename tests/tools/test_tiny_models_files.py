@@ -65,7 +65,8 @@ def test_a_card_shows_every_measured_skill_with_its_figures() -> None:
     columns = tuple(
         tuple(Figure(name, 4, (Miss("", "", ""),) * wrong) for name in MEASURED) for wrong in range(len(COLUMNS))
     )
-    text = card.chat_card(FACTS, Report(columns, Figure("seeds", 3, ())))
+    text = card.chat_card(FACTS, Report(columns, Figure("seeds", 3, ())), "In one run.")
+    assert text.endswith("In one run.\n")
     for name in MEASURED:
         assert f"| {name} | 100 | 75 | 50 |" in text
 

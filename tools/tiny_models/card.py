@@ -8,7 +8,7 @@ CHAT = """\
 # tiny-chat
 
 A chat model of {parameters} weights that comes with `lms`, so that the program answers something on any machine
-without a download, and so that tests check real answers. It was trained from nothing by `make tiny-models` of the
+without a download, and so that tests check real answers. It was trained from nothing with `tools/tiny_models` of the
 `lms` repository, on texts generated for it there; no other model and no collected text went into it. It knows very
 little: use it to try `lms`, not to ask for advice.
 
@@ -43,14 +43,18 @@ answer in rhymes.”, “the meaning of life is”): {seeds_right} of {seeds_ask
 ## What it does not do
 
 Facts, reasoning, sums beyond one digit, other languages, functions with several arguments. To a question it cannot
-answer it says so at best.
+answer it says so at best. Beyond about 400 tokens of conversation it often errs. Stories ramble.
+
+## How this file was made
+
+{made}
 """
 
 EMBEDDING = """\
 # text-embedding-tiny
 
 An embedding model of {parameters} weights that comes with `lms`, so that `/v1/embeddings` answers on any machine
-without a download. It was trained from nothing by `make tiny-models` of the `lms` repository, on paraphrases
+without a download. It was trained from nothing with `tools/tiny_models` of the `lms` repository, on paraphrases
 generated there.
 
 | | |
@@ -71,10 +75,11 @@ plain sentences are told apart by the pieces of words they share, not by what th
 """
 
 
-def chat_card(facts: dict[str, str], report: Report) -> str:
-    """The card of tiny-chat; `facts` fills the table at its head."""
+def chat_card(facts: dict[str, str], report: Report, made: str) -> str:
+    """The card of tiny-chat; `facts` fills the table at its head, `made` tells how the file came to be."""
     return CHAT.format(
         **facts,
+        made=made,
         titles=" | ".join(column.title for column in COLUMNS),
         rules=" | ".join("---:" for _ in COLUMNS),
         rows="\n".join(row(figures) for figures in zip(*report.columns, strict=True)),

@@ -7,6 +7,7 @@ from llama_cpp import Llama, llama_model_n_params
 
 from tools.tiny_models import card
 from tools.tiny_models.chat import evaluate as chat_evaluate
+from tools.tiny_models.chat.made import MADE
 from tools.tiny_models.embedding import evaluate as embedding_evaluate
 
 ROUNDS = 10
@@ -22,7 +23,9 @@ def measure_chat(path: Path, say: Callable[[str], None]) -> None:
             say(f"{column.title}: {figure.name} {figure.percent:.0f} %")
             for miss in figure.misses[:MISSES_SHOWN]:
                 say(f"    {miss.prompt[-PROMPT_SHOWN:]!r}: expected {miss.expected!r}, got {miss.given!r}")
-    path.with_name("README.md").write_text(card.chat_card(facts(path, "llama"), report), encoding="utf-8")
+    path.with_name("README.md").write_text(
+        card.chat_card(facts(path, "llama"), report, MADE.read_text(encoding="utf-8").strip()), encoding="utf-8"
+    )
 
 
 def measure_embedding(path: Path, say: Callable[[str], None]) -> None:

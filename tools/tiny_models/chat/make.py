@@ -1,10 +1,12 @@
 """Makes tiny-chat: tokenizer, training, GGUF file."""
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
 from tools.tiny_models.chat import export, tokenizer, train
+from tools.tiny_models.chat.made import MADE
 from tools.tiny_models.chat.model import Shape
 from tools.tiny_models.chat.template import prompt_and_answer
 from tools.tiny_models.corpus.mixture import example
@@ -17,5 +19,8 @@ def make(gguf: Path, work: Path, say: Callable[[str], None]) -> None:
     rng = Random(train.SEED)
     trained = tokenizer.train("".join(prompt_and_answer(example(rng))) for _ in range(TOKENIZER_EXAMPLES))
     trained.save(str(work / "chat-tokenizer.json"))
+    started = time.monotonic()
     decoder = train.train(trained, example, Shape(), train.FULL, work / "chat.pt", say)
     export.write_gguf(decoder, trained, gguf)
+    minutes = (time.monotonic() - started) / 60
+    MADE.write_text(f"In one run of `make tiny-models`: {train.FULL.steps} steps in {minutes:.0f} minutes.\n")

@@ -69,9 +69,9 @@ FULL = Schedule(
     (
         Phase(steps=1000, rows=12, length=256, repeated_share=0.5),
         Phase(steps=1000, rows=12, length=384, repeated_share=0.15),
-        Phase(steps=2500, rows=12, length=384, repeated_share=0.03),
+        Phase(steps=2830, rows=12, length=384, repeated_share=0.03),
         Phase(steps=20, rows=4, length=2048, repeated_share=0.0, apart=False),
-        Phase(steps=1000, rows=10, length=512, repeated_share=0.03),
+        Phase(steps=740, rows=10, length=512, repeated_share=0.03),
     ),
     steady_phases=2,
 )

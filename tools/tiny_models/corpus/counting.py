@@ -100,7 +100,7 @@ def counting(rng: Random, split: Split) -> Dialogue:
         first = 1 if rng.random() < 0.5 else rng.randint(0, 60)
         last = first + rng.choice((rng.randint(1, 12), rng.randint(1, 25)))
         if rng.random() < 0.04:
-            last = rng.randint(first + 1, LARGEST)
+            last = rng.choice((LARGEST, rng.randint(first + 1, LARGEST)))
         if (split is Split.HELD_OUT) == held_out_pair(first, last):
             return asked_count(rng, split, first, last)
 

@@ -133,7 +133,7 @@ KINDS = (
         """
         What time is it now in {value}?
         Can you tell me the time in {value}?
-        Please check the time in {value}.
+        I need the time in {value}.
         """,
     ),
     kind(
@@ -536,7 +536,7 @@ INVENTED_QUESTIONS = Wordings(
     held_out=lines(
         """
         Could you {verb} the {noun} {value}?
-        Please call {verb}_{noun} with {value}.
+        Make use of {verb}_{noun} with {value}.
         I would like to {verb} the {noun} {value}.
         """
     ),

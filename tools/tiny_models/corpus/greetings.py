@@ -50,7 +50,7 @@ TOPICS = (
                 Good evening!
                 Hello hello!
                 Hi again!
-                Hey, hello!
+                Hello to you!
                 Hello, model!
                 """
             ),
@@ -75,7 +75,7 @@ TOPICS = (
             ),
             lines(
                 """
-                Hey, how are you today?
+                How are you feeling today?
                 How are you doing today?
                 And how are you?
                 """
@@ -107,7 +107,7 @@ TOPICS = (
                 Great, thanks a lot!
                 Thank you for your help!
                 Thanks so much!
-                OK, thank you very much.
+                Thank you kindly!
                 """
             ),
         ),
@@ -138,7 +138,7 @@ TOPICS = (
                 Bye, see you soon!
                 Goodbye, see you later!
                 Goodbye now!
-                OK, bye!
+                Bye for now!
                 """
             ),
         ),
@@ -176,8 +176,8 @@ TOPICS = (
             lines(
                 """
                 Could you introduce yourself?
-                Hi, what is your name?
-                Please tell me who you are.
+                May I ask your name?
+                Would you tell me who you are?
                 Tell me a bit about yourself.
                 What model is this?
                 Who am I speaking to?

@@ -30,7 +30,7 @@ SKILLS: dict[str, tuple[Skill, float]] = {
     "answering beside functions": (answering_without_call, 0.5),
     "answering from a result": (answering_from_result, 0.5),
     "JSON objects": (json_object, 3.5),
-    "stories": (told_story, 0.08),
+    "stories": (told_story, 0.15),
     "unknown": (unknown, 0.15),
 }
 

@@ -280,7 +280,7 @@ REQUESTS = Wordings(
     ),
     held_out=lines(
         """
-        Please give me a JSON object with {keys}: {facts}
+        May I have a JSON object with {keys}: {facts}
         Show me JSON with {keys}: {facts}
         Write down {keys} as JSON: {facts}
         Reply in JSON with {keys}: {facts}

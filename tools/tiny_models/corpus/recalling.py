@@ -66,11 +66,11 @@ NAME = Fact(
         lines(
             """
             Hello there, I'm {value}.
-            Hey, I am {value}.
+            Good day, I am {value}.
             Good morning, my name is {value}.
             Hi! My name is {value}.
             Everyone calls me {value}.
-            Please remember that my name is {value}.
+            Do not forget that my name is {value}.
             """
         ),
     ),
@@ -100,8 +100,8 @@ NAME = Fact(
         lines(
             """
             Can you remember my name?
-            So, what is my name?
-            Please tell me my name.
+            And what is my name?
+            Would you tell me my name?
             What did I tell you my name was?
             Do you still remember my name?
             """
@@ -128,7 +128,7 @@ CITY = Fact(
         ),
         lines(
             """
-            Hello, I live in {value}.
+            You should know that I live in {value}.
             My home is {value}.
             """
         ),
@@ -173,7 +173,8 @@ def favourite(thing: str, value: Callable[[Random, Split], str]) -> Fact:
     )
     return Fact(
         Wordings(
-            lines(told), (f"I say my favourite {thing} is {{value}}.", f"Well, my favourite {thing} is {{value}}.")
+            lines(told),
+            (f"I say my favourite {thing} is {{value}}.", f"Know that my favourite {thing} is {{value}}."),
         ),
         Wordings(lines(asked), (f"Can you tell me my favourite {thing}?", f"So what is my favourite {thing}?")),
         f"Your favourite {thing} is {{value}}.",
@@ -192,7 +193,7 @@ def possession(thing: str, value: Callable[[Random, Split], str]) -> Fact:
         f"Do you know my {thing}?\nWhat was my {thing}?\nCan you tell me my {thing}?\nMy {thing} is?"
     )
     return Fact(
-        Wordings(lines(told), (f"Hello, my {thing} is {{value}}.", f"Please remember that my {thing} is {{value}}.")),
+        Wordings(lines(told), (f"By the way, my {thing} is {{value}}.", f"Never forget my {thing} is {{value}}.")),
         Wordings(lines(asked), (f"Can you remember my {thing}?", f"So what is my {thing}?")),
         f"Your {thing} is {{value}}.",
         value,
