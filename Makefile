@@ -46,6 +46,7 @@ bench: $(VENV)/dev.stamp  ## print how fast it is on this machine
 	$(RUN) -m tools.bench
 
 tiny-models: $(VENV)/dev.stamp  ## make the two bundled models anew: up to three hours, needs PyTorch
+	$(RUN) -c "import tokenizers, torch" 2>/dev/null || $(RUN) -m pip install -q "torch==2.13.0" "tokenizers>=0.21"
 	$(RUN) -m tools.tiny_models
 
 clean:  ## remove what was built and installed here

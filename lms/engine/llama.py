@@ -138,7 +138,7 @@ class LlamaModel:
         self._model = _load(self._spec, on_progress, special_buffers=False)
         self.vocabulary = LlamaVocabulary(self._model)
         self._context = self._create_context()
-        self.warnings += ("This machine claims AMX instructions that it does not run. They are left out.",)
+        self.warnings += ("llama.cpp’s AMX instructions end in a crash on this machine. They are left out.",)
 
     def _choose_context_length(self, config: LoadConfig) -> int:
         trained: int = C.llama_model_n_ctx_train(self._model)

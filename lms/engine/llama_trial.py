@@ -1,8 +1,9 @@
-"""Whether this machine really runs the processor instructions that llama.cpp chose.
+"""Whether this machine survives the processor instructions that llama.cpp chose.
 
-Some virtual machines advertise Intel's AMX and let no program use it: llama.cpp then dies of a signal in the first pass
-over more than one token. That cannot be asked for, only tried; a forked child tries it, so that nobody is hurt. The
-limit: accelerators do not survive a fork, so nothing is tried where llama.cpp has one.
+Seen on a virtual machine with Intel's AMX, llama.cpp built by GCC 12, quantized weights: a signal (SIGSEGV or SIGILL) in
+the first pass over more than one token, in llama-server as here; whether the compiler or the machine is at fault is not
+known. That cannot be asked for, only tried; a forked child tries it, so that nobody is hurt. The limit: accelerators do
+not survive a fork, so nothing is tried where llama.cpp has one.
 """
 
 from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
@@ -20,7 +21,7 @@ TRIED_TOKENS = 4
 
 
 def is_worth_trying() -> bool:
-    """Whether the processor claims instructions that are known to be missing at times."""
+    """Whether the processor has instructions that are known to end in a signal at times."""
     try:
         claims = Path("/proc/cpuinfo").read_text()
     except OSError:
