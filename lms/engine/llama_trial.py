@@ -2,8 +2,8 @@
 
 Seen on a virtual machine with Intel's AMX, llama.cpp built by GCC 12, quantized weights: a signal (SIGSEGV or SIGILL)
 in the first pass over more than one token, in llama-server as here; whether the compiler or the machine is at fault is
-not known. That cannot be asked for, only tried; a forked child tries it, so that nobody is hurt. The limit: accelerators
-do not survive a fork, so nothing is tried where llama.cpp has one.
+not known. That cannot be asked for, only tried; a forked child tries it, so that nobody is hurt. The limit: an
+accelerator does not survive a fork, so nothing is tried where llama.cpp has one.
 """
 
 from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
