@@ -7,7 +7,8 @@ noticed before the next pass, so its slot is free within one.
 import os
 import selectors
 import socket
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from lms.engine.connection import Connection
@@ -18,7 +19,6 @@ from lms.errors import LmsError, to_wire
 from lms.generation.events import Event, Failed
 
 BACKLOG = 1024
-Callback = Callable[[int], None]
 
 
 class EngineServer:
@@ -96,7 +96,7 @@ class EngineServer:
             self._send(connection.number, [Failed(to_wire(error))])
         except Exception as error:
             # A request must not take the model down with it: its sender learns what happened, and the log too.
-            self._reporter.runtime_log("error", f"A request failed: {error!r}")
+            traceback.print_exc()
             self._send(connection.number, [Failed(to_wire(unexpected(error)))])
 
     def _send(self, number: int, events: list[Event]) -> None:

@@ -5,6 +5,7 @@ answers each get theirs.
 """
 
 import time
+import traceback
 from collections.abc import Callable
 
 from lms.engine.answer import Answer
@@ -91,6 +92,7 @@ class Worker:
         except LmsError as error:
             return self._fail_all(error)
         except Exception as error:
+            traceback.print_exc()
             return self._fail_all(unexpected(error))
 
     def stop(self) -> Happened:
@@ -179,7 +181,8 @@ class Worker:
 
 
 def unexpected(error: Exception) -> LmsError:
-    """An exception that nobody planned, as an error that can be sent."""
+    """An exception that nobody planned, as an error that can be sent. Its traceback goes to stderr, which the daemon
+    puts into the runtime log."""
     return EngineFailed(f"The engine met an unexpected error: {type(error).__name__}: {error}.")
 
 
