@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 import lms
 from lms.client.client import DaemonClient, is_locked
+from lms.client.control import DaemonStatus
 from lms.config import settings
 from lms.errors import DaemonFailed, DaemonUnreachable, UsageError
 from lms.paths import Home
@@ -32,7 +33,7 @@ def ensure_daemon(
     UsageError when the home or a setting is of no use.
     """
     client = DaemonClient(home)
-    if _answers(client):
+    if _status(client):
         return client
     settings.read(home.settings)  # what is wrong in them is said here, not at the end of a log
     if on_start:
@@ -40,7 +41,7 @@ def ensure_daemon(
     start = spawn or _spawn
     child = start(home)
     deadline_s = time.monotonic() + START_TIMEOUT_S
-    while not _answers(client):
+    while (status := _status(client)) is None:
         if child.poll():
             raise DaemonFailed(f"The daemon ended at once. {_log_tail(home)}", hint=f"See {home.daemon_log}.")
         # A child that ends without a complaint found another daemon, which answers soon, or was about to end.
@@ -49,17 +50,19 @@ def ensure_daemon(
         if time.monotonic() > deadline_s:
             raise DaemonFailed(f"The daemon did not answer within {START_TIMEOUT_S:.0f} s. {_log_tail(home)}")
         time.sleep(_POLL_S)
+    if status.pid != child.pid:
+        child.terminate()  # somebody else's daemon answers: ours must not take its place when that one ends
+        child.wait()
     # It stays our child as long as we live: whoever waits for it keeps it from becoming a zombie.
     threading.Thread(target=child.wait, name="daemon reaper", daemon=True).start()
     return client
 
 
-def _answers(client: DaemonClient) -> bool:
+def _status(client: DaemonClient) -> DaemonStatus | None:
     try:
-        client.status()
+        return client.status()
     except DaemonUnreachable:
-        return False
-    return True
+        return None
 
 
 def _spawn(home: Home) -> "subprocess.Popen[bytes]":

@@ -1,5 +1,6 @@
 """What a daemon is started with. That it starts, and only once, is shown with real processes in tests/real."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +33,20 @@ def test_a_daemon_is_started_again_when_the_first_gave_way_to_one_that_ended(hom
     assert client.status().pid == 1
     client.close()
     running[0].close()
+
+
+def test_what_was_started_beside_somebody_elses_daemon_is_ended(home: Home) -> None:
+    children: list[subprocess.Popen[bytes]] = []
+    daemons: list[InProcessDaemon] = []
+
+    def spawn(_: Home) -> "subprocess.Popen[bytes]":
+        daemons.append(InProcessDaemon(home))
+        children.append(subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]))
+        return children[0]
+
+    ensure_daemon(home, spawn=spawn).close()
+    daemons[0].close()
+    assert children[0].returncode == -signal.SIGTERM
 
 
 def test_the_log_is_appended_to(tmp_path: Path) -> None:
