@@ -5,10 +5,21 @@ from typing import Annotated, Literal
 import msgspec
 
 KvCacheType = Literal["f16", "q8_0", "q4_0"]
+Speculation = Literal["off", "ngram"]
 
 DEFAULT_CONTEXT_LENGTH = 4096
 DEFAULT_PARALLEL = 4
+DEFAULT_MICRO_BATCH = 512  # LM Studio's, and llama.cpp's
+DEFAULT_PROMPT_CACHE_MB = 512
 MOST_PARALLEL = 256  # sequences that llama.cpp keeps apart
+MOST_THREADS = 512  # that ggml keeps apart
+MOST_BATCH = 2**16
+MOST_PROMPT_CACHE_MB = 2**30
+
+Tokens = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+Threads = Annotated[int, msgspec.Meta(ge=1, le=MOST_THREADS)]
+BatchTokens = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH)]
+Mebibytes = Annotated[int, msgspec.Meta(ge=0, le=MOST_PROMPT_CACHE_MB)]
 
 
 class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -17,11 +28,45 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     context_length: tokens that one prompt and its answer may take (default: 4096, or the model's limit if less)
     parallel: sequences decoded at once; more requests queue (default 4)
     gpu_ratio: part of the layers to offload, 0 to 1 (default: all that llama.cpp can)
+    threads: processor threads that compute while answers are written (default: one for each physical core)
+    batch_threads: the same while prompts are read (default: as `threads`)
+    batch_size: prompt tokens in one pass, at most (default 512); passes are shorter where they would take too long
+    micro_batch_size: tokens that are computed together, at most; memory grows with it (default: `batch_size`, at most
+        512)
+    k_cache_type, v_cache_type: the numbers that keys and values are kept as; values other than f16 need flash attention
+    flash_attention: attention without a table of all scores in memory (default: where llama.cpp can)
+    unified_kv: one memory shared by all sequences, or one for each (default: shared)
+    offload_kv_cache: keep keys and values of offloaded layers on the GPU too
+    use_mmap: map the model file instead of reading it
+    use_mlock: keep the model in memory, whatever else wants that
+    speculation: guess tokens ahead and check several in one pass: by what the text itself repeats (`ngram`)
+    prompt_cache_mb: MiB of memory for finished prompts that the model's own memory has no room for; 0 keeps none
+        (default: as much as model and context take, at most 512)
+    prompt_cache_disk_mb: MiB of disk for those that have no room there either; they outlive the model. 0 keeps none
+
+    Raises ValueError (when decoded: msgspec.ValidationError) for settings that exclude each other.
     """
 
-    context_length: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)] | None = None
+    context_length: Tokens | None = None
     parallel: Annotated[int, msgspec.Meta(ge=1, le=MOST_PARALLEL)] | None = None
     gpu_ratio: Annotated[float, msgspec.Meta(ge=0, le=1)] | None = None
-    threads: Annotated[int, msgspec.Meta(ge=1, le=1024)] | None = None
-    batch_size: Annotated[int, msgspec.Meta(ge=1, le=2**20)] | None = None
-    kv_cache_type: KvCacheType = "f16"
+    threads: Threads | None = None
+    batch_threads: Threads | None = None
+    batch_size: BatchTokens | None = None
+    micro_batch_size: BatchTokens | None = None
+    k_cache_type: KvCacheType = "f16"
+    v_cache_type: KvCacheType = "f16"
+    flash_attention: bool | None = None
+    unified_kv: bool | None = None
+    offload_kv_cache: bool = True
+    use_mmap: bool = True
+    use_mlock: bool = False
+    speculation: Speculation = "off"
+    prompt_cache_mb: Mebibytes | None = None
+    prompt_cache_disk_mb: Mebibytes = 0
+
+    def __post_init__(self) -> None:
+        if self.flash_attention is False and self.v_cache_type != "f16":
+            raise ValueError(f"values kept as {self.v_cache_type} need flash attention, which is switched off")
+        if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
+            raise ValueError(f"a micro batch of {self.micro_batch_size} is larger than a batch of {self.batch_size}")

@@ -27,6 +27,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
 
     model_path: the first file of a GGUF model; layers: how many it has, for `config.gpu_ratio`
     cells: tokens of memory that all sequences share; 0 means as many as one context
+    prompt_cache_bytes: memory for finished prompts beyond that, as the memory plan counted it
     queue_limit: requests that may wait beyond those in work
     """
 
@@ -39,6 +40,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     embedding: bool = False
     layers: int = 0
     cells: int = 0
+    prompt_cache_bytes: int = 0
     queue_limit: int = 512
 
 

@@ -100,6 +100,7 @@ class Engines:
             embedding=plan.embedding,
             layers=plan.known.layers,
             cells=plan.cells,
+            prompt_cache_bytes=plan.prompt_cache_bytes,
             queue_limit=self._making.queue_limit,
         )
 

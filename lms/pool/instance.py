@@ -26,7 +26,8 @@ class Phase(Enum):
 class Plan:
     """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it.
 
-    `need_bytes` is the memory it will take, `cells` the tokens of memory that its sequences share.
+    `need_bytes` is the memory it will take; of it, `prompt_cache_bytes` may go to finished prompts. `cells` are the
+    tokens of memory that its sequences share.
     """
 
     known: Known
@@ -36,6 +37,7 @@ class Plan:
     jit: bool = False
     need_bytes: int = 0
     cells: int = 0
+    prompt_cache_bytes: int = 0
 
     @property
     def key(self) -> str:

@@ -34,17 +34,18 @@ class Known:
 @dataclass(frozen=True)
 class Need:
     """Bytes that a load takes, and what they were computed for: the context length, and the tokens of memory shared
-    by all sequences (`cells`; 0 means one context)."""
+    by all sequences (`cells`; 0 means one context). The prompt cache is what finished prompts may take at most."""
 
     context_length: int
     weights_bytes: int
     context_bytes: int
     compute_bytes: int
     cells: int = 0
+    prompt_cache_bytes: int = 0
 
     @property
     def total_bytes(self) -> int:
-        return self.weights_bytes + self.context_bytes + self.compute_bytes
+        return self.weights_bytes + self.context_bytes + self.compute_bytes + self.prompt_cache_bytes
 
 
 class Models(Protocol):

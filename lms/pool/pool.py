@@ -191,7 +191,9 @@ class Pool:
         known = self._models.resolve(typed)
         known.require_loadable()
         need = self._models.need(known, config)
-        return Plan(known, identifier, config, ttl_s, jit, need.total_bytes, need.cells)
+        return Plan(
+            known, identifier, config, ttl_s, jit, need.total_bytes, need.cells, prompt_cache_bytes=need.prompt_cache_bytes
+        )
 
     def _jit_plan(self, request: LeaseRequest) -> Plan:
         known = self._models.resolve(request.model)

@@ -28,8 +28,8 @@ class OnDisk:
         plan = LoadPlan(
             context_length,
             parallel=config.parallel or DEFAULT_PARALLEL,
-            key_type=config.kv_cache_type,
-            value_type=config.kv_cache_type,
+            key_type=config.k_cache_type,
+            value_type=config.v_cache_type,
         )
         cells = shared_cells(model.shape, plan)
         sizes = estimate(model, replace(plan, cells=cells))
