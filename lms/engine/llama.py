@@ -158,7 +158,8 @@ class LlamaModel:
         params.n_threads = params.n_threads_batch = self._spec.config.threads or _threads(self._model)
         params.kv_unified = True
         params.no_perf = True
-        params.type_k = params.type_v = CACHE_TYPES[self._spec.config.kv_cache_type]
+        params.type_k = CACHE_TYPES[self._spec.config.k_cache_type]
+        params.type_v = CACHE_TYPES[self._spec.config.v_cache_type]
         if self._spec.embedding:
             # Pooling wants every token of the pass in one physical batch, and all of them as outputs.
             params.n_ctx = params.n_ubatch = self.batch_tokens
