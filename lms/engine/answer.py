@@ -6,9 +6,10 @@ Pure but for what it is told: times come in as seconds of one steady clock.
 import itertools
 import secrets
 from collections.abc import Iterator
+from collections.abc import Sequence as Tokens
 
 from lms.engine.model import Vocabulary
-from lms.generation.events import Event, Finished, PromptProgress, Stats, StopReason, Usage
+from lms.generation.events import Drafts, Event, Finished, PromptProgress, Stats, StopReason, Usage
 from lms.generation.request import GenerateRequest
 from lms.text.splitter import Splitter
 from lms.text.stops import StopStrings
@@ -37,6 +38,7 @@ class Answer:
         self._cached = 0
         self._tokens = 0
         self._reasoning_tokens = 0
+        self._drafts = Drafts()
         self._arrived_s = arrived_s
         self._first_token_s: float | None = None
         self.finished = False
@@ -51,10 +53,21 @@ class Answer:
         self._cached = cached
         return [PromptProgress(processed, total, cached)]
 
-    def sampled(self, token: int, now_s: float) -> list[Event]:
-        """The events of one more token, `Finished` among them when it is the last."""
+    def sampled(self, tokens: Tokens[int], drafted: int, now_s: float) -> list[Event]:
+        """The events of the next tokens, up to the last of the answer and `Finished` if it is among them.
+
+        All but the last of the tokens are those that were right of a draft of `drafted`.
+        """
         if self._first_token_s is None:
             self._first_token_s = now_s
+        self._drafts = self._drafts.with_draft(drafted, len(tokens) - 1)
+        events: list[Event] = []
+        for token in tokens:
+            if not self.finished:
+                events += self._take(token, now_s)
+        return events
+
+    def _take(self, token: int, now_s: float) -> list[Event]:
         if self._vocabulary.is_end(token):
             return self.finish("eosFound", now_s)
         self._tokens += 1
@@ -92,7 +105,7 @@ class Answer:
         first_s = now_s if self._first_token_s is None else self._first_token_s
         generation_s = now_s - first_s
         rate = self._tokens / generation_s if generation_s > 0 else 0.0
-        return Stats(rate, first_s - self._arrived_s, generation_s)
+        return Stats(rate, first_s - self._arrived_s, generation_s, self._drafts)
 
 
 def tool_call_ids() -> Iterator[str]:

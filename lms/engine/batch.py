@@ -9,7 +9,7 @@ goes first, the least recently used before others; then the youngest running seq
 from collections import deque
 from collections.abc import Iterator
 from collections.abc import Sequence as Tokens
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from lms.engine.model import Chunk, Decoder
@@ -17,6 +17,7 @@ from lms.engine.prefix import Match, common_prefix
 from lms.engine.scheduler import Limits, plan
 from lms.engine.sequence import Sequence
 from lms.engine.slots import Slots
+from lms.engine.speculation import ASSUMED_DRAFT_COST, MOST_DRAFTED, NgramLookup, allot
 from lms.generation.request import Sampling
 
 # So many more shared tokens make it worth to wait for them: fewer are processed in about one pass anyway.
@@ -35,22 +36,38 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Sampled:
-    """The sequence's next token."""
+    """The sequence's next tokens: the first so many of `drafted` ones that were right, and one more."""
 
     uid: int
-    token: int
+    tokens: Tokens[int]
+    drafted: int = 0
 
 
 Outcome = Progressed | Sampled
 
+Plan = list[tuple[Sequence, Chunk]]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a pass took: tokens in all, and of them those that were guessed; whether it only continued answers."""
+
+    tokens: int = 0
+    drafted: int = 0
+    answers_only: bool = False
+
 
 class Batch:
-    """Owns the decoder. One thread only."""
+    """Owns the decoder. One thread only.
 
-    def __init__(self, decoder: Decoder, limits: Limits) -> None:
+    `limits` and `draft_cost` (see `speculation.allot`) may be set anew between passes; `last` is the last pass.
+    """
+
+    def __init__(self, decoder: Decoder, limits: Limits, *, speculates: bool = False) -> None:
         self.limits = limits
-        self.pass_tokens = 0
-        """How many tokens the last pass took."""
+        self.draft_cost = ASSUMED_DRAFT_COST
+        self.last = Work()
+        self._speculates = speculates and decoder.divisible
         self._decoder = decoder
         self._slots = Slots(decoder)
         self._waiting: deque[Sequence] = deque()
@@ -71,7 +88,10 @@ class Batch:
 
     def insert(self, uid: int, tokens: Tokens[int], sampling: Sampling) -> None:
         """Queue a sequence of at least one token. It runs until it is removed."""
-        self._waiting.append(Sequence(uid, list(tokens), self._decoder.sampler(sampling)))
+        sequence = Sequence(uid, list(tokens), self._decoder.sampler(sampling))
+        if self._speculates:
+            sequence.lookup = NgramLookup(sequence.tokens)
+        self._waiting.append(sequence)
 
     def remove(self, uid: int) -> None:
         """End a sequence, running or waiting. What it processed stays in memory for the next prompt like it."""
@@ -96,15 +116,13 @@ class Batch:
     def step(self) -> list[Outcome]:
         """Run one pass. A pass over tokens that were processed before, and put off, has nothing to tell."""
         self._admit()
-        planned = self._fitting(plan(self._running, self.limits))
-        self.pass_tokens = sum(len(chunk.tokens) for _, chunk in planned)
+        planned = self._with_drafts(self._fitting(plan(self._running, self.limits)))
+        self.last = _work(planned)
         if not planned:
             return []
         samplers = [sequence.sampler if chunk.sample else None for sequence, chunk in planned]
-        tokens = iter(self._decoder.decode([chunk for _, chunk in planned], samplers))
-        for _, chunk in planned:
-            self._slots.extend(chunk.slot, chunk.tokens)
-        return [outcome for sequence, chunk in planned for outcome in _advance(sequence, chunk, tokens)]
+        drawn = iter(self._decoder.decode([chunk for _, chunk in planned], samplers))
+        return [outcome for sequence, chunk in planned for outcome in self._advance(sequence, chunk, drawn)]
 
     def _admit(self) -> None:
         """Let waiting sequences run, in their order; only those that follow another's prompt are passed over."""
@@ -137,9 +155,24 @@ class Batch:
         coming = sum(running.pending + 1 for running in self._running) + len(sequence.tokens) + 1
         return held + coming <= self._decoder.cells
 
-    def _fitting(self, planned: list[tuple[Sequence, Chunk]]) -> list[tuple[Sequence, Chunk]]:
+    def _with_drafts(self, planned: Plan) -> Plan:
+        """The plan, with drafts for the answers whose next tokens can be guessed, as far as cells are free for them."""
+        if not self._speculates:
+            return planned
+        guesses = [_guess(sequence) for sequence, _ in planned]
+        offers = [
+            (len(guess), sequence.trust.probability) for guess, (sequence, _) in zip(guesses, planned, strict=True)
+        ]
+        room = self._decoder.cells - self._slots.cells - _tokens_of(planned)
+        lengths = allot(offers, len(planned), self.draft_cost)
+        if not any(lengths) or sum(lengths) > room:
+            return planned
+        drafted = zip(planned, guesses, lengths, strict=True)
+        return [(sequence, replace(chunk, draft=guess[:length])) for (sequence, chunk), guess, length in drafted]
+
+    def _fitting(self, planned: Plan) -> Plan:
         """The plan, once there is room for it: memory is made by forgetting, then by putting sequences off."""
-        while self._slots.cells + sum(len(chunk.tokens) for _, chunk in planned) > self._decoder.cells:
+        while self._slots.cells + _tokens_of(planned) > self._decoder.cells:
             if not self._slots.forget_oldest():
                 self._put_off(self._running.pop())
                 planned = plan(self._running, self.limits)
@@ -150,16 +183,33 @@ class Batch:
         sequence.put_off()
         self._waiting.appendleft(sequence)
 
+    def _advance(self, sequence: Sequence, chunk: Chunk, drawn: Iterator[list[int]]) -> list[Outcome]:
+        """Take in what the pass did to one sequence: `drawn` has the tokens of each that asked for some, in turn."""
+        tokens = next(drawn) if chunk.sample else []
+        held = chunk.tokens + tuple(tokens[:-1])
+        self._slots.extend(chunk.slot, held)
+        sequence.advance(held, tokens)
+        outcomes: list[Outcome] = []
+        done = min(sequence.processed, sequence.prompt_length)
+        if done > sequence.told:
+            sequence.told = done
+            outcomes.append(Progressed(sequence.uid, done, sequence.prompt_length, sequence.cached))
+        if tokens:
+            sequence.trust.observe(len(chunk.draft), len(tokens) - 1)
+            outcomes.append(Sampled(sequence.uid, tokens, len(chunk.draft)))
+        return outcomes
 
-def _advance(sequence: Sequence, chunk: Chunk, tokens: Iterator[int]) -> list[Outcome]:
-    sequence.processed += len(chunk.tokens)
-    outcomes: list[Outcome] = []
-    done = min(sequence.processed, sequence.prompt_length)
-    if done > sequence.told:
-        sequence.told = done
-        outcomes.append(Progressed(sequence.uid, done, sequence.prompt_length, sequence.cached))
-    if chunk.sample:
-        token = next(tokens)
-        sequence.tokens.append(token)
-        outcomes.append(Sampled(sequence.uid, token))
-    return outcomes
+
+def _guess(sequence: Sequence) -> tuple[int, ...]:
+    if sequence.lookup is None or sequence.trust.pause_tokens or not sequence.is_decoding:
+        return ()
+    return sequence.lookup.guess(MOST_DRAFTED)
+
+
+def _tokens_of(planned: Plan) -> int:
+    return sum(len(chunk) for _, chunk in planned)
+
+
+def _work(planned: Plan) -> Work:
+    drafted = sum(len(chunk.draft) for _, chunk in planned)
+    return Work(_tokens_of(planned), drafted, all(sequence.is_decoding for sequence, _ in planned))

@@ -80,10 +80,13 @@ class FakeSampler:
 class FakeDecoder:
     """Implements `Decoder`. `spend` is called with the number of tokens of each pass, to let time go by."""
 
-    def __init__(self, parallel: int, slots: int, cells: int, spend: Callable[[int], None]) -> None:
+    def __init__(
+        self, parallel: int, slots: int, cells: int, spend: Callable[[int], None], divisible: bool = True
+    ) -> None:
         self.parallel = parallel
         self.slots = slots
         self.cells = cells
+        self.divisible = divisible
         self.memory: list[list[tuple[int, int]]] = [[] for _ in range(slots)]
         """Of each slot, its tokens, each with the number of the cell it lies in."""
         self._spend = spend
@@ -92,22 +95,25 @@ class FakeDecoder:
     def sampler(self, sampling: Sampling) -> FakeSampler:
         return FakeSampler()
 
-    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[int]:
+    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[list[int]]:
         for chunk in chunks:
             self._store(chunk)
         if len({cell for held in self.memory for cell, _ in held}) > self.cells:
             raise EngineFailed(f"The pass needs more than the {self.cells} cells of memory.")
-        self._spend(sum(len(chunk.tokens) for chunk in chunks))
+        self._spend(sum(map(len, chunks)))
         pairs = zip(chunks, samplers, strict=True)
-        return [self._draw(chunk.slot, sampler) for chunk, sampler in pairs if sampler is not None]
+        return [self._draw(chunk, sampler) for chunk, sampler in pairs if sampler is not None]
 
     def keep(self, slot: int, length: int) -> int:
-        del self.memory[slot][length:]
-        return length
+        kept = length if self.divisible or length == len(self.memory[slot]) else 0
+        del self.memory[slot][kept:]
+        return kept
 
     def share(self, source: int, slot: int, length: int) -> bool:
         if self.memory[slot]:
             raise EngineFailed(f"Slot {slot} is not empty.")
+        if not self.divisible:
+            return False
         self.memory[slot] = self.memory[source][:length]
         return True
 
@@ -115,13 +121,22 @@ class FakeDecoder:
         held = self.memory[chunk.slot]
         if chunk.start != len(held):
             raise EngineFailed(f"Slot {chunk.slot} holds {len(held)} tokens, and the pass starts at {chunk.start}.")
-        held += zip(self._numbers, chunk.tokens, strict=False)
+        if chunk.draft and not self.divisible:
+            raise EngineFailed("This memory cannot take back a draft.")
+        held += zip(self._numbers, chunk.tokens + chunk.draft, strict=False)
 
-    def _draw(self, slot: int, sampler: FakeSampler) -> int:
+    def _draw(self, chunk: Chunk, sampler: FakeSampler) -> list[int]:
+        held = self.memory[chunk.slot]
         if sampler.upcoming is None:
-            prompt = bytes(token for _, token in self.memory[slot]).decode(errors="replace")
+            prompt = bytes(token for _, token in held[: chunk.start + len(chunk.tokens)]).decode(errors="replace")
             sampler.upcoming = itertools.chain.from_iterable(piece.encode() for piece in reply(prompt))
-        return next(sampler.upcoming, END)
+        drawn = [next(sampler.upcoming, END)]
+        for guessed in chunk.draft:
+            if drawn[-1] != guessed:
+                del held[chunk.start + len(chunk.tokens) + len(drawn) - 1 :]
+                break
+            drawn.append(next(sampler.upcoming, END))
+        return drawn
 
 
 class FakeEmbedder:

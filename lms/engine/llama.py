@@ -18,7 +18,7 @@ import llama_cpp.llama_cpp as C
 import psutil
 
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
-from lms.engine.llama_decoder import LlamaDecoder
+from lms.engine.llama_decoder import LlamaDecoder, has_state
 from lms.engine.llama_embedder import LlamaEmbedder
 from lms.engine.llama_trial import is_worth_trying, short_pass, survives
 from lms.engine.model import Decoder, Embedder, Vocabulary
@@ -128,10 +128,6 @@ class LlamaModel:
             self.warnings += (f"Parallel was lowered from {wanted} to {most}, the most that llama.cpp takes.",)
         return min(wanted, most)
 
-    def _is_recurrent(self) -> bool:
-        """Whether every slot costs the memory of a whole state, used or not."""
-        return bool(C.llama_model_is_recurrent(self._model) or C.llama_model_is_hybrid(self._model))
-
     def _load_again_plainly(self, on_progress: Callable[[float], None]) -> None:
         """Without the buffers whose layout is made for special instructions, and so without these instructions."""
         self.close()
@@ -172,7 +168,7 @@ class LlamaModel:
             params.swa_full = True  # a window that has moved on could not be shared; the estimate counts with it
             params.n_batch = self.batch_tokens + self.parallel  # prompts, and the next token of every answer
             params.n_ubatch = min(params.n_batch, PREFILL_BATCH_TOKENS)
-            spare = 0 if self._is_recurrent() else FINISHED_SLOTS
+            spare = 0 if has_state(self._model) else FINISHED_SLOTS  # every slot costs a whole state, used or not
             params.n_seq_max = min(self.parallel + spare, C.llama_max_parallel_sequences())
         context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:

@@ -40,20 +40,20 @@ class TokenBatch:
     def clear(self) -> None:
         self.native.n_tokens = 0
 
-    def add(self, sequence: int, start: int, tokens: Tokens[int], *, want_all: bool = False) -> int:
-        """Append `tokens` at positions from `start`. Returns the row of the last one, whose output is not yet asked."""
+    def add(self, sequence: int, start: int, tokens: Tokens[int], wanted: int) -> int:
+        """Append `tokens` at positions from `start`, and ask for the outputs of the last `wanted` of them.
+
+        Returns the row that follows them all.
+        """
         first = self.native.n_tokens
         end = first + len(tokens)
         self._tokens[first:end] = tokens
         self._positions[first:end] = np.arange(start, start + len(tokens))
         self._sequences[first:end] = sequence
-        self._wanted[first:end] = want_all
+        self._wanted[first:end] = 0
+        self._wanted[end - wanted : end] = 1
         self.native.n_tokens = end
-        return end - 1
-
-    def want(self, row: int) -> None:
-        """Ask for the output of `row`."""
-        self._wanted[row] = 1
+        return end
 
 
 class LlamaDecoder:
@@ -65,24 +65,24 @@ class LlamaDecoder:
         self.cells = int(C.llama_n_ctx(context))
         self._context = context
         self._memory = C.llama_get_memory(context)
-        self._vocabulary_size: int = C.llama_vocab_n_tokens(C.llama_model_get_vocab(C.llama_get_model(context)))
+        model = C.llama_get_model(context)
+        self.divisible = not has_state(model)
+        self._vocabulary_size: int = C.llama_vocab_n_tokens(C.llama_model_get_vocab(model))
         self._batch = TokenBatch(int(C.llama_n_batch(context)))
 
     def sampler(self, sampling: Sampling) -> LlamaSampler:
         return LlamaSampler(sampling, self._vocabulary_size)
 
-    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[LlamaSampler | None]) -> list[int]:
+    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[LlamaSampler | None]) -> list[list[int]]:
         self._batch.clear()
-        rows = [self._batch.add(chunk.slot, chunk.start, chunk.tokens) for chunk in chunks]
-        asking = [(row, sampler) for row, sampler in zip(rows, samplers, strict=True) if sampler is not None]
-        for row, _ in asking:
-            self._batch.want(row)
+        ends = [self._add(chunk) for chunk in chunks]
         status = C.llama_decode(self._context, self._batch.native)
         if status != 0:
             raise EngineFailed(
                 f"llama.cpp could not process a batch of {self._batch.native.n_tokens} tokens ({status})."
             )
-        return [self._draw(row, sampler) for row, sampler in asking]
+        asking = zip(chunks, ends, samplers, strict=True)
+        return [self._draw(chunk, end, sampler) for chunk, end, sampler in asking if sampler is not None]
 
     def keep(self, slot: int, length: int) -> int:
         """As `Decoder.keep`. Where the memory cannot be cut there, everything is forgotten."""
@@ -106,11 +106,29 @@ class LlamaDecoder:
         window that has moved on lacks the first ones: to reuse a part of either would go unnoticed, and be wrong."""
         return bool(C.llama_memory_seq_pos_min(self._memory, slot) == 0)
 
-    def _draw(self, row: int, sampler: LlamaSampler) -> int:
-        if sampler.chain is not None:
-            return int(C.llama_sampler_sample(sampler.chain, self._context, row))
-        logits = C.llama_get_logits_ith(self._context, row)
-        return int(np.ctypeslib.as_array(logits, (self._vocabulary_size,)).argmax())
+    def _add(self, chunk: Chunk) -> int:
+        wanted = 1 + len(chunk.draft) if chunk.sample else 0
+        return self._batch.add(chunk.slot, chunk.start, chunk.tokens + chunk.draft, wanted)
+
+    def _draw(self, chunk: Chunk, end: int, sampler: LlamaSampler) -> list[int]:
+        """As many tokens as the draft has right, and one more. What it has wrong is taken back.
+
+        Every token is drawn from the model's own distribution, with the random numbers it would have been drawn with:
+        a draft can change how soon a token comes, never which.
+        """
+        rows = iter(range(end - 1 - len(chunk.draft), end))
+        drawn = [sampler.draw(self._context, next(rows))]
+        for guessed, row in zip(chunk.draft, rows, strict=True):
+            if drawn[-1] != guessed:
+                C.llama_memory_seq_rm(self._memory, chunk.slot, chunk.start + len(chunk.tokens) + len(drawn) - 1, -1)
+                break
+            drawn.append(sampler.draw(self._context, row))
+        return drawn
+
+
+def has_state(model: C.llama_model_p) -> bool:
+    """Whether the model sums up what it has read, wholly or in part: what it has read last cannot be taken back."""
+    return bool(C.llama_model_is_recurrent(model) or C.llama_model_is_hybrid(model))
 
 
 def _pointer(array: np.ndarray, kind: type) -> object:

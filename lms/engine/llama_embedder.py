@@ -29,7 +29,7 @@ class LlamaEmbedder:
             C.llama_memory_clear(self._memory, True)
         self._batch.clear()
         for sequence, tokens in enumerate(inputs):
-            self._batch.add(sequence, 0, tokens, want_all=True)
+            self._batch.add(sequence, 0, tokens, wanted=len(tokens))
         status = C.llama_decode(self._context, self._batch.native)
         if status != 0:
             raise EngineFailed(f"llama.cpp could not embed a batch of {self._batch.native.n_tokens} tokens ({status}).")

@@ -10,6 +10,7 @@ import ctypes
 import secrets
 
 import llama_cpp.llama_cpp as C
+import numpy as np
 
 from lms.generation.request import Sampling
 
@@ -23,15 +24,23 @@ def is_plain_greedy(sampling: Sampling) -> bool:
 
 
 class LlamaSampler:
-    """Owns a native chain, or nothing when decoding is plainly greedy (`chain` is None)."""
+    """Implements `Sampler`. Owns a native chain, or nothing when decoding is plainly greedy."""
 
     def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
-        self.chain = None if is_plain_greedy(sampling) else _chain(sampling, vocabulary_size)
+        self._chain = None if is_plain_greedy(sampling) else _chain(sampling, vocabulary_size)
+        self._vocabulary_size = vocabulary_size
+
+    def draw(self, context: C.llama_context_p, row: int) -> int:
+        """The token that follows `row` of the pass that `context` has made last."""
+        if self._chain is not None:
+            return int(C.llama_sampler_sample(self._chain, context, row))
+        logits = C.llama_get_logits_ith(context, row)
+        return int(np.ctypeslib.as_array(logits, (self._vocabulary_size,)).argmax())
 
     def close(self) -> None:
-        if self.chain is not None:
-            C.llama_sampler_free(self.chain)
-            self.chain = None
+        if self._chain is not None:
+            C.llama_sampler_free(self._chain)
+            self._chain = None
 
 
 def _chain(sampling: Sampling, vocabulary_size: int) -> C.llama_sampler_p:

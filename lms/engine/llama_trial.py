@@ -49,5 +49,5 @@ def short_pass(context: C.llama_context_p) -> None:
     C.llama_log_set(C.llama_log_callback(), ctypes.c_void_p(0))
     C.llama_set_n_threads(context, 1, 1)
     batch = TokenBatch(TRIED_TOKENS)
-    batch.add(0, 0, range(TRIED_TOKENS), want_all=True)
+    batch.add(0, 0, range(TRIED_TOKENS), wanted=TRIED_TOKENS)
     C.llama_decode(context, batch.native)

@@ -14,12 +14,20 @@ from lms.generation.request import Sampling
 
 @dataclass(frozen=True)
 class Chunk:
-    """Tokens of one slot to be processed together, the first of them at `start`. `sample` asks for the next token."""
+    """Tokens of one slot to be processed together, the first of them at `start`. `sample` asks for the next token.
+
+    `draft` is what is guessed to come then. It is processed in the same pass, and verified there.
+    """
 
     slot: int
     start: int
     tokens: tuple[int, ...]
     sample: bool
+    draft: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        """The tokens that the pass processes for it."""
+        return len(self.tokens) + len(self.draft)
 
 
 class Vocabulary(Protocol):
@@ -57,20 +65,25 @@ class Decoder(Protocol):
     """The model's memory and its forward pass. One thread only.
 
     `parallel` sequences run at once; there are at least as many slots, so that some can keep what finished ones left.
+    Memory that is `divisible` can be cut after any token; otherwise what a slot holds is kept as a whole or not at all,
+    and drafts cannot be taken back.
     """
 
     parallel: int
     slots: int
     cells: int
+    divisible: bool
 
     def sampler(self, sampling: Sampling) -> Sampler:
         """A sampler for one sequence. Every field of `sampling` but the seed is set."""
 
-    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[Any]) -> list[int]:
-        """Process all chunks in one pass and return the next token of each that asks for one, in their order.
+    def decode(self, chunks: Tokens[Chunk], samplers: Tokens[Any]) -> list[list[int]]:
+        """Process all chunks in one pass and return the next tokens of each that asks for one, in their order.
 
-        `samplers` has one of this decoder's own samplers for each of those, and None for the others. Raises
-        EngineFailed when the pass failed; what is in memory is not known then.
+        That is what its sampler drew, one token after the other, for as long as that was what the draft said: one token
+        more than were accepted of the draft. Memory then holds the chunk's tokens and the accepted ones. `samplers` has
+        one of this decoder's own samplers for each chunk that asks, and None for the others. Raises EngineFailed when
+        the pass failed; what is in memory is not known then.
         """
 
     def keep(self, slot: int, length: int) -> int:

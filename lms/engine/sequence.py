@@ -1,8 +1,10 @@
 """One sequence of tokens on its way through the model: its prompt, what was generated, and how far it is processed."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence as Tokens
+from dataclasses import dataclass, field
 
 from lms.engine.model import Chunk, Sampler
+from lms.engine.speculation import NgramLookup, Trust
 
 
 @dataclass(eq=False)
@@ -10,6 +12,7 @@ class Sequence:
     """`tokens` grows with every token drawn; the first `processed` of them are in the memory of `slot`.
 
     `cached` of the prompt's tokens were found there and not processed again, `told` of them have been reported.
+    `lookup` guesses what comes next, if anything does, and `trust` says how good its guesses have been.
     """
 
     uid: int
@@ -20,6 +23,8 @@ class Sequence:
     cached: int = 0
     told: int = -1
     slot: int = -1
+    lookup: NgramLookup | None = None
+    trust: Trust = field(default_factory=Trust)
 
     def __post_init__(self) -> None:
         self.prompt_length = len(self.tokens)
@@ -44,6 +49,11 @@ class Sequence:
         self.slot, self.processed = slot, held
         if self.told < 0:
             self.told, self.cached = held, held
+
+    def advance(self, held: Tokens[int], drawn: Tokens[int]) -> None:
+        """Memory holds `held` too now, the drawn tokens but the last among them."""
+        self.processed += len(held)
+        self.tokens += drawn
 
     def put_off(self) -> None:
         """Run no more for now, and hold nothing."""

@@ -9,12 +9,13 @@ import traceback
 from collections.abc import Callable
 
 from lms.engine.answer import Answer
-from lms.engine.batch import Batch, Progressed, Sampled
+from lms.engine.batch import Batch, Progressed, Sampled, Work
 from lms.engine.embedding import EmbedQueue
 from lms.engine.model import Model
 from lms.engine.pace import Pace
 from lms.engine.prompts import PromptReader
 from lms.engine.protocol import Activity, EngineSpec, EngineState
+from lms.engine.speculation import PassCost
 from lms.errors import EngineFailed, LmsError, ModelUnloaded, QueueFull, to_wire
 from lms.generation.events import Event, Failed, Finished
 from lms.generation.request import DEFAULT_SAMPLING, EmbedRequest, GenerateRequest, Request
@@ -45,7 +46,8 @@ class Worker:
             self._sampling = model.defaults.over(DEFAULT_SAMPLING)
             self._prompts = PromptReader(model)
             self._pace = Pace(model.batch_tokens)
-            self._batch = Batch(model.decoder(), self._pace.limits)
+            self._draft_cost = PassCost()
+            self._batch = Batch(model.decoder(), self._pace.limits, speculates=spec.config.speculation == "ngram")
 
     @property
     def is_busy(self) -> bool:
@@ -145,8 +147,7 @@ class Worker:
         started_s = self._clock()
         outcomes = self._batch.step()
         now_s = self._clock()
-        self._pace.observe(self._batch.pass_tokens, now_s - started_s)
-        self._batch.limits = self._pace.limits
+        self._learn(self._batch.last, now_s - started_s)
         happened: dict[int, list[Event]] = {}
         for outcome in outcomes:
             answer = self._answers[outcome.uid]
@@ -154,11 +155,19 @@ class Worker:
             match outcome:
                 case Progressed(_, processed, total, cached):
                     events += answer.progressed(processed, total, cached)
-                case Sampled(_, token):
-                    events += answer.sampled(token, now_s)
+                case Sampled(_, tokens, drafted):
+                    events += answer.sampled(tokens, drafted, now_s)
             if answer.finished:
                 self._end(outcome.uid, events)
         return list(happened.items())
+
+    def _learn(self, work: Work, seconds: float) -> None:
+        """What the last pass cost says how to plan the next."""
+        self._pace.observe(work.tokens, seconds)
+        self._batch.limits = self._pace.limits
+        if work.answers_only:
+            self._draft_cost.observe(work.drafted, seconds)
+            self._batch.draft_cost = self._draft_cost.relative
 
     def _end(self, uid: int, events: list[Event]) -> None:
         self._batch.remove(uid)

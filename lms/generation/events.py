@@ -54,12 +54,32 @@ class Usage(msgspec.Struct, frozen=True):
     reasoning: int = 0
 
 
-class Stats(msgspec.Struct, frozen=True):
+class Drafts(msgspec.Struct, frozen=True):
+    """Tokens that were guessed ahead: right ones, those that were the first wrong one of their draft, and those behind
+    a wrong one, which nobody looked at."""
+
+    accepted: int = 0
+    rejected: int = 0
+    ignored: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.accepted + self.rejected + self.ignored
+
+    def with_draft(self, length: int, accepted: int) -> "Drafts":
+        """Together with one more draft of so many tokens, the first so many of them right."""
+        rejected = min(1, length - accepted)
+        ignored = length - accepted - rejected
+        return Drafts(self.accepted + accepted, self.rejected + rejected, self.ignored + ignored)
+
+
+class Stats(msgspec.Struct, frozen=True, omit_defaults=True):
     """Measured in the engine. Seconds; first token counts from the arrival of the request, generation from it on."""
 
     tokens_per_second: float
     time_to_first_token_s: float
     generation_time_s: float
+    drafts: Drafts = Drafts()
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):

@@ -9,8 +9,9 @@ from lms.engine.scheduler import Limits
 from lms.generation.request import Sampling
 
 
-def batch(slots: int = 2, cells: int = 64, chunk: int = 4) -> Batch:
-    return Batch(FakeDecoder(slots, 2 * slots, cells, lambda tokens: None), Limits(16, chunk))
+def batch(slots: int = 2, cells: int = 64, chunk: int = 4, *, speculates: bool = False) -> Batch:
+    decoder = FakeDecoder(slots, 2 * slots, cells, lambda tokens: None)
+    return Batch(decoder, Limits(16, chunk), speculates=speculates)
 
 
 def prompt(said: str) -> list[int]:
@@ -25,10 +26,10 @@ def drain(batch: Batch, most: int = 5_000) -> dict[int, str]:
             return {uid: text.decode() for uid, text in texts.items()}
         for outcome in batch.step():
             if isinstance(outcome, Sampled):
-                if outcome.token == END:
+                answer = outcome.tokens[: list(outcome.tokens).index(END)] if END in outcome.tokens else outcome.tokens
+                texts.setdefault(outcome.uid, bytearray()).extend(answer)
+                if END in outcome.tokens:
                     batch.remove(outcome.uid)
-                else:
-                    texts.setdefault(outcome.uid, bytearray()).append(outcome.token)
     raise AssertionError("the batch did not come to an end")
 
 
@@ -85,15 +86,47 @@ def test_a_reset_leaves_nothing_behind() -> None:
     ),
     st.integers(1, 4),
     st.sampled_from([120, 200, 400]),
+    st.booleans(),
 )
-def test_answers_do_not_depend_on_who_else_is_served_or_how_little_memory_there_is(
-    said: list[str], slots: int, cells: int
+def test_answers_do_not_depend_on_who_else_is_served_how_little_memory_there_is_or_what_is_guessed(
+    said: list[str], slots: int, cells: int, speculates: bool
 ) -> None:
-    served = batch(slots, cells)
+    served = batch(slots, cells, speculates=speculates)
     for uid, text in enumerate(said):
         served.insert(uid, prompt(text), Sampling())
     expected = {uid: "".join(reply(bytes(prompt(text)).decode())) for uid, text in enumerate(said)}
     assert drain(served) == expected
+
+
+def passes_to_repeat(text: str, *, speculates: bool) -> int:
+    served = batch(slots=1, cells=4096, speculates=speculates)
+    served.insert(1, prompt(text), Sampling())
+    passes = 0
+    while served.running + served.waiting:
+        passes += 1
+        if any(isinstance(outcome, Sampled) and END in outcome.tokens for outcome in served.step()):
+            served.remove(1)
+    return passes
+
+
+def test_what_is_repeated_takes_a_quarter_of_the_passes_when_it_is_guessed() -> None:
+    text = "a sentence of some length that the answer repeats word for word, and another one for good measure. " * 3
+    assert passes_to_repeat(text, speculates=True) < passes_to_repeat(text, speculates=False) / 4
+
+
+def test_what_drafts_were_worth_is_told() -> None:
+    served = batch(slots=1, cells=4096, speculates=True)
+    served.insert(1, prompt("to be, or not to be, that is the question"), Sampling())
+    sampled = [o for _ in range(30) for o in served.step() if isinstance(o, Sampled)]
+    assert any(len(outcome.tokens) == outcome.drafted + 1 > 1 for outcome in sampled)
+    assert served.last.answers_only
+
+
+def test_memory_that_cannot_be_cut_gets_no_drafts() -> None:
+    decoder = FakeDecoder(1, 1, 4096, lambda tokens: None, divisible=False)
+    served = Batch(decoder, Limits(16, 16), speculates=True)
+    served.insert(1, prompt("again and again and again and again"), Sampling())
+    assert drain(served) == {1: "You said: again and again and again and again"}
 
 
 def test_when_memory_runs_out_the_youngest_waits_and_loses_nothing() -> None:
@@ -138,6 +171,6 @@ def test_an_older_conversation_survives_a_stranger() -> None:
         first = next(o for o in served.step() if isinstance(o, Progressed))
         while served.running:
             for outcome in served.step():
-                if isinstance(outcome, Sampled) and outcome.token == END:
+                if isinstance(outcome, Sampled) and END in outcome.tokens:
                     served.remove(uid)
     assert first.cached == len("<|user|>the first conversation")

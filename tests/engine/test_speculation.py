@@ -1,0 +1,112 @@
+"""What is guessed, how far a guess is trusted, and which guesses a pass verifies."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lms.engine.speculation import (
+    ASSUMED_DRAFT_COST,
+    LEAST_TRUST,
+    LONGEST_PAUSE_TOKENS,
+    MOST_COMPARED,
+    MOST_DRAFTED,
+    MOST_PLACES,
+    NGRAM,
+    NgramLookup,
+    PassCost,
+    Trust,
+    allot,
+)
+
+
+def naive_guess(tokens: list[int], most: int) -> tuple[int, ...]:
+    """What followed where the latest tokens were seen before, at the place that agrees for longest, then is latest."""
+    ends = [end for end in range(NGRAM, len(tokens)) if tokens[end - NGRAM : end] == tokens[-NGRAM:]][-MOST_PLACES:]
+    compared = range(MOST_COMPARED + 1)
+    agreed = {end: max(n for n in compared if n <= end and tokens[end - n : end] == tokens[len(tokens) - n :])
+              for end in ends}  # fmt: skip
+    best = max(ends, key=lambda end: (agreed[end], end), default=None)
+    return () if best is None else tuple(tokens[best : best + most])
+
+
+@given(st.lists(st.integers(0, 2), max_size=40), st.lists(st.lists(st.integers(0, 2), min_size=1, max_size=5)))
+def test_a_guess_is_what_followed_where_most_was_the_same(prompt: list[int], steps: list[list[int]]) -> None:
+    tokens = list(prompt)
+    lookup = NgramLookup(tokens)
+    assert lookup.guess(8) == naive_guess(tokens, 8)
+    for step in steps:
+        tokens += step
+        assert lookup.guess(8) == naive_guess(tokens, 8)
+
+
+def test_trust_grows_with_right_guesses_and_falls_with_wrong_ones() -> None:
+    trust = Trust()
+    at_first = trust.probability
+    trust.observe(4, 4)
+    assert trust.probability > at_first
+    for _ in range(50):
+        trust.observe(1, 0)
+    assert trust.probability == LEAST_TRUST
+
+
+def test_guesses_that_are_always_wrong_are_tried_less_and_less_often() -> None:
+    trust, tried = Trust(), 0
+    for _ in range(1000):
+        drafts = not trust.pause_tokens
+        tried += drafts
+        trust.observe(1 if drafts else 0, 0)
+    assert tried <= 1000 / LONGEST_PAUSE_TOKENS + 6
+
+
+def test_a_right_guess_ends_the_long_pauses() -> None:
+    trust = Trust()
+    for _ in range(10):
+        trust.observe(1, 0)
+    trust.pause_tokens = 0
+    trust.observe(2, 1)
+    trust.observe(1, 0)
+    assert trust.pause_tokens < LONGEST_PAUSE_TOKENS
+
+
+def test_the_cost_of_a_drafted_token_is_learnt() -> None:
+    cost = PassCost()
+    assert cost.relative == ASSUMED_DRAFT_COST
+    for _ in range(50):
+        cost.observe(0, 0.020)
+        cost.observe(8, 0.100)
+    assert cost.relative == pytest.approx(0.5)
+
+
+def test_a_pass_with_drafts_that_is_no_slower_costs_nothing() -> None:
+    cost = PassCost()
+    cost.observe(0, 0.020)
+    cost.observe(8, 0.019)
+    assert cost.relative == 0
+
+
+def yield_of(offers: list[tuple[int, float]], lengths: list[int], running: int, cost: float) -> float:
+    """Tokens for the time of one plain pass."""
+    tokens = running + sum(p**n for (_, p), most in zip(offers, lengths, strict=True) for n in range(1, most + 1))
+    return tokens / (1 + cost * sum(lengths))
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 3), st.floats(0.1, 0.98)), min_size=1, max_size=3),
+    st.integers(0, 3),
+    st.floats(0, 2),
+)
+def test_no_other_choice_of_drafts_yields_more(offers: list[tuple[int, float]], others: int, cost: float) -> None:
+    running = len(offers) + others
+    chosen = yield_of(offers, allot(offers, running, cost), running, cost)
+    choices = product(*(range(length + 1) for length, _ in offers))
+    assert chosen >= max(yield_of(offers, list(choice), running, cost) for choice in choices) - 1e-9
+
+
+def test_cheap_and_sure_guesses_are_all_taken() -> None:
+    assert allot([(MOST_DRAFTED, 0.98)], 1, 0.0) == [MOST_DRAFTED]
+
+
+def test_guesses_that_cost_as_much_as_they_save_are_left() -> None:
+    assert allot([(MOST_DRAFTED, 0.98)], 1, 1.0) == [0]
