@@ -93,8 +93,17 @@ class PrefixTree:
 
     def longest(self, tokens: Tokens[int]) -> Match:
         """The slot that holds most of the beginning of `tokens`. The length is 0 when none holds any."""
-        node, length = self._descend(self._root, tokens, 0)
+        node, length, _ = max(self._agreeing(tokens), key=lambda reached: reached[1])
         return Match(node.any_slot(), length) if length else Match(-1, 0)
+
+    def longest_whole(self, tokens: Tokens[int]) -> Match:
+        """As `longest`, among the slots that hold nothing but a beginning of `tokens`."""
+        ends = (
+            Match(next(iter(node.slots)), length)
+            for node, length, whole in self._agreeing(tokens)
+            if whole and node.slots
+        )
+        return max(ends, key=lambda match: match.length, default=Match(-1, 0))
 
     def cells_of(self, slots: Iterable[int]) -> int:
         """Tokens that these slots hold, each counted once."""
@@ -164,14 +173,20 @@ class PrefixTree:
         lower.parent = upper.parent
         upper.parent.children[upper.parent.children.index(upper)] = lower
 
-    def _descend(self, node: Node, tokens: Tokens[int], start: int) -> tuple[Node, int]:
-        """The deepest node whose way agrees with `tokens`, and how far it agrees. Equal runs are all looked into."""
-        best = (node, start)
-        for child in node.children:
-            if start == len(tokens) or child.tokens[0] != tokens[start]:
-                continue
-            shared = common_prefix(child.tokens, tokens[start : start + len(child.tokens)])
-            whole = shared == len(child.tokens)
-            found = self._descend(child, tokens, start + shared) if whole else (child, start + shared)
-            best = max(best, found, key=lambda reached: reached[1])
-        return best
+    def _agreeing(self, tokens: Tokens[int]) -> Iterator[tuple[Node, int, bool]]:
+        """Every node whose way agrees with `tokens` into the node: how far, and whether to its end.
+
+        Equal runs are all looked into. No recursion: a tree of many slots may be deeper than Python's stack.
+        """
+        pending = [(self._root, 0)]
+        while pending:
+            node, start = pending.pop()
+            yield node, start, True
+            for child in node.children:
+                if start == len(tokens) or child.tokens[0] != tokens[start]:
+                    continue
+                shared = common_prefix(child.tokens, tokens[start : start + len(child.tokens)])
+                if shared == len(child.tokens):
+                    pending.append((child, start + shared))
+                else:
+                    yield child, start + shared, False

@@ -74,6 +74,14 @@ class TreeAgainstTwin(RuleBasedStateMachine):
         if best:
             assert self.twin.tokens(found.slot)[:best] == wanted[:best]
 
+    @rule(wanted=token_lists)
+    def longest_whole(self, wanted: list[int]) -> None:
+        found = self.tree.longest_whole(wanted)
+        held = [self.twin.tokens(slot) for slot in SLOTS]
+        assert found.length == max(len(tokens) for tokens in [[], *held] if tokens == wanted[: len(tokens)])
+        if found.length:
+            assert self.twin.tokens(found.slot) == wanted[: found.length]
+
     @rule(wanted=token_lists, others=st.lists(st.sampled_from(SLOTS), max_size=3))
     def held_by(self, wanted: list[int], others: list[int]) -> None:
         match = self.tree.longest(wanted)
@@ -124,3 +132,13 @@ def test_the_tree_is_never_deeper_than_there_are_slots() -> None:
         tree.share(0, slot, length)
         tree.extend(slot, [7, 7])
     assert depth(tree, 4) <= 6
+
+
+def test_a_tree_deeper_than_pythons_stack_is_still_searched() -> None:
+    tree, text = PrefixTree(), list(range(3000))
+    tree.extend(0, text[:1])
+    for slot in range(1, 3000):
+        tree.share(slot - 1, slot, slot)
+        tree.extend(slot, [text[slot]])
+    assert tree.longest([*text, 7]) == Match(2999, 3000)
+    assert tree.longest_whole(text[:2000]) == Match(1999, 2000)
