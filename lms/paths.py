@@ -56,6 +56,11 @@ class Home:
         return self.root / "catalog.json"
 
     @property
+    def prompt_cache(self) -> Path:
+        """Finished prompts on disk, a folder for each model. May be deleted at any time."""
+        return self.root / "prompt-cache"
+
+    @property
     def run(self) -> Path:
         """The folder of the sockets, mode 0700. A home with a long path keeps them in a private temporary folder."""
         inside = self.root / "run"
