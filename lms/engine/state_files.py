@@ -12,7 +12,7 @@ Reading waits for the disk: a prompt that is worth it waits anyway, and reading 
 import os
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -49,6 +49,7 @@ class StateFiles:
     divisible: as `StateIndex`
     waiting_limit_bytes: memory for states that wait to be written, beyond that of the RAM tier; when the disk is that
         far behind, states are lost instead. One state may wait however large it is
+    thread: writes, one state after the other; its own one by default
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class StateFiles:
         *,
         divisible: bool = True,
         waiting_limit_bytes: int = WAITING_BYTES,
+        thread: Executor | None = None,
     ) -> None:
         """Reads the heads of all files there, but no state."""
         self._folder = folder
@@ -71,7 +73,7 @@ class StateFiles:
         self._index = StateIndex(divisible=divisible)
         self._entries: dict[int, Entry] = {}
         self._named: dict[str, int] = {}
-        self._thread = ThreadPoolExecutor(1, "state writer")
+        self._thread = thread or ThreadPoolExecutor(1, "state writer")
         self._writing: deque[tuple[int, int, Future[Written]]] = deque()  # number, bytes of memory, what comes of it
         self._is_failing = False
         self.waiting_bytes = 0
@@ -82,9 +84,9 @@ class StateFiles:
         """States that can be found, those on their way to disk included."""
         return len(self._entries)
 
-    def size_bytes_of(self, number: int) -> int:
-        """Of the state that `longest` has just found."""
-        return self._entries[number].size_bytes
+    def size_of(self, number: int) -> tuple[int, int]:
+        """Tokens and bytes of the state that `longest` has just found."""
+        return self._index.length(number), self._entries[number].size_bytes
 
     def wants(self, tokens: list[int], size_bytes: int) -> bool:
         """Whether `put` would keep a state of that size: nothing does as well, or that is marked as used."""
@@ -147,6 +149,7 @@ class StateFiles:
         wait([future for _, _, future in self._writing], timeout_s)
         self._settle()
         self._thread.shutdown(wait=False, cancel_futures=True)
+        self._writing.clear()
 
     def _open(self) -> None:
         try:

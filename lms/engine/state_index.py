@@ -34,6 +34,10 @@ class StateIndex:
         """The entry that can answer most of the beginning of `tokens`. The length is 0 when none can."""
         return self._tree.longest(tokens) if self._divisible else self._tree.longest_whole(tokens)
 
+    def length(self, number: int) -> int:
+        """How many tokens `number` stands for."""
+        return self._tree.length(number)
+
     def covering(self, tokens: list[int]) -> int | None:
         """An entry that makes a state of just these tokens needless."""
         match = self.longest(tokens)

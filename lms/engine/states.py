@@ -12,6 +12,7 @@ from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
 from itertools import count
 
+from lms.engine.prefix import Match
 from lms.engine.state_files import StateFiles
 from lms.engine.state_index import StateIndex
 
@@ -20,12 +21,13 @@ from lms.engine.state_index import StateIndex
 class StoredMatch:
     """A stored state that holds the first `length` tokens that were looked for.
 
-    size_bytes: what putting it back moves, whatever part of it is wanted
+    tokens, size_bytes: what putting it back takes of the model's memory and moves, whatever part of it is wanted
     on_disk: that many bytes are read and checked first
     """
 
     number: int
     length: int
+    tokens: int
     size_bytes: int
     on_disk: bool
 
@@ -100,17 +102,14 @@ class StateStore:
         """The state that can answer most of the beginning of `tokens`, the one in RAM where both tiers can."""
         wanted = list(tokens)
         match = self._index.longest(wanted)
-        in_ram = (
-            StoredMatch(match.slot, match.length, len(self._entries[match.slot].state), on_disk=False)
-            if match.length
-            else None
-        )
+        in_ram = self._in_ram(match) if match.length else None
         if self._files is None:
             return in_ram
         match = self._files.longest(wanted)
         if match.length <= (in_ram.length if in_ram else 0):
             return in_ram
-        return StoredMatch(match.slot, match.length, self._files.size_bytes_of(match.slot), on_disk=True)
+        tokens, size_bytes = self._files.size_of(match.slot)
+        return StoredMatch(match.slot, match.length, tokens, size_bytes, on_disk=True)
 
     def get(self, match: StoredMatch) -> bytes | None:
         """The state itself, which is marked as used. None if it is gone or turned out to be damaged.
@@ -145,6 +144,10 @@ class StateStore:
                 self._files.put(entry.tokens, entry.state, entry.used_ns, even_if_behind=True)
             self._files.close(timeout_s)
         self.clear()
+
+    def _in_ram(self, match: Match) -> StoredMatch:
+        entry = self._entries[match.slot]
+        return StoredMatch(match.slot, match.length, len(entry.tokens), len(entry.state), on_disk=False)
 
     def _add(self, entry: Entry) -> None:
         number = next(self._numbers)
