@@ -10,6 +10,7 @@ Reading waits for the disk: a prompt that is worth it waits anyway, and reading 
 """
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
@@ -50,6 +51,7 @@ class StateFiles:
     waiting_limit_bytes: memory for states that wait to be written, beyond that of the RAM tier; when the disk is that
         far behind, states are lost instead. One state may wait however large it is
     thread: writes, one state after the other; its own one by default
+    clock_ns: the wall clock, as files have it
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class StateFiles:
         divisible: bool = True,
         waiting_limit_bytes: int = WAITING_BYTES,
         thread: Executor | None = None,
+        clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """Reads the heads of all files there, but no state."""
         self._folder = folder
@@ -69,6 +72,7 @@ class StateFiles:
         self._key = key
         self._say = say
         self._waiting_limit_bytes = waiting_limit_bytes
+        self._clock_ns = clock_ns
         self._numbers = count()
         self._index = StateIndex(divisible=divisible)
         self._entries: dict[int, Entry] = {}
@@ -128,7 +132,7 @@ class StateFiles:
         path = self._folder / entry.name
         try:
             state = state_format.read_state(path)
-            os.utime(path)
+            self._mark_used(path)
         except FileNotFoundError:
             self._forget(number)
             return None
@@ -188,11 +192,15 @@ class StateFiles:
         entry = self._entries[number]
         if entry.writing is None:
             try:
-                os.utime(self._folder / entry.name)
+                self._mark_used(self._folder / entry.name)
             except OSError:
                 self._forget(number)
                 return False
         return True
+
+    def _mark_used(self, path: Path) -> None:
+        now_ns = self._clock_ns()
+        os.utime(path, ns=(now_ns, now_ns))
 
     def _settle(self) -> None:
         """Take in what the thread has done since."""

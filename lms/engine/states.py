@@ -108,8 +108,7 @@ class StateStore:
         match = self._files.longest(wanted)
         if match.length <= (in_ram.length if in_ram else 0):
             return in_ram
-        tokens, size_bytes = self._files.size_of(match.slot)
-        return StoredMatch(match.slot, match.length, tokens, size_bytes, on_disk=True)
+        return StoredMatch(match.slot, match.length, *self._files.size_of(match.slot), on_disk=True)
 
     def get(self, match: StoredMatch) -> bytes | None:
         """The state itself, which is marked as used. None if it is gone or turned out to be damaged.

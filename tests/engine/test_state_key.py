@@ -1,0 +1,56 @@
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from lms.engine.state_key import BLOCK_BYTES, BLOCKS, model_identity, state_key
+
+LARGE_BYTES = BLOCKS * BLOCK_BYTES * 3
+
+
+def model(path: Path, seed: int = 1, size_bytes: int = LARGE_BYTES) -> Path:
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(np.random.default_rng(seed).bytes(size_bytes))
+    os.utime(path, ns=(10**18, 10**18))
+    return path
+
+
+def test_a_model_that_was_moved_is_the_same(tmp_path: Path) -> None:
+    here = model(tmp_path / "a.gguf")
+    known = model_identity([here])
+    there = tmp_path / "b.gguf"
+    shutil.move(here, there)
+    assert model_identity([there]) == known
+
+
+def test_other_weights_of_the_same_size_and_time_are_another_model(tmp_path: Path) -> None:
+    assert model_identity([model(tmp_path / "a.gguf", 1)]) != model_identity([model(tmp_path / "b.gguf", 2)])
+
+
+def test_one_byte_of_a_small_model_makes_another_one(tmp_path: Path) -> None:
+    path = model(tmp_path / "a.gguf", size_bytes=100_000)
+    known = model_identity([path])
+    content = bytearray(path.read_bytes())
+    content[50_001] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(10**18, 10**18))
+    assert model_identity([path]) != known
+
+
+def test_a_model_that_was_written_again_is_another_one(tmp_path: Path) -> None:
+    path = model(tmp_path / "a.gguf")
+    known = model_identity([path])
+    os.utime(path)
+    assert model_identity([path]) != known
+
+
+def test_every_part_of_a_divided_model_counts(tmp_path: Path) -> None:
+    first, second, other = (model(tmp_path / f"{number}.gguf", number, 1000) for number in range(3))
+    assert len({model_identity(parts) for parts in ([first], [first, second], [first, other])}) == 3
+
+
+def test_another_setting_is_another_key_and_the_order_of_settings_is_not() -> None:
+    assert state_key({"k": "f16", "v": "f16"}) == state_key({"v": "f16", "k": "f16"})
+    assert state_key({"k": "f16", "v": "q8_0"}) != state_key({"k": "q8_0", "v": "f16"})
+    assert state_key({"k": 1}) != state_key({"k": "1"})
