@@ -9,12 +9,14 @@ Speculation = Literal["off", "ngram"]
 
 DEFAULT_CONTEXT_LENGTH = 4096
 DEFAULT_PARALLEL = 4
-DEFAULT_MICRO_BATCH = 512  # LM Studio's, and llama.cpp's
+DEFAULT_BATCH = 512
+DEFAULT_EMBED_BATCH = 2048
 DEFAULT_PROMPT_CACHE_MB = 512
 MOST_PARALLEL = 256  # sequences that llama.cpp keeps apart
 MOST_THREADS = 512  # that ggml keeps apart
 MOST_BATCH = 2**16
 MOST_PROMPT_CACHE_MB = 2**30
+MOST_DRAFTED = 16  # tokens guessed ahead for one answer
 
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Threads = Annotated[int, msgspec.Meta(ge=1, le=MOST_THREADS)]
@@ -32,7 +34,7 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     batch_threads: the same while prompts are read (default: as `threads`)
     batch_size: prompt tokens in one pass, at most (default 512); passes are shorter where they would take too long
     micro_batch_size: tokens that are computed together, at most; memory grows with it (default: `batch_size`, at most
-        512)
+        512, and the answers); embedding models take whole texts
     k_cache_type, v_cache_type: the numbers that keys and values are kept as; values other than f16 need flash attention
     flash_attention: attention without a table of all scores in memory (default: where llama.cpp can)
     unified_kv: one memory shared by all sequences, or one for each (default: shared)

@@ -11,15 +11,17 @@ from __future__ import annotations  # llama_cpp names its pointer types for type
 import ctypes
 import platform
 import sys
+from collections import deque
 from collections.abc import Callable
 
 import llama_cpp
 import llama_cpp.llama_cpp as C
-import psutil
 
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
+from lms.config.passes import pass_sizes
 from lms.engine.llama_decoder import LlamaDecoder, has_state
 from lms.engine.llama_embedder import LlamaEmbedder
+from lms.engine.llama_params import embedding_params, generating_params, model_params, threads
 from lms.engine.llama_trial import is_worth_trying, short_pass, survives
 from lms.engine.model import Decoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
@@ -27,14 +29,9 @@ from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import Sampling
 from lms.logbus.records import Level
 
-PREFILL_BATCH_TOKENS = 512
-EMBED_BATCH_TOKENS = 2048
-EMBED_SEQUENCES = 64
-FINISHED_SLOTS = 32
-CACHE_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0, "q4_0": C.GGML_TYPE_Q4_0}
-ALL_LAYERS = 999
-TINY_MODEL_PARAMETERS = 30_000_000
 POOLING_NONE, POOLING_MEAN = 0, 1
+
+NOT_LOCKED = "The model could not be locked in memory: more than this process may lock (ulimit -l)."
 
 # enum ggml_log_level; a line of level 5 continues the line before it.
 LOG_LEVELS: dict[int, Level] = {1: "debug", 2: "info", 3: "warn", 4: "error"}
@@ -93,7 +90,7 @@ class LlamaModel:
 
     def __init__(self, spec: EngineSpec, on_progress: Callable[[float], None]) -> None:
         self._spec = spec
-        self._model = _load(spec, on_progress)
+        self._model = self._load(on_progress)
         self.vocabulary: Vocabulary = LlamaVocabulary(self._model)
         self.template = _template(self._model)
         self.runtime = _runtime()
@@ -101,7 +98,8 @@ class LlamaModel:
         self.warnings: tuple[str, ...] = ()
         self.parallel = 1 if spec.embedding else self._choose_parallel(spec.config)
         self.context_length = self._choose_context_length(spec.config)
-        self.batch_tokens = self._choose_batch(spec.config)
+        self._sizes = pass_sizes(spec.config, self.context_length, embedding=spec.embedding)
+        self.batch_tokens = self._sizes.prompt_tokens
         self._context = self._create_context()
         if is_worth_trying() and not survives(lambda: short_pass(self._context)):
             self._load_again_plainly(on_progress)
@@ -131,7 +129,7 @@ class LlamaModel:
     def _load_again_plainly(self, on_progress: Callable[[float], None]) -> None:
         """Without the buffers whose layout is made for special instructions, and so without these instructions."""
         self.close()
-        self._model = _load(self._spec, on_progress, special_buffers=False)
+        self._model = self._load(on_progress, special_buffers=False)
         self.vocabulary = LlamaVocabulary(self._model)
         self._context = self._create_context()
         self.warnings += ("llama.cpp’s AMX instructions end in a crash on this machine. They are left out.",)
@@ -143,40 +141,41 @@ class LlamaModel:
             self.warnings += (f"The context length was lowered from {wanted} to {trained}, the most the model knows.",)
         return min(wanted, trained)
 
-    def _choose_batch(self, config: LoadConfig) -> int:
-        if self._spec.embedding:
-            return max(self.context_length, config.batch_size or EMBED_BATCH_TOKENS)
-        return config.batch_size or PREFILL_BATCH_TOKENS
+    def _load(self, on_progress: Callable[[float], None], *, special_buffers: bool = True) -> C.llama_model_p:
+        _complaints.clear()
+        model = load(self._spec.model_path, model_params(self._spec, special_buffers=special_buffers), on_progress)
+        if any("mlock" in line for line in _complaints) and NOT_LOCKED not in self.warnings:
+            self.warnings += (NOT_LOCKED,)
+        return model
 
     def _create_context(self) -> C.llama_context_p:
-        params = C.llama_context_default_params()
-        params.n_batch = self.batch_tokens
-        params.n_threads = params.n_threads_batch = self._spec.config.threads or _threads(self._model)
-        params.kv_unified = True
-        params.no_perf = True
-        params.type_k = CACHE_TYPES[self._spec.config.k_cache_type]
-        params.type_v = CACHE_TYPES[self._spec.config.v_cache_type]
-        if self._spec.embedding:
-            # Pooling wants every token of the pass in one physical batch, and all of them as outputs.
-            params.n_ctx = params.n_ubatch = self.batch_tokens
-            params.n_seq_max = EMBED_SEQUENCES
-            params.embeddings = True
-            params.n_outputs_max_per_seq = 0
-            params.pooling_type = _pooling(self._model)
-        else:
-            params.n_ctx = max(self.context_length, self._spec.cells)
-            params.swa_full = True  # a window that has moved on could not be shared; the estimate counts with it
-            params.n_batch = self.batch_tokens + self.parallel  # prompts, and the next token of every answer
-            params.n_ubatch = min(params.n_batch, PREFILL_BATCH_TOKENS)
-            spare = 0 if has_state(self._model) else FINISHED_SLOTS  # every slot costs a whole state, used or not
-            params.n_seq_max = min(self.parallel + spare, C.llama_max_parallel_sequences())
+        config = self._spec.config
+        params = self._embedding_params(config) if self._spec.embedding else self._generating_params(config)
+        params.n_threads, params.n_threads_batch = threads(config, C.llama_model_n_params(self._model))
+        _complaints.clear()
         context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:
+            reason = f" It says: {_complaints[-1]}" if _complaints else ""
             raise EngineFailed(
-                f"llama.cpp could not create a context of {self.context_length} tokens for “{self._spec.model_key}”.",
-                hint="Load it with a shorter --context-length, or see `lms log stream --source runtime`.",
+                f"llama.cpp could not create a context of {self.context_length} tokens for “{self._spec.model_key}”."
+                + reason,
+                hint="Load it with a shorter --context-length or fewer options; "
+                "`lms log stream --source runtime` shows more.",
             )
         return context
+
+    def _embedding_params(self, config: LoadConfig) -> C.llama_context_params:
+        return embedding_params(config, self._sizes, pooling=_pooling(self._model))
+
+    def _generating_params(self, config: LoadConfig) -> C.llama_context_params:
+        return generating_params(
+            config,
+            self._sizes,
+            context_length=self.context_length,
+            cells=self._spec.cells,
+            parallel=self.parallel,
+            keeps_finished=not has_state(self._model),  # every slot would cost a whole state, used or not
+        )
 
 
 def version() -> str:
@@ -185,6 +184,7 @@ def version() -> str:
 
 
 _callbacks: list[object] = []  # a callback that Python collects while C still calls it ends the process
+_complaints: deque[str] = deque(maxlen=32)  # what llama.cpp said last of what is wrong, for our own words about it
 
 
 def forward_logs(publish: Callable[[Level, str], None]) -> None:
@@ -198,6 +198,8 @@ def forward_logs(publish: Callable[[Level, str], None]) -> None:
             line = "".join(part for _, part in pending).rstrip()
             first_level = pending[0][0]
             pending.clear()
+            if line and LOG_LEVELS.get(first_level) in ("warn", "error"):
+                _complaints.append(line)
             if line:
                 publish(LOG_LEVELS.get(first_level, "info"), line)
 
@@ -206,46 +208,22 @@ def forward_logs(publish: Callable[[Level, str], None]) -> None:
     _callbacks[:] = [callback]
 
 
-def _load(spec: EngineSpec, on_progress: Callable[[float], None], *, special_buffers: bool = True) -> C.llama_model_p:
+def load(path: str, params: C.llama_model_params, on_progress: Callable[[float], None]) -> C.llama_model_p:
+    """The model in that file. Raises EngineFailed when llama.cpp refuses it."""
     C.llama_backend_init()
-    params = C.llama_model_default_params()
-    params.use_extra_bufts = special_buffers
 
     def progress(fraction: float, _user_data: object) -> bool:
         on_progress(fraction)
         return True
 
     params.progress_callback = C.llama_progress_callback(progress)
-    params.n_gpu_layers = _gpu_layers(spec)
-    model: C.llama_model_p | None = C.llama_model_load_from_file(spec.model_path.encode(), params)
+    model: C.llama_model_p | None = C.llama_model_load_from_file(path.encode(), params)
     if not model:
         raise EngineFailed(
-            f"llama.cpp could not load {spec.model_path}.",
+            f"llama.cpp could not load {path}.",
             hint="`lms log stream --source runtime` shows why; the file may be damaged or of an unknown architecture.",
         )
     return model
-
-
-def _gpu_layers(spec: EngineSpec) -> int:
-    """All layers unless a ratio is given; llama.cpp ignores the number on a machine without a device.
-
-    The output layer counts as one more, as llama.cpp counts it.
-    """
-    ratio = spec.config.gpu_ratio
-    return ALL_LAYERS if ratio is None or ratio == 1 else round(ratio * (spec.layers + 1))
-
-
-def _threads(model: C.llama_model_p) -> int:
-    """One thread for each physical core, and one in all for a tiny model.
-
-    llama.cpp's threads wait for each other by spinning after every operation. A tiny model's operations are shorter
-    than a wait, and beside other busy processes a wait lasts a time slice: on two busy cores the bundled chat model
-    made 800 tokens a second with one thread and 30 with two.
-    """
-    if C.llama_model_n_params(model) < TINY_MODEL_PARAMETERS:
-        return 1
-    available = len(psutil.Process().cpu_affinity() or []) if sys.platform == "linux" else psutil.cpu_count() or 1
-    return max(1, min(psutil.cpu_count(logical=False) or available, available))
 
 
 def _pooling(model: C.llama_model_p) -> int:

@@ -1,0 +1,104 @@
+"""What is asked of llama.cpp: the load config in its words. Nothing is loaded here.
+
+What a machine has no use for, such as how much goes to a GPU, is passed on all the same: llama.cpp ignores it there.
+For values that are quantized it switches flash attention on by itself.
+"""
+
+from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
+
+import llama_cpp.llama_cpp as C
+
+from lms.config.load import LoadConfig
+from lms.config.passes import PassSizes
+from lms.engine.processors import cores
+from lms.engine.protocol import EngineSpec
+
+ALL_LAYERS = 999
+EMBED_SEQUENCES = 64
+FINISHED_SLOTS = 32
+TINY_MODEL_PARAMETERS = 30_000_000
+CACHE_TYPES = {"f16": C.GGML_TYPE_F16, "q8_0": C.GGML_TYPE_Q8_0, "q4_0": C.GGML_TYPE_Q4_0}
+FLASH_ATTENTION = {
+    None: C.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    False: C.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+    True: C.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+}
+# By use_mmap and use_mlock. Left to itself, llama.cpp maps the file unless an accelerator in use cannot work with that.
+LOAD_MODES = {
+    (True, False): C.LLAMA_LOAD_MODE_AUTO,
+    (True, True): C.LLAMA_LOAD_MODE_MMAP_MLOCK,
+    (False, False): C.LLAMA_LOAD_MODE_NONE,
+    (False, True): C.LLAMA_LOAD_MODE_MLOCK,
+}
+
+
+def model_params(spec: EngineSpec, *, special_buffers: bool) -> C.llama_model_params:
+    """`special_buffers`: whether weights may be laid out anew for special instructions of the processor."""
+    params: C.llama_model_params = C.llama_model_default_params()
+    params.use_extra_bufts = special_buffers
+    params.load_mode = LOAD_MODES[spec.config.use_mmap, spec.config.use_mlock]
+    params.n_gpu_layers = _gpu_layers(spec)
+    return params
+
+
+def generating_params(
+    config: LoadConfig, sizes: PassSizes, *, context_length: int, cells: int, parallel: int, keeps_finished: bool
+) -> C.llama_context_params:
+    """A context for `parallel` answers that share `cells` tokens of memory, or have `context_length` each.
+
+    keeps_finished: shared memory has slots, too, for what finished answers leave there.
+    """
+    params = _context_params(config, sizes)
+    params.kv_unified = config.unified_kv is not False
+    if params.kv_unified:
+        params.n_ctx = max(context_length, cells)
+        params.n_seq_max = min(parallel + keeps_finished * FINISHED_SLOTS, C.llama_max_parallel_sequences())
+    else:
+        params.n_ctx = context_length * parallel
+        params.n_seq_max = parallel
+    params.n_outputs_max = max(sizes.outputs, params.n_seq_max)  # llama.cpp gives each sequence room for one
+    params.swa_full = True  # a window that has moved on could not be shared; the estimate counts with it
+    return params
+
+
+def embedding_params(config: LoadConfig, sizes: PassSizes, *, pooling: int) -> C.llama_context_params:
+    """A context for texts. `pooling` is one of llama.cpp's.
+
+    The cache of models that have one is always shared: in split ones llama.cpp pools texts of unequal lengths wrongly.
+    """
+    params = _context_params(config, sizes)
+    params.kv_unified = True
+    params.n_ctx = sizes.batch_tokens
+    params.n_seq_max = EMBED_SEQUENCES
+    params.embeddings = True
+    params.n_outputs_max_per_seq = 0
+    params.pooling_type = pooling
+    return params
+
+
+def threads(config: LoadConfig, parameters: int) -> tuple[int, int]:
+    """How many threads write answers, and how many read prompts, for a model of so many parameters.
+
+    One for each physical core, and one in all for a tiny model.
+    """
+    chosen = 1 if parameters < TINY_MODEL_PARAMETERS else cores()
+    writing = config.threads or chosen
+    return writing, config.batch_threads or config.threads or chosen
+
+
+def _context_params(config: LoadConfig, sizes: PassSizes) -> C.llama_context_params:
+    params: C.llama_context_params = C.llama_context_default_params()
+    params.n_batch = sizes.batch_tokens
+    params.n_ubatch = sizes.micro_batch_tokens
+    params.flash_attn_type = FLASH_ATTENTION[config.flash_attention]
+    params.type_k = CACHE_TYPES[config.k_cache_type]
+    params.type_v = CACHE_TYPES[config.v_cache_type]
+    params.offload_kqv = config.offload_kv_cache
+    params.no_perf = True
+    return params
+
+
+def _gpu_layers(spec: EngineSpec) -> int:
+    """All layers unless a ratio is given. The output layer counts as one more, as llama.cpp counts it."""
+    ratio = spec.config.gpu_ratio
+    return ALL_LAYERS if ratio is None or ratio == 1 else round(ratio * (spec.layers + 1))
