@@ -42,6 +42,8 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     use_mmap: map the model file instead of reading it
     use_mlock: keep the model in memory, whatever else wants that
     speculation: guess tokens ahead and check several in one pass: by what the text itself repeats (`ngram`)
+    draft_model: key of a small model with the same vocabulary, loaded too, that guesses for every request; requests
+        may name one without this
     prompt_cache_mb: MiB of memory for finished prompts that the model's own memory has no room for; 0 keeps none
         (default: as much as model and context take, at most 512)
     prompt_cache_disk_mb: MiB of disk for those that have no room there either; they outlive the model. 0 keeps none
@@ -64,6 +66,7 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     use_mmap: bool = True
     use_mlock: bool = False
     speculation: Speculation = "off"
+    draft_model: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     prompt_cache_mb: Mebibytes | None = None
     prompt_cache_disk_mb: Mebibytes = 0
 

@@ -23,7 +23,7 @@ def pass_sizes(config: LoadConfig, context_length: int, *, embedding: bool) -> P
     """What `config` asks for, and for the rest what is sensible.
 
     A default micro batch holds a whole chunk of a prompt and the answers beside it: a few tokens too many would cost
-    one more walk over all weights.
+    one more walk over all weights. There is room for one draft at least, as any request may name a draft model.
     """
     return _embedding(config, context_length) if embedding else _generating(config)
 
@@ -31,7 +31,8 @@ def pass_sizes(config: LoadConfig, context_length: int, *, embedding: bool) -> P
 def _generating(config: LoadConfig) -> PassSizes:
     parallel = config.parallel or DEFAULT_PARALLEL
     prompts = config.batch_size or DEFAULT_BATCH
-    outputs = parallel * (1 if config.speculation == "off" else 1 + MOST_DRAFTED)
+    speculates = config.speculation != "off" or config.draft_model is not None
+    outputs = parallel + MOST_DRAFTED * (parallel if speculates else 1)
     micro = config.micro_batch_size or min(prompts, DEFAULT_BATCH) + parallel
     return PassSizes(prompts, prompts + outputs, min(micro, prompts + outputs), outputs)
 

@@ -68,11 +68,18 @@ class TokenPrompt(msgspec.Struct, frozen=True, tag="tokens"):
 Prompt = ChatPrompt | TextPrompt | TokenPrompt
 
 
+class DraftModel(msgspec.Struct, frozen=True):
+    """A small model that guesses ahead for a larger one with the same vocabulary: its key, and the file it is in."""
+
+    key: str
+    path: str
+
+
 class GenerateRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="generate"):
     """One answer wanted. `max_tokens` None means until the model ends or the context does.
 
     `split_reasoning` False leaves reasoning inline in the text; `stop` are strings that end the answer and are not
-    part of it.
+    part of it. `draft_model` None means the one that the model was loaded with, if any.
     """
 
     prompt: Prompt
@@ -80,6 +87,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="gene
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     split_reasoning: bool = True
+    draft_model: DraftModel | None = None
 
 
 class EmbedRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="embed"):
