@@ -13,15 +13,22 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from lms.engine.model import Chunk, Decoder
-from lms.engine.prefix import Match, common_prefix
+from lms.engine.prefix import common_prefix
 from lms.engine.scheduler import Limits, plan
 from lms.engine.sequence import Sequence
-from lms.engine.slots import Slots
+from lms.engine.slots import Found, Slots
 from lms.engine.speculation import ASSUMED_DRAFT_COST, MOST_DRAFTED, NgramLookup, allot
+from lms.engine.states import StateStore
 from lms.generation.request import Sampling
 
 # So many more shared tokens make it worth to wait for them: fewer are processed in about one pass anyway.
 WORTH_WAITING_TOKENS = 16
+# The end of a prompt is processed even if memory holds it. One token at least, or there were nothing to draw from; and
+# not one alone: ggml multiplies a single row with other instructions, and rounds 16-bit weights otherwise. With two, the
+# same request gives the same logits, and the same seed the same text, whether its prompt was in memory or not.
+FRESH_TOKENS = 2
+# Memory that is not divisible is stored after so many tokens of a prompt, and each time so many more.
+MARKED_TOKENS = 512
 
 
 @dataclass(frozen=True)
@@ -63,13 +70,16 @@ class Batch:
     `limits` and `draft_cost` (see `speculation.allot`) may be set anew between passes; `last` is the last pass.
     """
 
-    def __init__(self, decoder: Decoder, limits: Limits, *, speculates: bool = False) -> None:
+    def __init__(
+        self, decoder: Decoder, limits: Limits, store: StateStore | None = None, *, speculates: bool = False
+    ) -> None:
         self.limits = limits
         self.draft_cost = ASSUMED_DRAFT_COST
         self.last = Work()
         self._speculates = speculates and decoder.divisible
         self._decoder = decoder
-        self._slots = Slots(decoder)
+        self._slots = Slots(decoder, StateStore(0) if store is None else store)
+        self._marks_prompts = store is not None and not decoder.divisible
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
 
@@ -113,6 +123,12 @@ class Batch:
         self._waiting.clear()
         self._slots.clear()
 
+    def close(self, timeout_s: float) -> None:
+        """End every sequence; what they processed is stored, if there is a store that outlives the model."""
+        for uid in [sequence.uid for sequence in (*self._running, *self._waiting)]:
+            self.remove(uid)
+        self._slots.close(timeout_s)
+
     def step(self) -> list[Outcome]:
         """Run one pass. A pass over tokens that were processed before, and put off, has nothing to tell."""
         self._admit()
@@ -129,29 +145,41 @@ class Batch:
         for sequence in list(islice(self._waiting, self._decoder.parallel)):
             if len(self._running) == self._decoder.parallel:
                 return
-            match = self._slots.longest(sequence.tokens[:-1])
-            if self._is_worth_waiting(sequence, match):
+            found = self._slots.find(sequence.tokens[:-FRESH_TOKENS])
+            if self._is_worth_waiting(sequence, found):
                 continue
-            if not self._has_room_for(sequence, match):
+            if not self._has_room_for(sequence, found):
                 return
             self._waiting.remove(sequence)
-            sequence.begin(*self._slots.take(match))
+            sequence.begin(*self._slots.take(found, sequence.tokens))
+            if self._marks_prompts:
+                sequence.marks = _marks(sequence.prompt_length)
             self._running.append(sequence)
 
-    def _is_worth_waiting(self, sequence: Sequence, match: Match) -> bool:
-        """Whether a running sequence is about to process more of this one's beginning than is in memory yet."""
-        coming = (
-            common_prefix(running.tokens[: running.prompt_length], sequence.tokens[:-1])
-            for running in self._running
-            if not running.is_decoding
-        )
-        return max(coming, default=0) >= match.length + WORTH_WAITING_TOKENS
+    def _is_worth_waiting(self, sequence: Sequence, found: Found) -> bool:
+        """Whether a running sequence is about to process more of this one's beginning than there is of it yet."""
+        coming = (self._coming(running, sequence) for running in self._running if not running.is_decoding)
+        return max(coming, default=0) >= found.length + WORTH_WAITING_TOKENS
 
-    def _has_room_for(self, sequence: Sequence, match: Match) -> bool:
+    def _coming(self, running: Sequence, sequence: Sequence) -> int:
+        """How much of what `sequence` begins with `running` will have processed, for both to use.
+
+        Memory that is not divisible can be used by both only as it is just then: it is stored at that point.
+        """
+        shared = common_prefix(running.tokens[: running.prompt_length], sequence.tokens[:-FRESH_TOKENS])
+        if self._decoder.divisible:
+            return shared
+        if not self._marks_prompts or shared <= running.processed:
+            return 0
+        if shared not in running.marks:
+            running.marks.append(shared)
+        return shared
+
+    def _has_room_for(self, sequence: Sequence, found: Found) -> bool:
         """Whether all its tokens fit beside all of the running ones', with one more token for each."""
         if not self._running:
             return True
-        held = self._slots.cells_with(match, (running.slot for running in self._running))
+        held = self._slots.cells_with(found, (running.slot for running in self._running))
         coming = sum(running.pending + 1 for running in self._running) + len(sequence.tokens) + 1
         return held + coming <= self._decoder.cells
 
@@ -189,6 +217,8 @@ class Batch:
         held = chunk.tokens + tuple(tokens[:-1])
         self._slots.extend(chunk.slot, held)
         sequence.advance(held, tokens)
+        if sequence.processed in sequence.marks:
+            self._slots.store(sequence.slot)
         outcomes: list[Outcome] = []
         done = min(sequence.processed, sequence.prompt_length)
         if done > sequence.told:
@@ -198,6 +228,12 @@ class Batch:
             sequence.trust.observe(len(chunk.draft), len(tokens) - 1)
             outcomes.append(Sampled(sequence.uid, tokens, len(chunk.draft)))
         return outcomes
+
+
+def _marks(prompt_length: int) -> list[int]:
+    """Where memory that is not divisible is stored: on the way, for prompts that share a part, and at the end."""
+    end = prompt_length - FRESH_TOKENS
+    return [*range(MARKED_TOKENS, end, MARKED_TOKENS), end]
 
 
 def _guess(sequence: Sequence) -> tuple[int, ...]:

@@ -28,6 +28,7 @@ from lms.generation.request import Sampling
 
 END = 256
 DIMENSIONS = 16
+TOKEN = struct.Struct("<i")
 USER, MODEL = "<|user|>", "<|model|>"
 TEMPLATE = (
     "{% for m in messages %}{{ '<|user|>' if m.role == 'user' else '<|model|>' if m.role == 'assistant' else '<|' + "
@@ -98,7 +99,7 @@ class FakeDecoder:
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[list[int]]:
         for chunk in chunks:
             self._store(chunk)
-        if len({cell for held in self.memory for cell, _ in held}) > self.cells:
+        if self.used > self.cells:
             raise EngineFailed(f"The pass needs more than the {self.cells} cells of memory.")
         self._spend(sum(map(len, chunks)))
         pairs = zip(chunks, samplers, strict=True)
@@ -116,6 +117,24 @@ class FakeDecoder:
             return False
         self.memory[slot] = self.memory[source][:length]
         return True
+
+    def state_bytes(self, slot: int) -> int:
+        return TOKEN.size * len(self.memory[slot])
+
+    def save(self, slot: int) -> bytes:
+        return b"".join(TOKEN.pack(token) for _, token in self.memory[slot])
+
+    def restore(self, slot: int, state: bytes) -> bool:
+        tokens = [token for (token,) in TOKEN.iter_unpack(state)]
+        if self.memory[slot] or self.used + len(tokens) > self.cells:
+            return False
+        self.memory[slot] = list(zip(self._numbers, tokens, strict=False))
+        return True
+
+    @property
+    def used(self) -> int:
+        """Cells that hold anything."""
+        return len({cell for held in self.memory for cell, _ in held})
 
     def _store(self, chunk: Chunk) -> None:
         held = self.memory[chunk.slot]

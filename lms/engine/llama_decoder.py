@@ -101,6 +101,20 @@ class LlamaDecoder:
         C.llama_memory_seq_cp(self._memory, source, slot, 0, length)
         return True
 
+    def state_bytes(self, slot: int) -> int:
+        return int(C.llama_state_seq_get_size(self._context, slot))
+
+    def save(self, slot: int) -> bytes:
+        state = (ctypes.c_uint8 * self.state_bytes(slot))()
+        return bytes(state)[: C.llama_state_seq_get_data(self._context, state, len(state), slot)]
+
+    def restore(self, slot: int, state: bytes) -> bool:
+        start = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))
+        if C.llama_state_seq_set_data(self._context, start, len(state), slot):
+            return True
+        C.llama_memory_seq_rm(self._memory, slot, -1, -1)
+        return False
+
     def _is_whole(self, slot: int) -> bool:
         """Whether every position of `slot` is in memory. A recurrent state holds the last one only, and a sliding
         window that has moved on lacks the first ones: to reuse a part of either would go unnoticed, and be wrong."""

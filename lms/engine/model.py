@@ -92,6 +92,15 @@ class Decoder(Protocol):
     def share(self, source: int, slot: int, length: int) -> bool:
         """Let the empty `slot` hold the first `length` positions of `source` too. False if this memory cannot."""
 
+    def state_bytes(self, slot: int) -> int:
+        """The size of what `save` would return."""
+
+    def save(self, slot: int) -> bytes:
+        """All that the memory holds for `slot`, as bytes for `restore` of a decoder of the same model and settings."""
+
+    def restore(self, slot: int, state: bytes) -> bool:
+        """Fill the empty `slot` with what was saved. False, and the slot stays empty, if it does not fit."""
+
 
 class Embedder(Protocol):
     """Turns token sequences into vectors."""

@@ -6,7 +6,7 @@ the decoder's memory what it does here. Two slots that came to the same tokens o
 in the real memory.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 
@@ -96,12 +96,26 @@ class PrefixTree:
         node, length, _ = max(self._agreeing(tokens), key=lambda reached: reached[1])
         return Match(node.any_slot(), length) if length else Match(-1, 0)
 
-    def longest_whole(self, tokens: Tokens[int]) -> Match:
-        """As `longest`, among the slots that hold nothing but a beginning of `tokens`."""
+    def tokens(self, slot: int) -> list[int]:
+        """What `slot` holds."""
+        return [token for node in reversed([*self._end(slot).way()]) for token in node.tokens]
+
+    def own(self, slot: int) -> int:
+        """How many tokens only `slot` holds."""
+        own, below = 0, None
+        for node in self._end(slot).way():
+            if node.slots - {slot} or any(child is not below for child in node.children):
+                break
+            own, below = own + len(node.tokens), node
+        return own
+
+    def longest_whole(self, tokens: Tokens[int], among: Set[int] | None = None) -> Match:
+        """As `longest`, among the slots that hold nothing but a beginning of `tokens`, and are `among` those given."""
         ends = (
-            Match(next(iter(node.slots)), length)
+            Match(slot, length)
             for node, length, whole in self._agreeing(tokens)
-            if whole and node.slots
+            if whole
+            for slot in (node.slots if among is None else node.slots & among)
         )
         return max(ends, key=lambda match: match.length, default=Match(-1, 0))
 

@@ -12,6 +12,7 @@ class Sequence:
     """`tokens` grows with every token drawn; the first `processed` of them are in the memory of `slot`.
 
     `cached` of the prompt's tokens were found there and not processed again, `told` of them have been reported.
+    `marks` are numbers of tokens after which a chunk ends, because what is in memory then is to be stored.
     `lookup` guesses what comes next, if anything does, and `trust` says how good its guesses have been.
     """
 
@@ -23,6 +24,7 @@ class Sequence:
     cached: int = 0
     told: int = -1
     slot: int = -1
+    marks: list[int] = field(default_factory=list)
     lookup: NgramLookup | None = None
     trust: Trust = field(default_factory=Trust)
 
@@ -40,8 +42,9 @@ class Sequence:
         return self.pending == 1 and len(self.tokens) > self.prompt_length
 
     def chunk(self, most: int) -> Chunk:
-        """The next `most` pending tokens; it asks for a token when nothing is pending after it."""
-        end = min(self.processed + most, len(self.tokens))
+        """The next `most` pending tokens, up to a mark; it asks for a token when nothing is pending after it."""
+        marks = (mark for mark in self.marks if mark > self.processed)
+        end = min(self.processed + most, *marks, len(self.tokens))
         return Chunk(self.slot, self.processed, tuple(self.tokens[self.processed : end]), end == len(self.tokens))
 
     def begin(self, slot: int, held: int) -> None:

@@ -1,22 +1,39 @@
 """The slots of the model's memory: which are taken, what finished sequences left in them, and who may reuse that.
 
 Keeps the decoder's memory and its picture, the prefix tree, in step. Finished sequences are forgotten only when their
-slot or their cells are wanted, the least recently used first.
+slot or their cells are wanted, the least recently used first; what only they held is stored before, and put back when a
+prompt begins with it. Memory that is not divisible is stored at points on the way, too: others can begin with nothing
+else of it.
 """
 
 from collections import deque
 from collections.abc import Iterable
 from collections.abc import Sequence as Tokens
+from dataclasses import dataclass
 
 from lms.engine.model import Decoder
 from lms.engine.prefix import Match, PrefixTree
+from lms.engine.states import StateStore, StoredMatch
+
+# Fewer tokens are processed again in no more time than it takes to copy them.
+WORTH_STORING_TOKENS = 32
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where the first `length` tokens of a prompt are: in the memory of `slot` (-1: in none), or stored."""
+
+    length: int
+    slot: int = -1
+    stored: StoredMatch | None = None
 
 
 class Slots:
-    """Owns the decoder's memory."""
+    """Owns the decoder's memory and the store."""
 
-    def __init__(self, decoder: Decoder) -> None:
+    def __init__(self, decoder: Decoder, store: StateStore) -> None:
         self._decoder = decoder
+        self._store = store
         self._held = PrefixTree()
         self._finished: deque[int] = deque()  # least recently used first
         self._empty = list(range(decoder.slots))
@@ -26,29 +43,35 @@ class Slots:
         """Cells in use, those of finished sequences included."""
         return self._held.cells
 
-    def longest(self, tokens: Tokens[int]) -> Match:
-        """The slot that holds most of the beginning of `tokens`, of a running or a finished sequence."""
-        return self._held.longest(tokens)
+    def find(self, tokens: Tokens[int]) -> Found:
+        """Where most of the beginning of `tokens` is: in a running or a finished sequence, or stored."""
+        divisible = self._decoder.divisible
+        held = self._held.longest(tokens) if divisible else self._held.longest_whole(tokens, set(self._finished))
+        stored = self._store.longest(tokens)
+        if stored and stored.length >= held.length + WORTH_STORING_TOKENS and stored.tokens <= self._decoder.cells:
+            return Found(stored.length, stored=stored)
+        return Found(held.length, held.slot)
 
-    def cells_with(self, match: Match, running: Iterable[int]) -> int:
-        """Cells that `running` slots need, without those that `match` can take over from them."""
+    def cells_with(self, found: Found, running: Iterable[int]) -> int:
+        """Cells that `running` slots need, without those that `found` can take over from them."""
         slots = list(running)
-        shared = self._held.held_by(match, slots) if match.length else 0
+        shared = self._held.held_by(Match(found.slot, found.length), slots) if found.slot >= 0 else 0
         return self._held.cells_of(slots) - shared
 
-    def take(self, match: Match) -> tuple[int, int]:
-        """A slot for a new sequence, and how many of the matched tokens it holds.
+    def take(self, found: Found, tokens: Tokens[int]) -> tuple[int, int]:
+        """A slot for a new sequence of `tokens`, and how many of them it holds already.
 
         A finished sequence that matches as a whole is continued where it is; otherwise its beginning is shared.
         """
-        goes_on = match.slot in self._finished and self._held.length(match.slot) == match.length
-        slot = match.slot if goes_on else self._free_slot(match)
-        if slot == match.slot:
+        if found.stored:
+            return self._restore(found.stored, tokens)
+        slot = found.slot if self._goes_on(found) else self._free_slot(found.slot)
+        if slot == found.slot:
             self._finished.remove(slot)
-            self._cut(slot, match.length)
-        elif match.length and self._decoder.share(match.slot, slot, match.length):
-            self._held.share(match.slot, slot, match.length)
-            self._touch(match.slot)
+            self._cut(slot, found.length)
+        elif found.length and self._decoder.share(found.slot, slot, found.length):
+            self._held.share(found.slot, slot, found.length)
+            self._touch(found.slot)
         return slot, self._held.length(slot)
 
     def extend(self, slot: int, tokens: Tokens[int]) -> None:
@@ -71,6 +94,12 @@ class Slots:
             return True
         return False
 
+    def store(self, slot: int) -> None:
+        """Store all that `slot` holds, if the store wants it."""
+        tokens = self._held.tokens(slot)
+        if self._store.wants(tokens, self._decoder.state_bytes(slot)):
+            self._store.put(tokens, self._decoder.save(slot))
+
     def clear(self) -> None:
         """Forget everything, also what runs: after a pass that failed, memory is not what it was thought to be."""
         for slot in range(self._decoder.slots):
@@ -79,12 +108,33 @@ class Slots:
         self._finished.clear()
         self._empty = list(range(self._decoder.slots))
 
-    def _free_slot(self, match: Match) -> int:
-        """An empty slot; where there is none, the least recently used finished one, the matched one last of all."""
+    def close(self, timeout_s: float) -> None:
+        """Forget everything, and let the store write what it can in that time: it may outlive the model."""
+        while self.forget_oldest():
+            pass
+        self._store.close(timeout_s)
+
+    def _goes_on(self, found: Found) -> bool:
+        return found.slot in self._finished and self._held.length(found.slot) == found.length
+
+    def _restore(self, stored: StoredMatch, tokens: Tokens[int]) -> tuple[int, int]:
+        slot = self._free_slot()
+        state = self._store.get(stored)
+        while self.cells + stored.tokens > self._decoder.cells and self.forget_oldest():
+            pass
+        if state is not None and self.cells + stored.tokens <= self._decoder.cells:
+            if self._decoder.restore(slot, state):
+                self._held.extend(slot, tokens[: self._decoder.keep(slot, stored.length)])
+            else:
+                self._store.drop(stored)
+        return slot, self._held.length(slot)
+
+    def _free_slot(self, wanted: int = -1) -> int:
+        """An empty slot; where there is none, the least recently used finished one, the `wanted` one last of all."""
         if not self._empty:
-            others = [slot for slot in self._finished if slot != match.slot]
+            others = [slot for slot in self._finished if slot != wanted]
             if not others:
-                return match.slot
+                return wanted
             self._forget(others[0])
         return self._empty.pop()
 
@@ -95,6 +145,8 @@ class Slots:
             self._finished.append(slot)
 
     def _forget(self, slot: int) -> None:
+        if self._held.own(slot) >= WORTH_STORING_TOKENS:
+            self.store(slot)
         self._finished.remove(slot)
         self._cut(slot, 0)
         self._empty.append(slot)

@@ -16,6 +16,7 @@ from lms.engine.pace import Pace
 from lms.engine.prompts import PromptReader
 from lms.engine.protocol import Activity, EngineSpec, EngineState
 from lms.engine.speculation import PassCost
+from lms.engine.states import StateStore
 from lms.errors import EngineFailed, LmsError, ModelUnloaded, QueueFull, to_wire
 from lms.generation.events import Event, Failed, Finished
 from lms.generation.request import DEFAULT_SAMPLING, EmbedRequest, GenerateRequest, Request
@@ -47,7 +48,9 @@ class Worker:
             self._prompts = PromptReader(model)
             self._pace = Pace(model.batch_tokens)
             self._draft_cost = PassCost()
-            self._batch = Batch(model.decoder(), self._pace.limits, speculates=spec.config.speculation == "ngram")
+            decoder = model.decoder()
+            store = StateStore(spec.prompt_cache_bytes, divisible=decoder.divisible)
+            self._batch = Batch(decoder, self._pace.limits, store, speculates=spec.config.speculation == "ngram")
 
     @property
     def is_busy(self) -> bool:

@@ -3,9 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lms.engine.batch import Batch, Progressed, Sampled
+from lms.engine.batch import FRESH_TOKENS, MARKED_TOKENS, Batch, Progressed, Sampled
 from lms.engine.fake import END, FakeDecoder, reply
 from lms.engine.scheduler import Limits
+from lms.engine.states import StateStore
 from lms.generation.request import Sampling
 
 
@@ -50,7 +51,7 @@ def test_a_finished_prompt_is_not_processed_again() -> None:
     drain(served)
     served.insert(2, prompt("one two three"), Sampling())
     first = next(outcome for outcome in served.step() if isinstance(outcome, Progressed))
-    assert first.cached == len(prompt("one two three")) - 1
+    assert first.cached == len(prompt("one two three")) - FRESH_TOKENS
 
 
 def test_a_cancelled_sequence_frees_its_slot_for_the_next_pass() -> None:
@@ -87,15 +88,81 @@ def test_a_reset_leaves_nothing_behind() -> None:
     st.integers(1, 4),
     st.sampled_from([120, 200, 400]),
     st.booleans(),
+    st.booleans(),
+    st.sampled_from([0, 300, 100_000]),
 )
-def test_answers_do_not_depend_on_who_else_is_served_how_little_memory_there_is_or_what_is_guessed(
-    said: list[str], slots: int, cells: int, speculates: bool
+def test_answers_do_not_depend_on_who_else_is_served_the_kind_and_size_of_memory_what_is_guessed_or_what_is_stored(
+    said: list[str], slots: int, cells: int, speculates: bool, divisible: bool, stored_bytes: int
 ) -> None:
-    served = batch(slots, cells, speculates=speculates)
+    decoder = FakeDecoder(slots, 2 * slots, cells, lambda tokens: None, divisible)
+    store = StateStore(stored_bytes, divisible=divisible)
+    served = Batch(decoder, Limits(16, 4), store, speculates=speculates)
     for uid, text in enumerate(said):
         served.insert(uid, prompt(text), Sampling())
     expected = {uid: "".join(reply(bytes(prompt(text)).decode())) for uid, text in enumerate(said)}
     assert drain(served) == expected
+
+
+def processed_for(said: list[str], *, divisible: bool, stored_bytes: int, together: bool) -> int:
+    """Prompt tokens that go through a model that serves 16 at once, with memory for all of them, or else for one."""
+    passes: list[int] = []
+    decoder = FakeDecoder(16, 16, 20_000 if together else 2000, passes.append, divisible)
+    served = Batch(decoder, Limits(64, 32), StateStore(stored_bytes, divisible=divisible))
+    generated = 0
+    for uid, text in enumerate(said):
+        served.insert(uid, prompt(text), Sampling())
+        if not together:
+            generated += sum(map(len, drain(served).values()))
+    generated += sum(map(len, drain(served).values()))
+    return sum(passes) - generated
+
+
+LONG, OTHER = ("what they are all told, and some more of it. " * 20, "something else altogether, of that length. " * 20)
+
+
+def test_a_conversation_that_memory_has_no_room_for_is_put_back_from_the_store() -> None:
+    turns = [LONG, OTHER, f"{LONG} And then?"]
+    without = processed_for(turns, divisible=True, stored_bytes=0, together=False)
+    stored = processed_for(turns, divisible=True, stored_bytes=10**6, together=False)
+    assert without - stored > 0.9 * len(LONG)
+
+
+def test_memory_that_cannot_be_cut_is_put_back_as_it_was_on_the_way() -> None:
+    """All of them have the beginning in common; each is processed further, and the beginning but once."""
+    asked = [f"{LONG} Question {n}" for n in range(6)]
+    without = processed_for(asked, divisible=False, stored_bytes=0, together=True)
+    stored = processed_for(asked, divisible=False, stored_bytes=10**6, together=True)
+    assert without > 6 * len(LONG)
+    assert stored < 1.5 * len(LONG)
+
+
+def test_memory_that_cannot_be_cut_serves_a_later_prompt_from_a_point_on_the_way() -> None:
+    asked = [f"{LONG} first", f"{LONG} second"]
+    without = processed_for(asked, divisible=False, stored_bytes=0, together=False)
+    stored = processed_for(asked, divisible=False, stored_bytes=10**6, together=False)
+    assert without - stored >= MARKED_TOKENS
+
+
+def test_what_finished_is_stored_when_the_model_goes() -> None:
+    kept = Kept()
+    served = Batch(FakeDecoder(2, 4, 4096, lambda tokens: None), Limits(64, 32), kept)
+    served.insert(1, prompt(LONG), Sampling())
+    for _ in range(20):
+        served.step()
+    served.close(timeout_s=1)
+    assert kept.closed_with[0][: len(prompt(LONG))] == prompt(LONG)
+
+
+class Kept(StateStore):
+    """A store that remembers what it held when it was closed."""
+
+    def __init__(self) -> None:
+        super().__init__(10**6)
+        self.closed_with: list[list[int]] = []
+
+    def close(self, timeout_s: float) -> None:
+        self.closed_with = [entry.tokens for entry in self._entries.values()]
+        super().close(timeout_s)
 
 
 def passes_to_repeat(text: str, *, speculates: bool) -> int:
@@ -161,7 +228,7 @@ def test_a_prompt_shares_with_one_that_is_still_answered() -> None:
         served.step()
     served.insert(2, prompt("write for ever, please, and do not stop"), Sampling())
     first = next(o for _ in range(3) for o in served.step() if isinstance(o, Progressed) and o.uid == 2)
-    assert first.cached == len(prompt("write for ever, please, and do not stop")) - 1
+    assert first.cached == len(prompt("write for ever, please, and do not stop")) - FRESH_TOKENS
 
 
 def test_an_older_conversation_survives_a_stranger() -> None:
