@@ -148,6 +148,7 @@ def _model(reading: Reading, key: str) -> Model:
         bundled=reading.bundled,
         modified_s=max(file.modified_ns for file in candidate.files) / 1e9,
         shape=facts.shape,
+        vocabulary=facts.vocabulary,
         damaged=facts.damaged,
     )
 

@@ -31,7 +31,10 @@ class Role(StrEnum):
 
 
 class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One file's (or MLX folder's) part of a `Model`. `damaged` is the reason why the rest is missing."""
+    """One file's (or MLX folder's) part of a `Model`. `damaged` is the reason why the rest is missing.
+
+    `vocabulary` is the same for models whose token ids mean the same; empty when that is not known.
+    """
 
     role: Role = Role.MODEL
     arch: str | None = None
@@ -45,6 +48,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_use: bool = False
     has_chat_template: bool = False
     shape: Shape = Shape()
+    vocabulary: str = ""
     damaged: str | None = None
 
 

@@ -52,10 +52,15 @@ _NOT_GGUF = {
 
 
 class Array(NamedTuple):
-    """An array of the metadata. `items` is None when it was stepped over: texts, and more than 1,024 numbers."""
+    """An array of the metadata. `items` is None when it was stepped over: texts, and more than 1,024 numbers.
+
+    Of texts, `start` and `end` are where in the file they lie, each with its length before it.
+    """
 
     length: int
     items: tuple[int | float, ...] | None
+    start: int = 0
+    end: int = 0
 
 
 Value = str | int | float | Array
@@ -241,8 +246,9 @@ def _value(reader: _Reader, type_id: int) -> Value:
 
 def _array(reader: _Reader, type_id: int, length: int) -> Array:
     if type_id == _TEXT:
+        start = reader.position
         reader.skip_texts(length)
-        return Array(length, None)
+        return Array(length, None, start, reader.position)
     form = _scalar(type_id)
     if length > MAX_KEPT_ITEMS:
         reader.skip(length * form.size)

@@ -6,11 +6,14 @@ import re
 from math import prod
 from pathlib import Path
 
+import msgspec
+
 from lms.catalog import gguf
 from lms.catalog.facts import EMBEDDING_ARCHS, Facts, Role, clean_name, damaged, mentions_tools
 from lms.catalog.gguf import Header
 from lms.catalog.model import Shape
 from lms.catalog.quantization import quantization
+from lms.catalog.vocabulary import fingerprint
 from lms.errors import ModelDamaged
 
 _SHARD = re.compile(r"-\d{5}-of-\d{5}$")
@@ -35,6 +38,7 @@ def read(path: Path) -> Facts:
     except ModelDamaged as error:
         return Facts(damaged=error.message)
     told, size_bytes = facts(header, _SHARD.sub("", path.stem)), path.stat().st_size
+    told = msgspec.structs.replace(told, vocabulary=fingerprint(path, header))
     if size_bytes < header.needed_bytes:
         return damaged(told, f"The file is cut off: it has {size_bytes:,} of at least {header.needed_bytes:,} bytes.")
     return told

@@ -69,8 +69,9 @@ class Model:
 
     `path` is what an engine opens: a GGUF file (the first of its shards) or an MLX folder. `files` are all files of the
     model, a vision projector included; `size_bytes` is their sum. `max_context_length` is 0 when the header does not
-    say. `variants` are the keys of all quantizations, empty when there is one; `selected_variant` is the one among
-    them that this entry stands for. A model with a `damaged` reason is listed and cannot be loaded.
+    say. `vocabulary` is the same for models whose token ids mean the same, empty when that is not known. `variants` are
+    the keys of all quantizations, empty when there is one; `selected_variant` is the one among them that this entry
+    stands for. A model with a `damaged` reason is listed and cannot be loaded.
     """
 
     key: str
@@ -94,6 +95,7 @@ class Model:
     bundled: bool
     modified_s: float
     shape: Shape
+    vocabulary: str = ""
     variants: tuple[str, ...] = ()
     selected_variant: str | None = None
     damaged: str | None = None

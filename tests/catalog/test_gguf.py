@@ -79,8 +79,11 @@ def test_tensor_and_file_types_agree_with_the_reference() -> None:
     } == named
 
 
-def test_a_vocabulary_keeps_only_its_length(sound: bytes) -> None:
-    assert parse(sound).metadata["tokenizer.ggml.tokens"] == gguf.Array(200, None)
+def test_a_vocabulary_keeps_only_its_length_and_its_place(sound: bytes) -> None:
+    array = parse(sound).metadata["tokenizer.ggml.tokens"]
+    assert isinstance(array, gguf.Array)
+    assert (array.length, array.items) == (200, None)
+    assert sound[array.start : array.end].endswith(text("token 199"))
 
 
 def test_numbers_per_layer_are_kept(sound: bytes) -> None:
