@@ -36,17 +36,27 @@ class Unpacker(Generic[T]):
 
     def feed(self, received: bytes) -> Iterator[T]:
         """Every message that `received` completes. Raises BrokenFrame on bytes that are not ours."""
+        if not self._buffer and len(received) == _frame_end(received):
+            yield self._decode(received[_LENGTH.size :])  # whole and alone, as a token's frame nearly always is
+            return
         self._buffer += received
-        while len(self._buffer) >= _LENGTH.size:
-            (size,) = _LENGTH.unpack_from(self._buffer)
-            if size > FRAME_LIMIT_BYTES:
-                raise BrokenFrame(f"a frame of {size} bytes is over the limit of {FRAME_LIMIT_BYTES}")
-            end = _LENGTH.size + size
-            if len(self._buffer) < end:
-                return
+        while len(self._buffer) >= (end := _frame_end(self._buffer)):
             body = bytes(self._buffer[_LENGTH.size : end])
             del self._buffer[:end]
-            try:
-                yield self._decoder.decode(body)
-            except (msgspec.DecodeError, RecursionError) as error:
-                raise BrokenFrame(str(error)) from error
+            yield self._decode(body)
+
+    def _decode(self, body: bytes) -> T:
+        try:
+            return self._decoder.decode(body)
+        except (msgspec.DecodeError, RecursionError) as error:
+            raise BrokenFrame(str(error)) from error
+
+
+def _frame_end(content: bytes | bytearray) -> int:
+    """Where the first frame of `content` ends, or how much is needed to say that. Raises BrokenFrame if too long."""
+    if len(content) < _LENGTH.size:
+        return _LENGTH.size
+    (size,) = _LENGTH.unpack_from(content)
+    if size > FRAME_LIMIT_BYTES:
+        raise BrokenFrame(f"a frame of {size} bytes is over the limit of {FRAME_LIMIT_BYTES}")
+    return _LENGTH.size + int(size)

@@ -24,6 +24,8 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from lms.client import DaemonClient
 from lms.daemon.application import Application
+from lms.daemon.client_socket import ClientSocket
+from lms.daemon.polling import Poll
 from lms.daemon.refusals import refuse
 from lms.limits import allow_descriptors
 from lms.logbus.records import LogData
@@ -43,8 +45,9 @@ class FrontWorker(GeventWorker):
     """Gives up on clients that pause for too long, and refuses what is no HTTP with an error object."""
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        client.settimeout(PAUSE_TIMEOUT_S)
-        AsyncWorker.handle(self, listener, client, addr)  # type: ignore[no-untyped-call]
+        ours = ClientSocket.taking_over(client)
+        ours.settimeout(PAUSE_TIMEOUT_S)
+        AsyncWorker.handle(self, listener, ours, addr)  # type: ignore[no-untyped-call]
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         refuse(client, exc, _print)
@@ -72,7 +75,11 @@ def main() -> None:
         "post_worker_init": _watch_daemon,
     }
     home = Home.from_environment()
-    Application(home, options, lambda: create_app(DaemonClient(home), cors=asked.cors, log=_print)).serve()
+
+    def load() -> Any:
+        return create_app(DaemonClient(home), cors=asked.cors, log=_print, new_poll=Poll)
+
+    Application(home, options, load).serve()
 
 
 def _watch_daemon(worker: Any) -> None:

@@ -1,6 +1,7 @@
 """The one app that both the daemon (on its private socket) and the front (on TCP) serve."""
 
 import re
+import select
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from lms import errors
 from lms.logbus.records import LogData
-from lms.pool.stream import ClientGone
+from lms.pool.stream import ClientGone, Poll
 from lms.server import cors as cross_origin
 from lms.server import greeting
 from lms.server.access import Access
@@ -30,11 +31,16 @@ def create_app(
     internal: Blueprint | None = None,
     cors: bool = False,
     log: Callable[[LogData], None],
+    new_poll: Callable[[], Poll] = select.poll,
 ) -> Flask:
-    """An app that answers from `backend`. `internal` is the daemon's own API, which the front does not have."""
+    """An app that answers from `backend`.
+
+    internal: the daemon's own API, which the front does not have
+    new_poll: how its streams wait; a server on greenlets has its own
+    """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, log).attach(app)
+    Services(backend, log, new_poll).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
     if cors:

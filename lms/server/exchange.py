@@ -1,6 +1,7 @@
 """From a parsed call to an engine's events: takes leases, opens streams, closes them when the client leaves."""
 
 import secrets
+import select
 import socket
 import string
 import time
@@ -13,7 +14,7 @@ from lms.client.control import Lease
 from lms.errors import ModelUnloaded
 from lms.generation.events import Embedded
 from lms.generation.request import Request
-from lms.pool.stream import ClientGone, NotTaken, has_left, stream
+from lms.pool.stream import ClientGone, NotTaken, Poll, has_left, stream
 from lms.server.answers import Answer, Batch, Head, Tagged, collect, embedded
 from lms.server.requests.call import Call, EmbedCall, GenerateCall
 from lms.server.services import Backend
@@ -30,10 +31,15 @@ SECOND_TRIES_S = (0.01, 0.05, 0.2)
 
 @dataclass(frozen=True)
 class Exchange:
-    """One HTTP request's way to the engines. `client` is its socket, or None where there is none to watch."""
+    """One HTTP request's way to the engines.
+
+    client: its socket, or None where there is none to watch
+    new_poll: how to wait for the engine and the client
+    """
 
     backend: Backend
     client: socket.socket | None = None
+    new_poll: Callable[[], Poll] = select.poll
 
     def lease(self, call: Call) -> Lease:
         """A lease on the model that `call` names, which may take as long as loading it."""
@@ -70,7 +76,7 @@ class Exchange:
         """
         for pause_s in (*SECOND_TRIES_S, None):
             try:
-                yield from stream(lease, request, self.client, streamed=streamed)
+                yield from stream(lease, request, self.client, streamed=streamed, new_poll=self.new_poll)
                 return
             except NotTaken as error:
                 if pause_s is None:

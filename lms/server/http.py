@@ -1,5 +1,6 @@
 """What every dialect's routes use of Flask: the request's body and exchange in, JSON or an event stream out."""
 
+import select
 import traceback
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from flask import Response, current_app, g, request
 
 from lms.errors import LmsError, ModelUnloaded
 from lms.logbus.records import LogData, ServerLog
-from lms.pool.stream import ClientGone
+from lms.pool.stream import ClientGone, Poll
 from lms.server import body, errors, sse
 from lms.server.access import Access
 from lms.server.exchange import Exchange
@@ -29,6 +30,7 @@ class Services:
 
     backend: Backend
     log: Callable[[LogData], None]
+    new_poll: Callable[[], Poll] = select.poll
 
     def attach(self, app: Any) -> None:
         app.extensions[_EXTENSION] = self
@@ -48,7 +50,8 @@ def access() -> Access:
 
 def exchange() -> Exchange:
     """This request's way to the engines. The socket is gunicorn's; other servers have none to watch."""
-    return Exchange(services().backend, request.environ.get("gunicorn.socket"))
+    ours = services()
+    return Exchange(ours.backend, request.environ.get("gunicorn.socket"), ours.new_poll)
 
 
 def raw_body() -> bytes:
