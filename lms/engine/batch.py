@@ -9,15 +9,16 @@ goes first, the least recently used before others; then the youngest running seq
 from collections import deque
 from collections.abc import Iterator
 from collections.abc import Sequence as Tokens
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import islice
 
+from lms.engine.draft_model import NO_EFFORT, Effort
 from lms.engine.model import Chunk, Decoder
 from lms.engine.prefix import common_prefix
 from lms.engine.scheduler import Limits, plan
 from lms.engine.sequence import Sequence
 from lms.engine.slots import Found, Slots
-from lms.engine.speculation import ASSUMED_DRAFT_COST, MOST_DRAFTED, NgramLookup, allot
+from lms.engine.speculator import Plan, Speculator
 from lms.engine.states import StateStore
 from lms.generation.request import Sampling
 
@@ -52,31 +53,29 @@ class Sampled:
 
 Outcome = Progressed | Sampled
 
-Plan = list[tuple[Sequence, Chunk]]
-
-
 @dataclass(frozen=True)
 class Work:
-    """What a pass took: tokens in all, and of them those that were guessed; whether it only continued answers."""
+    """What a pass took: tokens in all, and of them those that were guessed; whether it only continued answers; and what
+    the draft model did for it before."""
 
     tokens: int = 0
     drafted: int = 0
     answers_only: bool = False
+    guessing: Effort = NO_EFFORT
 
 
 class Batch:
     """Owns the decoder. One thread only.
 
-    `limits` and `draft_cost` (see `speculation.allot`) may be set anew between passes; `last` is the last pass.
+    `limits` may be set anew between passes; `last` is the last pass. `speculator` says what is guessed ahead.
     """
 
     def __init__(
         self, decoder: Decoder, limits: Limits, store: StateStore | None = None, *, speculates: bool = False
     ) -> None:
         self.limits = limits
-        self.draft_cost = ASSUMED_DRAFT_COST
         self.last = Work()
-        self._speculates = speculates and decoder.divisible
+        self.speculator = Speculator(looks_up=speculates and decoder.divisible)
         self._decoder = decoder
         self._slots = Slots(decoder, StateStore(0) if store is None else store)
         self._marks_prompts = store is not None and not decoder.divisible
@@ -96,11 +95,10 @@ class Batch:
         """Whether any running sequence still processes its prompt."""
         return any(not sequence.is_decoding for sequence in self._running)
 
-    def insert(self, uid: int, tokens: Tokens[int], sampling: Sampling) -> None:
-        """Queue a sequence of at least one token. It runs until it is removed."""
+    def insert(self, uid: int, tokens: Tokens[int], sampling: Sampling, *, draft_model: bool = False) -> None:
+        """Queue a sequence of at least one token. It runs until it is removed. The draft model may guess for it."""
         sequence = Sequence(uid, list(tokens), self._decoder.sampler(sampling))
-        if self._speculates:
-            sequence.lookup = NgramLookup(sequence.tokens)
+        self.speculator.begin(sequence, draft_model=draft_model)
         self._waiting.append(sequence)
 
     def remove(self, uid: int) -> None:
@@ -113,6 +111,7 @@ class Batch:
             self._slots.release(sequence.slot)
         else:
             self._waiting.remove(sequence)
+        self.speculator.end(uid)
         sequence.sampler.close()
 
     def reset(self) -> None:
@@ -121,6 +120,7 @@ class Batch:
             sequence.sampler.close()
         self._running.clear()
         self._waiting.clear()
+        self.speculator.clear()
         self._slots.clear()
 
     def close(self, timeout_s: float) -> None:
@@ -133,7 +133,7 @@ class Batch:
         """Run one pass. A pass over tokens that were processed before, and put off, has nothing to tell."""
         self._admit()
         planned = self._with_drafts(self._fitting(plan(self._running, self.limits)))
-        self.last = _work(planned)
+        self.last = _work(planned, self.speculator.effort)
         if not planned:
             return []
         samplers = [sequence.sampler if chunk.sample else None for sequence, chunk in planned]
@@ -184,19 +184,10 @@ class Batch:
         return held + coming <= self._decoder.cells
 
     def _with_drafts(self, planned: Plan) -> Plan:
-        """The plan, with drafts for the answers whose next tokens can be guessed, as far as cells are free for them."""
-        if not self._speculates:
-            return planned
-        guesses = [_guess(sequence) for sequence, _ in planned]
-        offers = [
-            (len(guess), sequence.trust.probability) for guess, (sequence, _) in zip(guesses, planned, strict=True)
-        ]
-        room = self._decoder.cells - self._slots.cells - _tokens_of(planned)
-        lengths = allot(offers, len(planned), self.draft_cost)
-        if not any(lengths) or sum(lengths) > room:
-            return planned
-        drafted = zip(planned, guesses, lengths, strict=True)
-        return [(sequence, replace(chunk, draft=guess[:length])) for (sequence, chunk), guess, length in drafted]
+        """The plan, with drafts for the answers whose next tokens can be guessed, as far as there is room for them."""
+        free = self._decoder.cells - self._slots.cells - _tokens_of(planned)
+        room = min(free, self._decoder.outputs - len(planned))
+        return self.speculator.with_drafts(planned, room, self.limits.beside_answers)
 
     def _fitting(self, planned: Plan) -> Plan:
         """The plan, once there is room for it: memory is made by forgetting, then by putting sequences off."""
@@ -208,6 +199,7 @@ class Batch:
 
     def _put_off(self, sequence: Sequence) -> None:
         self._slots.drop(sequence.slot)
+        self.speculator.rest(sequence.uid)
         sequence.put_off()
         self._waiting.appendleft(sequence)
 
@@ -225,7 +217,7 @@ class Batch:
             sequence.told = done
             outcomes.append(Progressed(sequence.uid, done, sequence.prompt_length, sequence.cached))
         if tokens:
-            sequence.trust.observe(len(chunk.draft), len(tokens) - 1)
+            self.speculator.verified(sequence.uid, len(tokens) - 1)
             outcomes.append(Sampled(sequence.uid, tokens, len(chunk.draft)))
         return outcomes
 
@@ -236,16 +228,10 @@ def _marks(prompt_length: int) -> list[int]:
     return [*range(MARKED_TOKENS, end, MARKED_TOKENS), end]
 
 
-def _guess(sequence: Sequence) -> tuple[int, ...]:
-    if sequence.lookup is None or sequence.trust.pause_tokens or not sequence.is_decoding:
-        return ()
-    return sequence.lookup.guess(MOST_DRAFTED)
-
-
 def _tokens_of(planned: Plan) -> int:
     return sum(len(chunk) for _, chunk in planned)
 
 
-def _work(planned: Plan) -> Work:
+def _work(planned: Plan, guessing: Effort) -> Work:
     drafted = sum(len(chunk.draft) for _, chunk in planned)
-    return Work(_tokens_of(planned), drafted, all(sequence.is_decoding for sequence, _ in planned))
+    return Work(_tokens_of(planned), drafted, all(sequence.is_decoding for sequence, _ in planned), guessing)

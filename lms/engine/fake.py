@@ -20,11 +20,11 @@ import time
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Tokens
 
-from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL
-from lms.engine.model import Chunk, Decoder, Embedder, Vocabulary
+from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, MOST_DRAFTED
+from lms.engine.model import UNSURE, Chunk, Decoder, DraftDecoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
 from lms.errors import EngineFailed, Unsupported
-from lms.generation.request import Sampling
+from lms.generation.request import DraftModel, Sampling
 
 END = 256
 DIMENSIONS = 16
@@ -88,6 +88,7 @@ class FakeDecoder:
         self.slots = slots
         self.cells = cells
         self.divisible = divisible
+        self.outputs = parallel * (1 + MOST_DRAFTED)
         self.memory: list[list[tuple[int, int]]] = [[] for _ in range(slots)]
         """Of each slot, its tokens, each with the number of the cell it lies in."""
         self._spend = spend
@@ -158,6 +159,31 @@ class FakeDecoder:
         return drawn
 
 
+class FakeDraft(FakeDecoder):
+    """Implements `DraftDecoder`. It knows what the fake model says; one with “wrong” in its key never says that, one
+    with “unsure” says nothing.
+    """
+
+    vocabulary_size = END + 1
+
+    def __init__(self, parallel: int, cells: int, spend: Callable[[int], None], draft: DraftModel) -> None:
+        super().__init__(parallel, parallel, cells, spend)
+        self._key = draft.key
+        self.closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _draw(self, chunk: Chunk, sampler: FakeSampler) -> list[int]:
+        said = bytes(token for _, token in self.memory[chunk.slot] if token != END).decode(errors="replace")
+        prompt, marker, answered = said.rpartition(MODEL)
+        upcoming = itertools.chain.from_iterable(piece.encode() for piece in reply(prompt + marker))
+        token = next(itertools.islice(upcoming, len(answered.encode()), None), END)
+        if "unsure" in self._key:
+            return [UNSURE]
+        return [token ^ 1 if "wrong" in self._key else token]
+
+
 class FakeEmbedder:
     """Implements `Embedder`: a vector that only the tokens decide."""
 
@@ -184,6 +210,9 @@ class FakeModel:
         if self._spec.embedding:
             raise Unsupported(f"“{self._spec.identifier}” is an embedding model and generates no text.")
         return FakeDecoder(self.parallel, 2 * self.parallel, max(self.context_length, self._spec.cells), self._spend)
+
+    def draft_decoder(self, draft: DraftModel) -> DraftDecoder:
+        return FakeDraft(self.parallel, max(self.context_length, self._spec.cells), self._spend, draft)
 
     def embedder(self) -> Embedder:
         if not self._spec.embedding:

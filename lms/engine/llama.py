@@ -20,13 +20,15 @@ import llama_cpp.llama_cpp as C
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
 from lms.config.passes import pass_sizes
 from lms.engine.llama_decoder import LlamaDecoder, has_state
+from lms.engine.llama_draft import LlamaDraft
 from lms.engine.llama_embedder import LlamaEmbedder
+from lms.engine.llama_load import load
 from lms.engine.llama_params import embedding_params, generating_params, model_params, threads
 from lms.engine.llama_trial import is_worth_trying, short_pass, survives
-from lms.engine.model import Decoder, Embedder, Vocabulary
+from lms.engine.model import Decoder, DraftDecoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
 from lms.errors import EngineFailed, Unsupported
-from lms.generation.request import Sampling
+from lms.generation.request import DraftModel, Sampling
 from lms.logbus.records import Level
 
 POOLING_NONE, POOLING_MEAN = 0, 1
@@ -103,13 +105,18 @@ class LlamaModel:
         self._context = self._create_context()
         if is_worth_trying() and not survives(lambda: short_pass(self._context)):
             self._load_again_plainly(on_progress)
-        self._decoder = None if spec.embedding else LlamaDecoder(self._context, self.parallel)
+        self._decoder = None if spec.embedding else self._create_decoder()
         self._embedder = LlamaEmbedder(self._context, self.batch_tokens) if spec.embedding else None
 
     def decoder(self) -> Decoder:
         if self._decoder is None:
             raise Unsupported(f"“{self._spec.identifier}” is an embedding model and generates no text.")
         return self._decoder
+
+    def draft_decoder(self, draft: DraftModel) -> DraftDecoder:
+        if not self.decoder().divisible:
+            raise Unsupported(f"“{self._spec.model_key}” sums up what it has read: no draft model can help it.")
+        return LlamaDraft(self._spec, draft, self.context_length, self.parallel)
 
     def embedder(self) -> Embedder:
         if self._embedder is None:
@@ -119,6 +126,11 @@ class LlamaModel:
     def close(self) -> None:
         C.llama_free(self._context)
         C.llama_model_free(self._model)
+
+    def _create_decoder(self) -> LlamaDecoder:
+        """A pass has room for its answers and their drafts beside the prompts."""
+        outputs = self._sizes.batch_tokens - self._sizes.prompt_tokens
+        return LlamaDecoder(self._context, self.parallel, outputs)
 
     def _choose_parallel(self, config: LoadConfig) -> int:
         wanted, most = config.parallel or DEFAULT_PARALLEL, int(C.llama_max_parallel_sequences())
@@ -206,24 +218,6 @@ def forward_logs(publish: Callable[[Level, str], None]) -> None:
     callback = C.llama_log_callback(receive)
     C.llama_log_set(callback, ctypes.c_void_p(0))
     _callbacks[:] = [callback]
-
-
-def load(path: str, params: C.llama_model_params, on_progress: Callable[[float], None]) -> C.llama_model_p:
-    """The model in that file. Raises EngineFailed when llama.cpp refuses it."""
-    C.llama_backend_init()
-
-    def progress(fraction: float, _user_data: object) -> bool:
-        on_progress(fraction)
-        return True
-
-    params.progress_callback = C.llama_progress_callback(progress)
-    model: C.llama_model_p | None = C.llama_model_load_from_file(path.encode(), params)
-    if not model:
-        raise EngineFailed(
-            f"llama.cpp could not load {path}.",
-            hint="`lms log stream --source runtime` shows why; the file may be damaged or of an unknown architecture.",
-        )
-    return model
 
 
 def _pooling(model: C.llama_model_p) -> int:

@@ -59,8 +59,10 @@ class TokenBatch:
 class LlamaDecoder:
     """Implements `Decoder`."""
 
-    def __init__(self, context: C.llama_context_p, parallel: int) -> None:
+    def __init__(self, context: C.llama_context_p, parallel: int, outputs: int) -> None:
+        """`outputs` is what the context has room for in one pass."""
         self.parallel = parallel
+        self.outputs = outputs
         self.slots = int(C.llama_n_seq_max(context))
         self.cells = int(C.llama_n_ctx(context))
         self._context = context
@@ -106,7 +108,8 @@ class LlamaDecoder:
 
     def save(self, slot: int) -> bytes:
         state = (ctypes.c_uint8 * self.state_bytes(slot))()
-        return bytes(state)[: C.llama_state_seq_get_data(self._context, state, len(state), slot)]
+        C.llama_state_seq_get_data(self._context, state, len(state), slot)
+        return bytes(state)
 
     def restore(self, slot: int, state: bytes) -> bool:
         start = ctypes.cast(ctypes.c_char_p(state), ctypes.POINTER(ctypes.c_uint8))

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lms.engine.protocol import Runtime
-from lms.generation.request import Sampling
+from lms.generation.request import DraftModel, Sampling
+
+UNSURE = -1
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,14 @@ class Decoder(Protocol):
 
     `parallel` sequences run at once; there are at least as many slots, so that some can keep what finished ones left.
     Memory that is `divisible` can be cut after any token; otherwise what a slot holds is kept as a whole or not at all,
-    and drafts cannot be taken back.
+    and drafts cannot be taken back. A pass yields at most so many `outputs`: the next tokens, and those of drafts.
     """
 
     parallel: int
     slots: int
     cells: int
     divisible: bool
+    outputs: int
 
     def sampler(self, sampling: Sampling) -> Sampler:
         """A sampler for one sequence. Every field of `sampling` but the seed is set."""
@@ -102,6 +105,18 @@ class Decoder(Protocol):
         """Fill the empty `slot` with what was saved. False, and the slot stays empty, if it does not fit."""
 
 
+class DraftDecoder(Decoder, Protocol):
+    """A draft model. Its samplers draw the likeliest token, or `UNSURE` where none is likely enough for a guess.
+
+    It has a slot for each of the sequences that run at once, and its memory is divisible.
+    """
+
+    vocabulary_size: int
+
+    def close(self) -> None:
+        """Give back all memory."""
+
+
 class Embedder(Protocol):
     """Turns token sequences into vectors."""
 
@@ -127,6 +142,9 @@ class Model(Protocol):
 
     def decoder(self) -> Decoder:
         """The model's memory. Raises Unsupported for a model that only embeds."""
+
+    def draft_decoder(self, draft: DraftModel) -> DraftDecoder:
+        """Load a model that guesses for this one. Raises EngineFailed, or Unsupported where none can help."""
 
     def embedder(self) -> Embedder:
         """The model's embedder. Raises Unsupported for a model that was loaded to generate."""

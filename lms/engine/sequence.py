@@ -4,7 +4,6 @@ from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 
 from lms.engine.model import Chunk, Sampler
-from lms.engine.speculation import NgramLookup, Trust
 
 
 @dataclass(eq=False)
@@ -13,7 +12,6 @@ class Sequence:
 
     `cached` of the prompt's tokens were found there and not processed again, `told` of them have been reported.
     `marks` are numbers of tokens after which a chunk ends, because what is in memory then is to be stored.
-    `lookup` guesses what comes next, if anything does, and `trust` says how good its guesses have been.
     """
 
     uid: int
@@ -25,8 +23,6 @@ class Sequence:
     told: int = -1
     slot: int = -1
     marks: list[int] = field(default_factory=list)
-    lookup: NgramLookup | None = None
-    trust: Trust = field(default_factory=Trust)
 
     def __post_init__(self) -> None:
         self.prompt_length = len(self.tokens)

@@ -7,10 +7,11 @@ Where guesses are wrong that soon is none. Pure.
 
 Here the guesses are looked up (`NgramLookup`): what followed when the same few tokens were seen before, in the prompt
 or in the answer. It costs microseconds, and is right whenever text is repeated: code that is edited, a document
-that is quoted, JSON with the same keys.
+that is quoted, JSON with the same keys. A draft model guesses in `draft_model.py`; `speculator.py` chooses.
 """
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
@@ -18,13 +19,14 @@ from dataclasses import dataclass
 NGRAM = 3
 MOST_PLACES = 16
 MOST_COMPARED = 16
-MOST_DRAFTED = 16
 
 WEIGHT_OF_NEWEST = 0.2
 INITIAL_TRUST, LEAST_TRUST, MOST_TRUST = 0.5, 0.3, 0.98
 FIRST_PAUSE_TOKENS, LONGEST_PAUSE_TOKENS = 4, 64
 
-ASSUMED_DRAFT_COST = 0.25
+ASSUMED_DRAFT_COST, ASSUMED_GUESS_COST = 0.25, 0.15
+# So much of what is known of a cost goes with each pass that could not confirm it.
+FORGETTING = 1 / 512
 
 
 class NgramLookup:
@@ -64,17 +66,25 @@ class Trust:
     """How far one sequence's drafts are to be trusted: `probability` is that of the next guessed token to be right.
 
     After a draft that was wrong from the start there is a pause, each twice as long as the one before: text in which
-    nothing repeats is hardly slowed down by being tried.
+    nothing repeats is hardly slowed down by being tried. With every token that goes by undrafted, `recovery` of the
+    lost trust comes back, so that what was too dear once is tried again some time.
     """
 
     probability: float = INITIAL_TRUST
+    first_pause_tokens: int = FIRST_PAUSE_TOKENS
+    longest_pause_tokens: int = LONGEST_PAUSE_TOKENS
+    recovery: float = 0.0
     pause_tokens: int = 0
-    _next_pause: int = FIRST_PAUSE_TOKENS
+
+    def __post_init__(self) -> None:
+        self._next_pause = self.first_pause_tokens
+        self._initial = self.probability
 
     def observe(self, drafted: int, accepted: int) -> None:
         """A draft of so many tokens, of which so many were right. Without a draft, one token of the pause goes by."""
         if not drafted:
             self.pause_tokens = max(0, self.pause_tokens - 1)
+            self.probability += self.recovery * max(0.0, self._initial - self.probability)
             return
         for _ in range(accepted):
             self.probability += WEIGHT_OF_NEWEST * (1 - self.probability)
@@ -82,57 +92,98 @@ class Trust:
             self.probability -= WEIGHT_OF_NEWEST * self.probability
         self.probability = min(max(self.probability, LEAST_TRUST), MOST_TRUST)
         if accepted:
-            self._next_pause = FIRST_PAUSE_TOKENS
+            self._next_pause = self.first_pause_tokens
         else:
             self.pause_tokens = self._next_pause
-            self._next_pause = min(2 * self._next_pause, LONGEST_PAUSE_TOKENS)
+            self._next_pause = min(2 * self._next_pause, self.longest_pause_tokens)
 
 
 class PassCost:
-    """What passes cost in which only answers go on: without drafts, and what each drafted token adds. Seconds."""
+    """What passes cost in which only answers go on: without drafts, and what each drafted token adds. Seconds.
+
+    A cost that keeps drafts from being tried is never confirmed, and may have been another process's doing: it is
+    slowly forgotten.
+    """
 
     def __init__(self) -> None:
         self._plain_s = 0.0
         self._drafted_s: float | None = None
+        self._guess_s: float | None = None
 
     def observe(self, drafted: int, seconds: float) -> None:
-        """A pass with so many drafted tokens took so long."""
+        """A pass with so many drafted tokens took so long, the guessing not counted."""
         if not drafted:
             self._plain_s = _mean(self._plain_s or seconds, seconds)
+            self._drafted_s = _forgotten(self._drafted_s, ASSUMED_DRAFT_COST * self._plain_s)
+            self._guess_s = _forgotten(self._guess_s, ASSUMED_GUESS_COST * self._plain_s)
         elif self._plain_s:
             added_s = max(0.0, seconds - self._plain_s) / drafted
             self._drafted_s = _mean(added_s if self._drafted_s is None else self._drafted_s, added_s)
 
+    def observe_guessing(self, tried: int, seconds: float) -> None:
+        """A draft model took so long to compute so many tokens."""
+        if tried:
+            self._guess_s = _mean(seconds / tried if self._guess_s is None else self._guess_s, seconds / tried)
+
     @property
     def relative(self) -> float:
         """What a drafted token costs, as a part of what a pass without drafts does."""
-        if self._drafted_s is None or not self._plain_s:
-            return ASSUMED_DRAFT_COST
-        return self._drafted_s / self._plain_s
+        return self._part(self._drafted_s, ASSUMED_DRAFT_COST)
+
+    @property
+    def relative_guess(self) -> float:
+        """What a token costs that the draft model computes, as a part of the same."""
+        return self._part(self._guess_s, ASSUMED_GUESS_COST)
+
+    def _part(self, seconds: float | None, assumed: float) -> float:
+        return assumed if seconds is None or not self._plain_s else seconds / self._plain_s
 
 
-def allot(offers: Tokens[tuple[int, float]], running: int, cost: float) -> list[int]:
-    """How many tokens of each offered draft, of (length, probability of each token to be right), to verify.
+@dataclass(frozen=True)
+class Offer:
+    """A draft of up to `length` tokens, each right with `probability` if those before it are, each at that `cost`:
+    what it adds to a pass, as a part of what the pass costs without drafts."""
 
-    As long as the likeliest token that is left promises more for what it costs than the pass yields without it. The
-    pass yields one token for each of `running` sequences, and costs 1; every drafted one adds `cost`.
+    length: int
+    probability: float
+    cost: float
+
+    @property
+    def worth(self) -> float:
+        """Tokens to be had for the cost of a pass."""
+        return self.probability / self.cost if self.cost else math.inf
+
+
+NO_OFFER = Offer(0, 0.0, 0.0)
+
+
+def allot(offers: Tokens[Offer], running: int, room: int) -> list[int]:
+    """How many tokens of each offered draft to verify, `room` in all at most.
+
+    As long as the one that is left with most promise for its cost promises more than the pass yields without it. The
+    pass yields one token for each of `running` sequences, and costs 1.
     """
     lengths = [0] * len(offers)
-    promises = [(-probability, index) for index, (length, probability) in enumerate(offers) if length]
+    promises = [(-offer.worth, -offer.probability, index) for index, offer in enumerate(offers) if offer.length]
     heapq.heapify(promises)
     yielded, spent = float(running), 1.0
-    while promises:
-        negative, index = promises[0]
-        if -negative * spent <= cost * yielded:
+    while promises and sum(lengths) < room:
+        negative_worth, negative, index = promises[0]
+        offer = offers[index]
+        if -negative * spent <= offer.cost * yielded:
             break
-        yielded, spent = yielded - negative, spent + cost
+        yielded, spent = yielded - negative, spent + offer.cost
         lengths[index] += 1
-        length, probability = offers[index]
-        if lengths[index] < length:
-            heapq.heapreplace(promises, (negative * probability, index))
+        if lengths[index] < offer.length:
+            heapq.heapreplace(promises, (negative_worth * offer.probability, negative * offer.probability, index))
         else:
             heapq.heappop(promises)
     return lengths
+
+
+def _forgotten(known: float | None, assumed: float) -> float | None:
+    """What is known of a cost, a little nearer to what is assumed if it is more."""
+    return known if known is None or known <= assumed else known + FORGETTING * (assumed - known)
 
 
 def _mean(known: float, newest: float) -> float:

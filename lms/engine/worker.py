@@ -15,7 +15,6 @@ from lms.engine.model import Model
 from lms.engine.pace import Pace
 from lms.engine.prompts import PromptReader
 from lms.engine.protocol import Activity, EngineSpec, EngineState
-from lms.engine.speculation import PassCost
 from lms.engine.states import StateStore
 from lms.errors import EngineFailed, LmsError, ModelUnloaded, QueueFull, to_wire
 from lms.generation.events import Event, Failed, Finished
@@ -47,7 +46,6 @@ class Worker:
             self._sampling = model.defaults.over(DEFAULT_SAMPLING)
             self._prompts = PromptReader(model)
             self._pace = Pace(model.batch_tokens)
-            self._draft_cost = PassCost()
             decoder = model.decoder()
             store = StateStore(spec.prompt_cache_bytes, divisible=decoder.divisible)
             self._batch = Batch(decoder, self._pace.limits, store, speculates=spec.config.speculation == "ngram")
@@ -166,11 +164,12 @@ class Worker:
 
     def _learn(self, work: Work, seconds: float) -> None:
         """What the last pass cost says how to plan the next."""
-        self._pace.observe(work.tokens, seconds)
+        passed_s = seconds - work.guessing.seconds
+        self._pace.observe(work.tokens, passed_s)
+        self._batch.speculator.cost.observe_guessing(work.guessing.tried, work.guessing.seconds)
         self._batch.limits = self._pace.limits
         if work.answers_only:
-            self._draft_cost.observe(work.drafted, seconds)
-            self._batch.draft_cost = self._draft_cost.relative
+            self._batch.speculator.cost.observe(work.drafted, passed_s)
 
     def _end(self, uid: int, events: list[Event]) -> None:
         self._batch.remove(uid)

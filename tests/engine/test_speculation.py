@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from lms.engine.speculation import (
     ASSUMED_DRAFT_COST,
+    ASSUMED_GUESS_COST,
     LEAST_TRUST,
     LONGEST_PAUSE_TOKENS,
     MOST_COMPARED,
-    MOST_DRAFTED,
     MOST_PLACES,
     NGRAM,
     NgramLookup,
+    Offer,
     PassCost,
     Trust,
     allot,
@@ -76,7 +77,36 @@ def test_the_cost_of_a_drafted_token_is_learnt() -> None:
     for _ in range(50):
         cost.observe(0, 0.020)
         cost.observe(8, 0.100)
-    assert cost.relative == pytest.approx(0.5)
+    assert cost.relative == pytest.approx(0.5, rel=0.01)
+
+
+def test_the_cost_of_a_guessed_token_is_learnt() -> None:
+    cost = PassCost()
+    assert cost.relative_guess == ASSUMED_GUESS_COST
+    for _ in range(50):
+        cost.observe(0, 0.020)
+        cost.observe_guessing(4, 0.024)
+    assert cost.relative_guess == pytest.approx(0.3, rel=0.01)
+
+
+def test_a_cost_that_keeps_drafts_from_being_tried_is_forgotten_in_time() -> None:
+    cost = PassCost()
+    cost.observe(0, 0.020)
+    cost.observe(1, 0.500)
+    assert cost.relative > 1
+    for _ in range(2000):
+        cost.observe(0, 0.020)
+    assert cost.relative < 1
+
+
+def test_trust_that_recovers_is_tried_again() -> None:
+    trust = Trust(0.8, recovery=0.1)
+    for _ in range(20):
+        trust.observe(1, 0)
+    assert trust.probability == LEAST_TRUST
+    for _ in range(60):
+        trust.observe(0, 0)
+    assert trust.probability == pytest.approx(0.8, abs=0.01)
 
 
 def test_a_pass_with_drafts_that_is_no_slower_costs_nothing() -> None:
@@ -86,27 +116,32 @@ def test_a_pass_with_drafts_that_is_no_slower_costs_nothing() -> None:
     assert cost.relative == 0
 
 
-def yield_of(offers: list[tuple[int, float]], lengths: list[int], running: int, cost: float) -> float:
+def yield_of(offers: list[Offer], lengths: list[int], running: int) -> float:
     """Tokens for the time of one plain pass."""
-    tokens = running + sum(p**n for (_, p), most in zip(offers, lengths, strict=True) for n in range(1, most + 1))
-    return tokens / (1 + cost * sum(lengths))
+    drafted = list(zip(offers, lengths, strict=True))
+    tokens = running + sum(offer.probability**n for offer, most in drafted for n in range(1, most + 1))
+    return tokens / (1 + sum(offer.cost * length for offer, length in drafted))
 
 
-@given(
-    st.lists(st.tuples(st.integers(0, 3), st.floats(0.1, 0.98)), min_size=1, max_size=3),
-    st.integers(0, 3),
-    st.floats(0, 2),
-)
-def test_no_other_choice_of_drafts_yields_more(offers: list[tuple[int, float]], others: int, cost: float) -> None:
+OFFERS = st.builds(Offer, st.integers(0, 3), st.floats(0.1, 0.98), st.floats(0, 2))
+
+
+@given(st.lists(OFFERS, min_size=1, max_size=3), st.integers(0, 3))
+def test_no_other_choice_of_drafts_yields_more(offers: list[Offer], others: int) -> None:
     running = len(offers) + others
-    chosen = yield_of(offers, allot(offers, running, cost), running, cost)
-    choices = product(*(range(length + 1) for length, _ in offers))
-    assert chosen >= max(yield_of(offers, list(choice), running, cost) for choice in choices) - 1e-9
+    chosen = yield_of(offers, allot(offers, running, room=9), running)
+    choices = product(*(range(offer.length + 1) for offer in offers))
+    assert chosen >= max(yield_of(offers, list(choice), running) for choice in choices) - 1e-9
+
+
+@given(st.lists(OFFERS, min_size=1, max_size=3), st.integers(0, 9))
+def test_no_more_is_drafted_than_there_is_room_for(offers: list[Offer], room: int) -> None:
+    assert sum(allot(offers, len(offers), room)) <= room
 
 
 def test_cheap_and_sure_guesses_are_all_taken() -> None:
-    assert allot([(MOST_DRAFTED, 0.98)], 1, 0.0) == [MOST_DRAFTED]
+    assert allot([Offer(16, 0.98, 0.0)], 1, room=16) == [16]
 
 
 def test_guesses_that_cost_as_much_as_they_save_are_left() -> None:
-    assert allot([(MOST_DRAFTED, 0.98)], 1, 1.0) == [0]
+    assert allot([Offer(16, 0.98, 1.0)], 1, room=16) == [0]

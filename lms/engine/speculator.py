@@ -1,0 +1,154 @@
+"""Who guesses for which sequence, how much of it a pass verifies, and what came of it.
+
+A sequence has up to two sources of guesses: what its own text repeats (`NgramLookup`), and the draft model that its
+request named (`Drafter`). Each has an account of its own (`Trust`), and of the two the one guesses that promises more
+for what it costs: a look-up costs nothing but its verifying, a draft model also its own passes. Where a text repeats
+that is the look-up, elsewhere the model.
+"""
+
+from collections.abc import Sequence as Tokens
+from dataclasses import dataclass, replace
+
+from lms.config.load import MOST_DRAFTED
+from lms.engine.draft_model import NO_EFFORT, Drafter, Proposal, Wanted
+from lms.engine.model import Chunk
+from lms.engine.sequence import Sequence
+from lms.engine.speculation import NO_OFFER, NgramLookup, Offer, PassCost, Trust, allot
+
+# Who names a draft model believes in it. When it fails it pauses shortly first, as it is often merely not sure, then
+# for longer and longer: reading what was written meanwhile costs it something, too.
+MODEL_TRUST = 0.8
+FIRST_MODEL_PAUSE_TOKENS, LONGEST_MODEL_PAUSE_TOKENS = 1, 512
+MODEL_RECOVERY = 1 / 64
+
+Plan = list[tuple[Sequence, Chunk]]
+
+
+@dataclass(eq=False)
+class _Account:
+    """What may guess for one sequence, and how far each is trusted. None: it is not asked.
+
+    `asked` is the one that guessed for the last pass, `tried` how many tokens it found or computed.
+    """
+
+    lookup: NgramLookup | None
+    lookup_trust: Trust
+    model_trust: Trust | None
+    asked: Trust | None = None
+    tried: int = 0
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Guesses of one source for a pass: what was looked up, or else what the draft model is still to be asked."""
+
+    sequence: Sequence
+    account: _Account
+    trust: Trust
+    offer: Offer
+    guess: tuple[int, ...] = ()
+
+
+class Speculator:
+    """Owns the drafter and every sequence's account. One thread only.
+
+    `cost` is to be told what passes took, `effort` is what the draft model did for the last one. `drafter` may be set
+    whenever no sequence uses one.
+    """
+
+    def __init__(self, *, looks_up: bool = False) -> None:
+        """With `looks_up` False nothing is guessed from the texts themselves."""
+        self.cost = PassCost()
+        self.effort = NO_EFFORT
+        self.drafter: Drafter | None = None
+        self._looks_up = looks_up
+        self._accounts: dict[int, _Account] = {}
+
+    def begin(self, sequence: Sequence, *, draft_model: bool) -> None:
+        """Guess for `sequence` from now on, with `draft_model` also by the drafter."""
+        if self._looks_up or draft_model:
+            lookup = NgramLookup(sequence.tokens) if self._looks_up else None
+            self._accounts[sequence.uid] = _Account(lookup, Trust(), _trust_in_model() if draft_model else None)
+
+    def rest(self, uid: int) -> None:
+        """The sequence does not run for now."""
+        if self.drafter is not None:
+            self.drafter.release(uid)
+
+    def end(self, uid: int) -> None:
+        """The sequence is gone."""
+        self.rest(uid)
+        self._accounts.pop(uid, None)
+
+    def clear(self) -> None:
+        """All sequences are gone."""
+        for uid in list(self._accounts):
+            self.end(uid)
+
+    def with_drafts(self, planned: Plan, room: int, most_read: int) -> Plan:
+        """The plan, with at most `room` tokens of drafts for the answers whose next tokens can be guessed.
+
+        The draft model reads at most `most_read` tokens for that.
+        """
+        self.effort = NO_EFFORT
+        if not self._accounts:
+            return planned
+        candidates = [self._candidate(sequence) for sequence, _ in planned]
+        offers = [candidate.offer if candidate else NO_OFFER for candidate in candidates]
+        lengths = allot(offers, len(planned), room)
+        chosen = [(candidate, length) for candidate, length in zip(candidates, lengths, strict=True) if candidate]
+        drafts = self._drafts([(candidate, length) for candidate, length in chosen if length], most_read)
+        return [(sequence, replace(chunk, draft=drafts.get(sequence.uid, ()))) for sequence, chunk in planned]
+
+    def verified(self, uid: int, accepted: int) -> None:
+        """The first so many tokens of the sequence's draft were right."""
+        account = self._accounts.get(uid)
+        if account is None:
+            return
+        for trust in filter(None, (account.lookup_trust, account.model_trust)):
+            trust.observe(account.tried if trust is account.asked else 0, accepted)
+        account.asked = None
+
+    def _candidate(self, sequence: Sequence) -> _Candidate | None:
+        account = self._accounts.get(sequence.uid)
+        if account is None or not sequence.is_decoding:
+            return None
+        found = (self._looked_up(sequence, account), self._by_model(sequence, account))
+        return max(filter(None, found), key=lambda candidate: candidate.offer.worth, default=None)
+
+    def _looked_up(self, sequence: Sequence, account: _Account) -> _Candidate | None:
+        trust = account.lookup_trust
+        guess = account.lookup.guess(MOST_DRAFTED) if account.lookup and not trust.pause_tokens else ()
+        offer = Offer(len(guess), trust.probability, self.cost.relative)
+        return _Candidate(sequence, account, trust, offer, guess) if guess else None
+
+    def _by_model(self, sequence: Sequence, account: _Account) -> _Candidate | None:
+        trust = account.model_trust
+        if trust is None or trust.pause_tokens or self.drafter is None:
+            return None
+        offer = Offer(MOST_DRAFTED, trust.probability, self.cost.relative + self.cost.relative_guess)
+        return _Candidate(sequence, account, trust, offer)
+
+    def _drafts(self, chosen: list[tuple[_Candidate, int]], most_read: int) -> dict[int, tuple[int, ...]]:
+        """The draft of each chosen sequence, by its uid."""
+        asked = [(candidate, length) for candidate, length in chosen if not candidate.guess]
+        proposals = self._propose(asked, most_read)
+        drafts = {}
+        for candidate, length in chosen:
+            guess = candidate.guess[:length]
+            proposal = Proposal(guess, len(guess)) if guess else proposals[candidate.sequence.uid]
+            candidate.account.asked, candidate.account.tried = candidate.trust, proposal.tried
+            drafts[candidate.sequence.uid] = proposal.tokens
+        return drafts
+
+    def _propose(self, asked: Tokens[tuple[_Candidate, int]], most_read: int) -> dict[int, Proposal]:
+        if self.drafter is None or not asked:
+            return {}
+        wanted = [Wanted(candidate.sequence.uid, candidate.sequence.tokens, length) for candidate, length in asked]
+        proposals = self.drafter.propose(wanted, most_read)
+        self.effort = self.drafter.last
+        return {one.uid: proposal for one, proposal in zip(wanted, proposals, strict=True)}
+
+
+def _trust_in_model() -> Trust:
+    return Trust(MODEL_TRUST, FIRST_MODEL_PAUSE_TOKENS, LONGEST_MODEL_PAUSE_TOKENS, MODEL_RECOVERY)
