@@ -21,7 +21,7 @@ class Answer:
 
     def __init__(
         self, request: GenerateRequest, vocabulary: Vocabulary, splitter: Splitter, prompt_tokens: int,
-        context_length: int, arrived_s: float,
+        context_length: int, arrived_s: float, draft_model: str | None = None,
     ) -> None:  # fmt: skip
         room = context_length - prompt_tokens
         wanted = request.max_tokens
@@ -39,6 +39,7 @@ class Answer:
         self._tokens = 0
         self._reasoning_tokens = 0
         self._drafts = Drafts()
+        self._draft_model = draft_model
         self._arrived_s = arrived_s
         self._first_token_s: float | None = None
         self.finished = False
@@ -105,7 +106,7 @@ class Answer:
         first_s = now_s if self._first_token_s is None else self._first_token_s
         generation_s = now_s - first_s
         rate = self._tokens / generation_s if generation_s > 0 else 0.0
-        return Stats(rate, first_s - self._arrived_s, generation_s, self._drafts)
+        return Stats(rate, first_s - self._arrived_s, generation_s, self._drafts, self._draft_model)
 
 
 def tool_call_ids() -> Iterator[str]:

@@ -15,7 +15,7 @@ import msgspec
 
 from lms.config.load import LoadConfig
 from lms.generation.events import Event
-from lms.generation.request import Request
+from lms.generation.request import DraftModel, Request
 from lms.logbus.records import LogRecord
 
 EngineKind = Literal["llama", "fake"]
@@ -28,6 +28,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     model_path: the first file of a GGUF model; layers: how many it has, for `config.gpu_ratio`
     cells: tokens of memory that all sequences share; 0 means as many as one context
     prompt_cache_bytes: memory for finished prompts beyond that, as the memory plan counted it
+    draft_model: what guesses for every request that names no other; loaded with the model
     queue_limit: requests that may wait beyond those in work
     """
 
@@ -41,6 +42,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     layers: int = 0
     cells: int = 0
     prompt_cache_bytes: int = 0
+    draft_model: DraftModel | None = None
     queue_limit: int = 512
 
 

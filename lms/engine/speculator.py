@@ -64,6 +64,11 @@ class Speculator:
         self._looks_up = looks_up
         self._accounts: dict[int, _Account] = {}
 
+    @property
+    def uses_drafter(self) -> bool:
+        """Whether the draft model guesses for any sequence."""
+        return any(account.model_trust for account in self._accounts.values())
+
     def begin(self, sequence: Sequence, *, draft_model: bool) -> None:
         """Guess for `sequence` from now on, with `draft_model` also by the drafter."""
         if self._looks_up or draft_model:

@@ -4,12 +4,14 @@ The order of a pass is the whole policy: cancelled requests are gone before it, 
 answers each get theirs.
 """
 
+import os
 import time
 import traceback
 from collections.abc import Callable
 
 from lms.engine.answer import Answer
 from lms.engine.batch import Batch, Progressed, Sampled, Work
+from lms.engine.draft_models import DraftModels
 from lms.engine.embedding import EmbedQueue
 from lms.engine.model import Model
 from lms.engine.pace import Pace
@@ -19,7 +21,7 @@ from lms.engine.states import StateStore
 from lms.errors import EngineFailed, LmsError, ModelUnloaded, QueueFull, to_wire
 from lms.generation.events import Event, Failed, Finished
 from lms.generation.request import DEFAULT_SAMPLING, EmbedRequest, GenerateRequest, Request
-from lms.logbus.records import LogData, OutputStats, PredictionInput, PredictionOutput
+from lms.logbus.records import LogData, OutputStats, PredictionInput, PredictionOutput, RuntimeLog
 
 Happened = list[tuple[int, list[Event]]]
 
@@ -47,8 +49,10 @@ class Worker:
             self._prompts = PromptReader(model)
             self._pace = Pace(model.batch_tokens)
             decoder = model.decoder()
-            store = StateStore(spec.prompt_cache_bytes, divisible=decoder.divisible)
+            store = StateStore(spec.prompt_cache_bytes, divisible=decoder.states_divisible)
             self._batch = Batch(decoder, self._pace.limits, store, speculates=spec.config.speculation == "ngram")
+            self._draft_models = DraftModels(model, self._batch.speculator, self._warn, clock)
+            self._draft_models.use(spec.draft_model)
 
     @property
     def is_busy(self) -> bool:
@@ -130,8 +134,10 @@ class Worker:
             self._model.decoder()
         arrived_s = self._clock()
         prepared = self._prompts.prepare(request)
+        draft_model = self._draft_models.use(request.draft_model or self._spec.draft_model)
         self._publish(PredictionInput(prepared.text, self._spec.model_path, self._spec.identifier))
-        self._batch.insert(uid, prepared.tokens, request.sampling.over(self._sampling))
+        sampling = request.sampling.over(self._sampling)
+        self._batch.insert(uid, prepared.tokens, sampling, draft_model=draft_model is not None)
         self._answers[uid] = Answer(
             request,
             self._model.vocabulary,
@@ -139,6 +145,7 @@ class Worker:
             len(prepared.tokens),
             self._model.context_length,
             arrived_s,
+            draft_model,
         )
 
     def _step_embeddings(self) -> Happened:
@@ -186,6 +193,11 @@ class Worker:
         self._batch.reset()
         return [(uid, failed) for uid in uids]
 
+    def _warn(self, message: str) -> None:
+        runtime = self._model.runtime
+        identifier = self._spec.identifier
+        self._publish(RuntimeLog("warn", message, runtime.name, runtime.version, "gguf", identifier, os.getpid()))
+
     def _log_output(self, answer: Answer, events: list[Event]) -> None:
         finished = next(event for event in reversed(events) if isinstance(event, Finished))
         self._publish(PredictionOutput(answer.text, self._spec.identifier, _output_stats(finished)))
@@ -199,6 +211,7 @@ def unexpected(error: Exception) -> LmsError:
 
 def _output_stats(finished: Finished) -> OutputStats:
     usage, stats = finished.usage, finished.stats
+    drafts = stats.drafts if stats.draft_model or stats.drafts.total else None
     return OutputStats(
         stop_reason=finished.reason,
         stop_string=finished.stop_string,
@@ -209,4 +222,9 @@ def _output_stats(finished: Finished) -> OutputStats:
         cached_tokens_count=usage.cached,
         predicted_tokens_count=usage.completion,
         total_tokens_count=usage.prompt + usage.completion,
+        used_draft_model_key=stats.draft_model,
+        total_draft_tokens_count=drafts.total if drafts else None,
+        accepted_draft_tokens_count=drafts.accepted if drafts else None,
+        rejected_draft_tokens_count=drafts.rejected if drafts else None,
+        ignored_draft_tokens_count=drafts.ignored if drafts else None,
     )

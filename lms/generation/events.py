@@ -66,6 +66,9 @@ class Drafts(msgspec.Struct, frozen=True):
     def total(self) -> int:
         return self.accepted + self.rejected + self.ignored
 
+    def __add__(self, other: "Drafts") -> "Drafts":
+        return Drafts(self.accepted + other.accepted, self.rejected + other.rejected, self.ignored + other.ignored)
+
     def with_draft(self, length: int, accepted: int) -> "Drafts":
         """Together with one more draft of so many tokens, the first so many of them right."""
         rejected = min(1, length - accepted)
@@ -74,12 +77,16 @@ class Drafts(msgspec.Struct, frozen=True):
 
 
 class Stats(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Measured in the engine. Seconds; first token counts from the arrival of the request, generation from it on."""
+    """Measured in the engine. Seconds; first token counts from the arrival of the request, generation from it on.
+
+    `drafts` are all that was guessed, whoever guessed; `draft_model` is the key of the draft model that could.
+    """
 
     tokens_per_second: float
     time_to_first_token_s: float
     generation_time_s: float
     drafts: Drafts = Drafts()
+    draft_model: str | None = None
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):

@@ -25,6 +25,11 @@ class OutputStats(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel
     cached_tokens_count: int | None = None
     predicted_tokens_count: int | None = None
     total_tokens_count: int | None = None
+    used_draft_model_key: str | None = None
+    total_draft_tokens_count: int | None = None
+    accepted_draft_tokens_count: int | None = None
+    rejected_draft_tokens_count: int | None = None
+    ignored_draft_tokens_count: int | None = None
 
 
 class PredictionInput(_Data, frozen=True, tag="llm.prediction.input"):
