@@ -53,6 +53,7 @@ class Sampled:
 
 Outcome = Progressed | Sampled
 
+
 @dataclass(frozen=True)
 class Work:
     """What a pass took: tokens in all, and of them those that were guessed; whether it only continued answers; and what

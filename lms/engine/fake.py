@@ -87,7 +87,7 @@ class FakeDecoder:
         self.parallel = parallel
         self.slots = slots
         self.cells = cells
-        self.divisible = divisible
+        self.divisible = self.states_divisible = divisible
         self.outputs = parallel * (1 + MOST_DRAFTED)
         self.memory: list[list[tuple[int, int]]] = [[] for _ in range(slots)]
         """Of each slot, its tokens, each with the number of the cell it lies in."""

@@ -69,6 +69,8 @@ class LlamaDecoder:
         self._memory = C.llama_get_memory(context)
         model = C.llama_get_model(context)
         self.divisible = not has_state(model)
+        # Of layers with a sliding window, only the window is saved.
+        self.states_divisible = self.divisible and C.llama_model_n_swa(model) == 0
         self._vocabulary_size: int = C.llama_vocab_n_tokens(C.llama_model_get_vocab(model))
         self._batch = TokenBatch(int(C.llama_n_batch(context)))
 

@@ -68,13 +68,15 @@ class Decoder(Protocol):
 
     `parallel` sequences run at once; there are at least as many slots, so that some can keep what finished ones left.
     Memory that is `divisible` can be cut after any token; otherwise what a slot holds is kept as a whole or not at all,
-    and drafts cannot be taken back. A pass yields at most so many `outputs`: the next tokens, and those of drafts.
+    and drafts cannot be taken back; `states_divisible` says the same of what is saved and put back. A pass yields at
+    most so many `outputs`: the next tokens, and those of drafts.
     """
 
     parallel: int
     slots: int
     cells: int
     divisible: bool
+    states_divisible: bool
     outputs: int
 
     def sampler(self, sampling: Sampling) -> Sampler:

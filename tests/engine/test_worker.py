@@ -3,6 +3,7 @@ import itertools
 import pytest
 
 from lms.config.load import LoadConfig
+from lms.engine.batch import FRESH_TOKENS
 from lms.engine.fake import FakeModel
 from lms.engine.pace import BESIDE_ANSWERS_S
 from lms.engine.protocol import EngineSpec
@@ -117,7 +118,7 @@ def test_the_second_turn_processes_only_what_is_new() -> None:
     served.ask(2, "a question that is long enough to matter")
     served.run()
     first, second = served.finished(1).usage, served.finished(2).usage
-    assert (first.cached, second.cached) == (0, second.prompt - 1)
+    assert (first.cached, second.cached) == (0, second.prompt - FRESH_TOKENS)
 
 
 def test_a_prompt_over_the_context_is_refused_with_both_numbers() -> None:
