@@ -153,6 +153,8 @@ class StateFiles:
         wait([future for _, _, future in self._writing], timeout_s)
         self._settle()
         self._thread.shutdown(wait=False, cancel_futures=True)
+        for number in {number for number, _, _ in self._writing} & self._entries.keys():
+            self._forget(number)
         self._writing.clear()
 
     def _open(self) -> None:

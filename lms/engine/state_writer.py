@@ -10,9 +10,10 @@ import os
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from lms.engine import state_format
 from lms.paths import ensure_private
@@ -67,10 +68,28 @@ def write_within(folder: Path, limit_bytes: int, writing: Writing) -> Written:
         removed = _make_room(folder, limit_bytes - writing.file_bytes, writing.used_ns)
         if removed is None:
             return Written(False)
-        _write(folder / state_format.file_name(writing.key, writing.tokens), writing)
+        with appearing(folder / state_format.file_name(writing.key, writing.tokens)) as file:
+            state_format.write(file, writing.key, writing.tokens, writing.state)
+            file.flush()
+            os.utime(file.fileno(), ns=(writing.used_ns, writing.used_ns))
         return Written(True, removed)
     except OSError as error:
         return Written(False, error=error.strerror or str(error))
+
+
+@contextmanager
+def appearing(path: Path) -> Iterator[BinaryIO]:
+    """A locked file that takes the name `path` when the block ends, and is gone when that fails. Raises OSError."""
+    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=UNFINISHED)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield file
+            file.flush()
+            os.replace(unfinished, path)
+    except BaseException:
+        Path(unfinished).unlink(missing_ok=True)
+        raise
 
 
 def sweep(folder: Path) -> None:
@@ -114,17 +133,3 @@ def _states(folder: Path) -> Iterator[_Found]:
                     there = entry.stat(follow_symlinks=False)
                     used_ns = there.st_mtime_ns if there.st_mtime_ns <= now_ns else 0
                     yield _Found(Path(entry.path), used_ns, there.st_size)
-
-
-def _write(path: Path, writing: Writing) -> None:
-    handle, unfinished = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=UNFINISHED)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            state_format.write(file, writing.key, writing.tokens, writing.state)
-            file.flush()
-            os.utime(file.fileno(), ns=(writing.used_ns, writing.used_ns))
-            os.replace(unfinished, path)
-    except BaseException:
-        Path(unfinished).unlink(missing_ok=True)
-        raise

@@ -117,6 +117,13 @@ def test_a_file_that_is_no_state_is_dropped_when_the_folder_is_opened(disk: Disk
     assert list(disk.folder.iterdir()) == [whole]
 
 
+def test_what_a_writer_left_unfinished_is_removed_when_the_folder_is_opened(disk: Disk) -> None:
+    (whole,) = disk.keep([1])
+    (disk.folder / "left.part").write_bytes(b"half of a")
+    disk.open()
+    assert list(disk.folder.iterdir()) == [whole]
+
+
 def test_a_state_under_another_name_is_dropped(disk: Disk) -> None:
     first, second = disk.keep([1], [2])
     first.rename(second)
@@ -151,6 +158,15 @@ def test_the_least_recently_used_go_first_and_reading_is_use(disk: Disk) -> None
     disk.put(files, [3])
     assert [token for token in (1, 2, 3) if files.longest([token]).length] == [1, 3]
     assert len(list(disk.folder.iterdir())) == len(files) == 2
+
+
+def test_to_be_offered_again_is_use(disk: Disk) -> None:
+    files = disk.open(limit_bytes=2 * file_bytes(1, len(STATE)))
+    for token in (1, 2):
+        disk.put(files, [token])
+    files.put([1], STATE, disk.now_ns())
+    disk.put(files, [3])
+    assert [token for token in (1, 2, 3) if files.longest([token]).length] == [1, 3]
 
 
 def test_a_longer_state_takes_the_place_of_its_beginnings(disk: Disk) -> None:
@@ -224,9 +240,18 @@ def test_a_folder_that_cannot_be_is_said_once_and_nothing_is_kept(disk: Disk) ->
     disk.put(files, [2])
     assert found(files, [1]) is None
     assert len(disk.said) == 1
-    disk.folder.unlink()
-    disk.put(files, [3])
-    assert found(files, [3]) == STATE
+
+
+def test_trouble_that_comes_again_is_said_again(disk: Disk) -> None:
+    files = disk.open()
+    for token in range(2):
+        disk.put(files, [token])
+        assert found(files, [token]) == STATE
+        shutil.rmtree(disk.folder)
+        disk.folder.write_text("a file is in the way")
+        disk.put(files, [9])
+        disk.folder.unlink()
+    assert len(disk.said) == 2
 
 
 @dataclass
@@ -260,6 +285,14 @@ def test_when_the_disk_is_behind_states_are_lost_and_not_memory(disk: Disk, busy
     assert found(files, [2]) == STATE
 
 
+def test_states_that_must_not_be_lost_wait_beyond_the_limit(disk: Disk, busy: Busy) -> None:
+    files = disk.open(thread=busy.thread, waiting_limit_bytes=1)
+    for token in range(3):
+        files.put([token], STATE, token, even_if_behind=True)
+    busy.go.set()
+    assert [found(files, [token]) for token in range(3)] == [STATE] * 3
+
+
 def test_one_state_may_wait_however_large_it_is(disk: Disk, busy: Busy) -> None:
     files = disk.open(thread=busy.thread, waiting_limit_bytes=1)
     files.put([1], STATE, 1)
@@ -275,6 +308,7 @@ def test_closing_waits_no_longer_than_it_may(disk: Disk, busy: Busy) -> None:
     busy.go.set()
     busy.thread.shutdown()
     assert list(disk.folder.iterdir()) == []
+    assert found(files, [1]) is None
 
 
 def test_an_engine_that_is_killed_leaves_only_whole_states(disk: Disk) -> None:

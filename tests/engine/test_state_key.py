@@ -3,6 +3,7 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from lms.engine.state_key import BLOCK_BYTES, BLOCKS, model_identity, state_key
 
@@ -26,6 +27,18 @@ def test_a_model_that_was_moved_is_the_same(tmp_path: Path) -> None:
 
 def test_other_weights_of_the_same_size_and_time_are_another_model(tmp_path: Path) -> None:
     assert model_identity([model(tmp_path / "a.gguf", 1)]) != model_identity([model(tmp_path / "b.gguf", 2)])
+
+
+@pytest.mark.parametrize("part", range(3))
+def test_other_weights_anywhere_in_a_large_file_are_another_model(tmp_path: Path, part: int) -> None:
+    path = model(tmp_path / "a.gguf")
+    known = model_identity([path])
+    content = bytearray(path.read_bytes())
+    third = LARGE_BYTES // 3
+    content[part * third : (part + 1) * third] = bytes(third)
+    path.write_bytes(content)
+    os.utime(path, ns=(10**18, 10**18))
+    assert model_identity([path]) != known
 
 
 def test_one_byte_of_a_small_model_makes_another_one(tmp_path: Path) -> None:

@@ -1,4 +1,3 @@
-import fcntl
 import resource
 import signal
 import subprocess
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lms.engine.state_format import file_bytes, read_state
-from lms.engine.state_writer import UNFINISHED, Writing, Written, sweep, write_within
+from lms.engine.state_writer import UNFINISHED, Writing, Written, appearing, sweep, write_within
 
 KEY = b"k" * 16
 STATE_BYTES = 1000
@@ -125,13 +124,11 @@ def test_a_writer_that_dies_leaves_what_is_swept_and_nothing_else(tmp_path: Path
 
 
 def test_what_somebody_is_still_writing_is_not_swept(tmp_path: Path) -> None:
-    unfinished = tmp_path / f"being-written{UNFINISHED}"
-    with unfinished.open("wb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with appearing(tmp_path / "new.state") as file:
         sweep(tmp_path)
-        assert unfinished.exists()
-    sweep(tmp_path)
-    assert not unfinished.exists()
+        file.write(b"content")
+    assert (tmp_path / "new.state").read_bytes() == b"content"
+    assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_unfinished_files_count(tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 import tempfile
 from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -228,6 +231,30 @@ def test_when_closed_for_a_small_disk_the_most_recently_used_states_are_kept(tmp
     store.close(timeout_s=10)
     again = StateStore(400, files(tmp_path, limit_bytes=300))
     assert [token for token in range(4) if again.longest([token])] == [0, 3]
+
+
+class FirstOnly(Executor):
+    """A thread that has time for one thing only."""
+
+    def __init__(self) -> None:
+        self._has_time = True
+
+    def submit(self, do: Callable[..., Any], /, *arguments: Any, **named: Any) -> Future[Any]:
+        future = Future[Any]()
+        if self._has_time:
+            self._has_time = False
+            future.set_result(do(*arguments, **named))
+        return future
+
+
+def test_when_there_is_no_time_to_write_all_the_most_recently_used_state_is_written(tmp_path: Path) -> None:
+    opened = StateFiles(tmp_path, 1 << 20, KEY, lambda _level, _text: None, thread=FirstOnly())
+    store = StateStore(400, opened)
+    for token in range(3):
+        store.put([token], b"state")
+    store.close(timeout_s=0)
+    again = files(tmp_path)
+    assert [token for token in range(3) if again.longest([token]).length] == [2]
 
 
 def test_a_state_that_was_refused_is_forgotten_on_disk_too(tmp_path: Path) -> None:
