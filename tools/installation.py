@@ -14,13 +14,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Installation:
-    """A temporary home. `lms` runs the command line against it, and nothing else is touched."""
+    """A temporary home. `lms` runs the command line against it, and nothing else is touched. `models`: a models folder
+    other than the home's own."""
 
     home: Path
+    models: Path | None = None
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LMS_")}
-        return kept | {"LMS_HOME": str(self.home)}
+        folder = {"LMS_MODELS_DIR": str(self.models)} if self.models else {}
+        return kept | {"LMS_HOME": str(self.home)} | folder
 
     def lms(self, *words: str) -> str:
         """What `lms WORDS` prints on stdout. Raises CalledProcessError when it fails; its messages go to stderr."""
@@ -33,10 +36,10 @@ class Installation:
 
 
 @contextmanager
-def fresh_installation() -> Iterator[Installation]:
+def fresh_installation(models: Path | None = None) -> Iterator[Installation]:
     """An installation that is stopped and removed with the block."""
     with tempfile.TemporaryDirectory(prefix="lms-") as folder:
-        installation = Installation(Path(folder))
+        installation = Installation(Path(folder), models)
         try:
             yield installation
         finally:

@@ -1,73 +1,94 @@
-"""Prints a line for each figure. Nothing else should run on the machine meanwhile; the spread tells if it did."""
+"""`make bench`: every scenario on both servers, then the figures of our own.
 
-import statistics
-from collections.abc import Callable
+make bench ARGS="prefix8 single" runs those scenarios only, ARGS=figures only the figures. Nothing else should run on
+the machine meanwhile. All values of all runs go into build/bench/bench.json.
+"""
 
-import psutil
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
-from tools.bench import scenarios
-from tools.bench.scenarios import Serving
-from tools.installation import Installation, fresh_installation
+from tools.bench import own, peer, results, rounds, scenarios, servers, table
+from tools.bench.comparison import Outcome, Scenario
+from tools.bench.machine import Machine
 
+FIGURES = "figures"
 RUNS = 3
-LINE = "{:<46}{:>14}{:>14}{:>14}"
+PEER_LOG = results.FOLDER / "llama-server.log"
 
 
 def main() -> None:
-    cores, memory_gib = psutil.cpu_count(logical=False), psutil.virtual_memory().total / 2**30
-    print(f"lms on {cores} cores and {memory_gib:.0f} GiB, {RUNS} runs of each\n")
-    print(LINE.format("figure", "median", "lowest", "highest"), flush=True)
-    measure("lms server start, from nothing to ready", "s", scenarios.start_to_ready_s)
-    measure("lms load, to the first token through HTTP", "s", scenarios.load_to_first_token_s)
-    with fresh_installation() as installation:
-        serving = serve(installation)
-        measure("lms --help", "s", lambda: scenarios.command_s(installation, "--help"))
-        measure("lms ps --json", "s", lambda: scenarios.command_s(installation, "ps", "--json"))
-        for streams in (1, 16):
-            throughput(serving, streams)
-        interference(serving)
-        for kind, size_mb in scenarios.resident_mb(installation).items():
-            show(f"resident memory, {kind}", "MB", [size_mb])
+    asked, machine = _arguments(), Machine.here()
+    started_s = time.monotonic()
+    say("\n".join(machine.lines()))
+    results_of_all: dict[str, Any] = {}
+    if asked.scenarios:
+        outcomes = _compare(asked.scenarios, None if asked.no_peer else _peer(), asked.runs)
+        _show(outcomes)
+        results_of_all["scenarios"] = results.shape(outcomes)
+    if asked.figures:
+        say("")
+        results_of_all["figures"] = own.measure_all(asked.runs)
+    path = results.save("bench", machine, results_of_all)
+    say(f"\n{time.monotonic() - started_s:.0f} s in all; every value of every run is in {path}.")
 
 
-def serve(installation: Installation) -> Serving:
-    """A running server whose first request, which pays for the front's imports, is behind it."""
-    port = installation.lms_json("server", "start", "--port", "0", "--quiet")["port"]
-    installation.lms("load", scenarios.MODEL, "--parallel", "16", "--quiet")
-    serving = Serving(installation, port)
-    serving.chat(1)
-    return serving
+def say(line: str) -> None:
+    print(line, flush=True)
 
 
-def throughput(serving: Serving, streams: int) -> None:
-    """Through HTTP and inside the engine in turn, and the ratio of each pair."""
-    http, inside = [], []
-    for _ in range(RUNS):
-        http.append(serving.chat(streams).tokens_per_second)
-        inside.append(scenarios.inside_tokens_per_second(streams))
-    name = f"{scenarios.MODEL}, {streams} stream{'s' * (streams > 1)}"
-    show(f"{name}, through HTTP", "tok/s", http)
-    show(f"{name}, inside the engine", "tok/s", inside)
-    show(f"{name}, HTTP / inside", "×", [h / i for h, i in zip(http, inside, strict=True)])
+def _arguments() -> argparse.Namespace:
+    """With `scenarios` and `figures` for what was asked. Ends the program on a wrong word."""
+    parser = argparse.ArgumentParser(prog="python -m tools.bench", description=__doc__)
+    names = ", ".join([*(scenario.name for scenario in scenarios.SCENARIOS), FIGURES])
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to run, of: {names}. Default: all.")
+    parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"of each on each server (default {RUNS})")
+    parser.add_argument("--threads", type=int, metavar="N", help="for both servers (default: as they think best)")
+    parser.add_argument("--no-peer", action="store_true", help="ours alone")
+    asked = parser.parse_args()
+    try:
+        wanted = scenarios.named([name for name in asked.names if name != FIGURES])
+    except ValueError as error:
+        parser.error(str(error))
+    asked.figures = not asked.names or FIGURES in asked.names
+    asked.scenarios = [] if asked.names == [FIGURES] else _with_threads(wanted, asked.threads)
+    return asked
 
 
-def interference(serving: Serving) -> None:
-    """What the running answers notice of a long prompt."""
-    seen = [serving.interfere(run) for run in range(RUNS)]
-    show("8 streams, 1 leaves, a long prompt joins: gap", "ms", [1000 * one.longest_gap_s for one in seen])
-    for state in ("processingPrompt", "generating"):
-        left = [1000 * serving.leave_s(state, run) for run in range(RUNS)]
-        show(f"a client leaves ({state}), slot free", "ms", left)
-    show("the same prompt alone, to its first token", "ms", [1000 * one.alone_s for one in seen])
+def _with_threads(wanted: Sequence[Scenario], threads: int | None) -> list[Scenario]:
+    return [replace(scenario, setup=replace(scenario.setup, threads=threads)) for scenario in wanted]
 
 
-def measure(name: str, unit: str, once: Callable[[], float]) -> None:
-    show(name, unit, [once() for _ in range(RUNS)])
+def _peer() -> Path | None:
+    server = peer.find()
+    if server is None:
+        say("No llama-server here: ours alone. `make peer` builds one; LLAMA_SERVER names one.")
+    else:
+        say(f"peer: {server} ({peer.build_number(server)})")
+    return server
 
 
-def show(name: str, unit: str, values: list[float]) -> None:
-    columns = (statistics.median(values), min(values), max(values))
-    print(LINE.format(name, *(f"{value:.{0 if value >= 100 else 2}f} {unit}" for value in columns)), flush=True)
+def _compare(wanted: Sequence[Scenario], server: Path | None, runs: int) -> list[Outcome]:
+    """Shows each scenario's figures when they are there; the table at the end has them all together."""
+    outcomes = []
+    with servers.ours() as ours:
+        for outcome in rounds.compare(rounds.Session(ours, server, PEER_LOG, runs, say), wanted):
+            outcomes.append(outcome)
+            say("\n".join(f"  {line}" for line in table.lines([table.comparison(row) for row in outcome.rows()])))
+    return outcomes
+
+
+def _show(outcomes: Sequence[Outcome]) -> None:
+    """One table against the peer, one against ours without speculation."""
+    for against, head in (("peer", "peer"), ("ours without", "without")):
+        chosen = [row for one in outcomes if one.scenario.against == against for row in one.rows()]
+        if chosen:
+            head_row = ["scenario", "ours" if against == "peer" else "speculation", head, "ratio", "aim", ""]
+            say("\n" + "\n".join(table.lines([head_row, *(table.comparison(row) for row in chosen)])))
+    say("\nMedians; a ratio is the median of what each pair of runs says. More than 1: ours is ahead.")
 
 
 if __name__ == "__main__":
