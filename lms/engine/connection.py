@@ -8,6 +8,7 @@ from lms.generation.events import Embedded, Event, Failed, Finished, PromptProgr
 from lms.wire import BrokenFrame, Unpacker, pack
 
 RECEIVE_BYTES = 1 << 16
+LAST = (Finished, Embedded, Failed)
 
 
 class Connection:
@@ -18,6 +19,8 @@ class Connection:
         self.number = number
         self.socket = client
         self.call: Call | None = None
+        self.is_watched = False
+        """Whether the loop waits until it can be written to."""
         self._unpacker: Unpacker[Call] = Unpacker(Call)
         self._outbox = Outbox(client.fileno())
         self._events: list[Event] = []
@@ -46,17 +49,22 @@ class Connection:
 
     def send(self, events: list[Event]) -> None:
         """Queue `events` and send what can be sent. Raises OSError when the client is gone."""
-        self._events += events
-        self._complete = self._complete or any(isinstance(e, Finished | Embedded | Failed) for e in events)
+        if events:
+            self._events += events
+            self._complete = self._complete or isinstance(events[-1], LAST)
         self.flush()
 
     def flush(self) -> None:
         """Send what can be sent. Raises OSError when the client is gone."""
-        self._outbox.flush()
-        held_back = self.call is not None and not self.call.stream and not self._complete
-        if self._events and self._outbox.is_empty and not held_back:
-            self._outbox.send(pack(Events(tuple(merged(self._events)))))
-            self._events.clear()
+        if not self._outbox.is_empty:
+            self._outbox.flush()
+        if self._events and self._outbox.is_empty and (self._complete or self._streams):
+            events, self._events = self._events, []
+            self._outbox.send(pack(Events(tuple(merged(events)))))
+
+    @property
+    def _streams(self) -> bool:
+        return self.call is None or self.call.stream
 
     def close(self) -> None:
         self.socket.close()
@@ -64,6 +72,8 @@ class Connection:
 
 def merged(events: list[Event]) -> list[Event]:
     """The same events with neighbouring pieces of text joined, and of a prompt's progress only the last step."""
+    if len(events) == 1:
+        return events
     result: list[Event] = []
     for event in events:
         match result[-1:], event:

@@ -20,14 +20,19 @@ class Outbox:
 
     def send(self, content: bytes) -> None:
         """Write what can be written now and keep the rest. Raises OSError when the reader is gone."""
-        self._unsent += content
-        self.flush()
+        if self._unsent:
+            self._unsent += content
+            self.flush()
+        elif (written := self._write(content)) < len(content):
+            self._unsent += content[written:]
 
     def flush(self) -> None:
         """Write what can be written now. Raises OSError when the reader is gone."""
-        while self._unsent:
-            try:
-                written = os.write(self._descriptor, self._unsent)
-            except BlockingIOError:
-                return
+        while self._unsent and (written := self._write(self._unsent)):
             del self._unsent[:written]
+
+    def _write(self, content: bytes | bytearray) -> int:
+        try:
+            return os.write(self._descriptor, content)
+        except BlockingIOError:
+            return 0

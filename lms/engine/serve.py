@@ -53,7 +53,9 @@ class EngineServer:
     def _look(self, timeout_s: float | None) -> None:
         """Attend to all that is ready. New clients come last: those who left may have made room for them."""
         ready = self._selector.select(timeout_s)
-        for key, mask in sorted(ready, key=lambda found: found[0].fileobj is self._listener):
+        if len(ready) > 1:
+            ready.sort(key=lambda found: found[0].fileobj is self._listener)
+        for key, mask in ready:
             key.data(mask)
 
     def _accept(self, _mask: int) -> None:
@@ -110,14 +112,14 @@ class EngineServer:
             return
         if connection.is_finished:
             self._close(connection)
-        else:
+        elif connection.wants_to_write != connection.is_watched:
             self._watch(connection)
 
     def _watch(self, connection: Connection) -> None:
-        wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.wants_to_write else 0)
-        key = self._selector.get_key(connection.socket)
-        if key.events != wanted:
-            self._selector.modify(connection.socket, wanted, key.data)
+        """Wait until it can be written to, or no longer."""
+        connection.is_watched = not connection.is_watched
+        events = selectors.EVENT_READ | (selectors.EVENT_WRITE if connection.is_watched else 0)
+        self._selector.modify(connection.socket, events, self._selector.get_key(connection.socket).data)
 
     def _hang_up(self, connection: Connection) -> None:
         self._worker.cancel(connection.number)
