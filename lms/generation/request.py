@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from lms.generation.constraint import Constraint
 from lms.generation.messages import Message, Tool
 
 
@@ -79,7 +80,8 @@ class GenerateRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="gene
     """One answer wanted. `max_tokens` None means until the model ends or the context does.
 
     `split_reasoning` False leaves reasoning inline in the text; `stop` are strings that end the answer and are not
-    part of it. `draft_model` None means the one that the model was loaded with, if any.
+    part of it. `draft_model` None means the one that the model was loaded with, if any. A `constraint` holds for what
+    comes after the reasoning.
     """
 
     prompt: Prompt
@@ -88,6 +90,7 @@ class GenerateRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="gene
     stop: tuple[str, ...] = ()
     split_reasoning: bool = True
     draft_model: DraftModel | None = None
+    constraint: Constraint | None = None
 
 
 class EmbedRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="embed"):

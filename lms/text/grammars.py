@@ -1,0 +1,113 @@
+"""From an output constraint to a grammar that llguidance understands. Nothing here has compiled it yet.
+
+A grammar is a JSON text of named parts, of which the first is where it begins
+(https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md). The constraint is the part “answer”; around it
+may stand what a model is free to write besides: reasoning before it, or tool calls instead of it.
+"""
+
+import json
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import msgspec
+from llguidance import LLMatcher, grammar_from
+
+from lms.errors import InvalidRequest
+from lms.generation.constraint import Constraint, Grammar, JsonSchema, Regex
+from lms.text.reasoning import Markers
+from lms.text.toolcalls.family import Family
+
+LARGEST_BYTES = 200_000
+DEEPEST_LEVELS = 64
+
+# Between the parts of JSON at most one space, or one line break with its indentation: where any amount is allowed,
+# small models may write white space until the context is full. No keyword is ignored, whatever the schema says of that.
+JSON_OPTIONS: Any = {"whitespace_pattern": r" |\n[ \t]{0,40}", "lenient": False}
+
+ANYTHING = "/(?s:.*)/"
+
+
+def check_size(constraint: Constraint) -> None:
+    """Raises InvalidRequest for what is too large or nested too deeply to be shown to any grammar library."""
+    if isinstance(constraint, JsonSchema) and not _is_shallow(constraint.schema):
+        raise InvalidRequest(
+            f"{_named(constraint)} is nested more than {DEEPEST_LEVELS} levels deep.", param=constraint.param
+        )
+    if len(msgspec.json.encode(constraint)) > LARGEST_BYTES:
+        raise InvalidRequest(
+            f"{_named(constraint)} is larger than the {LARGEST_BYTES} bytes that are taken.", param=constraint.param
+        )
+
+
+def grammar_of(constraint: Constraint, frame: str = "") -> str:
+    """The grammar of `constraint` inside `frame`. Raises InvalidRequest for text that is no grammar at all."""
+    answer = json.loads(_answer(constraint))["grammars"][0] | {"name": "answer"}
+    return json.dumps({"grammars": [{"lark_grammar": frame}, answer] if frame else [answer]})
+
+
+def frame_around(reasoning: Markers | None, calls: Family | None, *, inside_reasoning: bool = False) -> str:
+    """What the model may write around the constrained answer, as a Lark grammar; empty if nothing.
+
+    Reasoning has to end before the answer begins; whether there is any is the model's choice, unless the prompt has
+    opened it. A tool call is written instead of the answer, and after one the model is free.
+    """
+    if not reasoning and not calls:
+        return ""
+    rules = [f"start: {_beginning(reasoning, inside_reasoning)} {'(@answer | call)' if calls else '@answer'}"]
+    if reasoning:
+        rules.append(f"thought[suffix={_quoted(reasoning.end)}]: {ANYTHING}")
+        rules.append(r"GAP: /[ \n]{1,3}/")
+    if calls:
+        rules.append(f"call: {_quoted(calls.start)} {ANYTHING}")
+    return "\n".join(rules) + "\n"
+
+
+def refusal(constraint: Constraint, complaint: str) -> InvalidRequest:
+    """What llguidance said of it, without the dump of its state that it appends."""
+    reason = " ".join(complaint.split("\n<")[0].split()).rstrip(".")
+    return InvalidRequest(f"{_named(constraint)} cannot be enforced: {reason}.", param=constraint.param)
+
+
+def _beginning(reasoning: Markers | None, inside_reasoning: bool) -> str:
+    if not reasoning:
+        return ""
+    return "thought GAP?" if inside_reasoning else f"({_quoted(reasoning.start)} thought GAP?)?"
+
+
+def _answer(constraint: Constraint) -> str:
+    match constraint:
+        case JsonSchema(schema):
+            return str(LLMatcher.grammar_from_json_schema(schema, overrides=JSON_OPTIONS))
+        case Regex(pattern):
+            return str(LLMatcher.grammar_from_regex(pattern))
+        case Grammar(text):
+            try:
+                lark = grammar_from("gbnf", text)  # which leaves Lark as it is
+            except (ValueError, RecursionError) as error:
+                raise refusal(constraint, str(error)) from error
+            return json.dumps({"grammars": [{"lark_grammar": lark}]})
+
+
+def _is_shallow(schema: dict[str, Any]) -> bool:
+    level: list[Any] = [schema]
+    for _ in range(DEEPEST_LEVELS):
+        level = list(chain.from_iterable(map(_children, level)))
+    return not level
+
+
+def _children(value: object) -> Iterator[Any]:
+    match value:
+        case dict():
+            yield from value.values()
+        case list():
+            yield from value
+
+
+def _named(constraint: Constraint) -> str:
+    kind = {JsonSchema: "The schema", Regex: "The regular expression"}.get(type(constraint), "The grammar")
+    return f"{kind} in “{constraint.param}”" if constraint.param else kind
+
+
+def _quoted(marker: str) -> str:
+    return json.dumps(marker, ensure_ascii=False)
