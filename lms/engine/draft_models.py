@@ -47,9 +47,9 @@ class DraftModels:
 
     def _load(self, wanted: DraftModel) -> None:
         """What was loaded goes first: the memory was counted once."""
-        drafter, self._speculator.drafter, self._loaded = self._speculator.drafter, None, None
-        if drafter is not None:
-            drafter.close()
+        before, self._loaded = self._speculator.replace(None), None
+        if before is not None:
+            before.close()
         decoder = self._model.draft_decoder(wanted)
-        self._speculator.drafter = Drafter(decoder, len(self._model.vocabulary), self._clock)
+        self._speculator.replace(Drafter(decoder, len(self._model.vocabulary), self._clock))
         self._loaded = wanted

@@ -21,8 +21,7 @@ MOST_PLACES = 16
 MOST_COMPARED = 16
 
 WEIGHT_OF_NEWEST = 0.2
-INITIAL_TRUST, LEAST_TRUST, MOST_TRUST = 0.5, 0.3, 0.98
-FIRST_PAUSE_TOKENS, LONGEST_PAUSE_TOKENS = 4, 64
+LEAST_TRUST, MOST_TRUST = 0.3, 0.98
 
 ASSUMED_DRAFT_COST, ASSUMED_GUESS_COST = 0.25, 0.15
 # So much of what is known of a cost goes with each pass that could not confirm it.
@@ -61,30 +60,42 @@ class NgramLookup:
         return length
 
 
-@dataclass
+@dataclass(frozen=True)
+class Temper:
+    """How trust in one kind of guesses comes and goes; see `Trust`. Pauses are counted in tokens."""
+
+    initial: float
+    first_pause: int
+    longest_pause: int
+    growth: int
+    recovery: float = 0.0
+
+
+# Looking up costs nothing, so it is tried again soon. Who names a draft model believes in it: it is trusted at first,
+# and often merely not sure. But it has to read what was written meanwhile: when it fails it soon is left alone.
+IN_LOOKUP = Temper(0.5, 4, 64, 2)
+IN_MODEL = Temper(0.8, 1, 1024, 4, recovery=1 / 64)
+
+
 class Trust:
     """How far one sequence's drafts are to be trusted: `probability` is that of the next guessed token to be right.
 
-    After a draft that was wrong from the start there is a pause, each twice as long as the one before: text in which
-    nothing repeats is hardly slowed down by being tried. With every token that goes by undrafted, `recovery` of the
-    lost trust comes back, so that what was too dear once is tried again some time.
+    After a draft that was wrong from the start there is a pause, each longer than the one before: text that cannot be
+    guessed is hardly slowed down by being tried. With every token that goes by undrafted, `recovery` of the lost trust
+    comes back, so that what was too dear once is tried again some time.
     """
 
-    probability: float = INITIAL_TRUST
-    first_pause_tokens: int = FIRST_PAUSE_TOKENS
-    longest_pause_tokens: int = LONGEST_PAUSE_TOKENS
-    recovery: float = 0.0
-    pause_tokens: int = 0
-
-    def __post_init__(self) -> None:
-        self._next_pause = self.first_pause_tokens
-        self._initial = self.probability
+    def __init__(self, temper: Temper = IN_LOOKUP) -> None:
+        self.probability = temper.initial
+        self.pause_tokens = 0
+        self._temper = temper
+        self._next_pause = temper.first_pause
 
     def observe(self, drafted: int, accepted: int) -> None:
         """A draft of so many tokens, of which so many were right. Without a draft, one token of the pause goes by."""
         if not drafted:
             self.pause_tokens = max(0, self.pause_tokens - 1)
-            self.probability += self.recovery * max(0.0, self._initial - self.probability)
+            self.probability += self._temper.recovery * max(0.0, self._temper.initial - self.probability)
             return
         for _ in range(accepted):
             self.probability += WEIGHT_OF_NEWEST * (1 - self.probability)
@@ -92,10 +103,19 @@ class Trust:
             self.probability -= WEIGHT_OF_NEWEST * self.probability
         self.probability = min(max(self.probability, LEAST_TRUST), MOST_TRUST)
         if accepted:
-            self._next_pause = self.first_pause_tokens
+            self._next_pause = self._temper.first_pause
         else:
             self.pause_tokens = self._next_pause
-            self._next_pause = min(2 * self._next_pause, self.longest_pause_tokens)
+            self._next_pause = min(self._temper.growth * self._next_pause, self._temper.longest_pause)
+
+    def heir(self) -> "Trust":
+        """What another sequence begins with that the same is to guess for. Pauses come down from heir to heir, so that
+        there is a new try some time."""
+        heir = Trust(self._temper)
+        heir.probability = self.probability
+        if self._next_pause > self._temper.first_pause:
+            heir.pause_tokens = heir._next_pause = max(self._temper.first_pause, self._next_pause * 3 // 4)
+        return heir
 
 
 class PassCost:

@@ -13,13 +13,7 @@ from lms.config.load import MOST_DRAFTED
 from lms.engine.draft_model import NO_EFFORT, Drafter, Proposal, Wanted
 from lms.engine.model import Chunk
 from lms.engine.sequence import Sequence
-from lms.engine.speculation import NO_OFFER, NgramLookup, Offer, PassCost, Trust, allot
-
-# Who names a draft model believes in it. When it fails it pauses shortly first, as it is often merely not sure, then
-# for longer and longer: reading what was written meanwhile costs it something, too.
-MODEL_TRUST = 0.8
-FIRST_MODEL_PAUSE_TOKENS, LONGEST_MODEL_PAUSE_TOKENS = 1, 512
-MODEL_RECOVERY = 1 / 64
+from lms.engine.speculation import IN_MODEL, NO_OFFER, NgramLookup, Offer, PassCost, Trust, allot
 
 Plan = list[tuple[Sequence, Chunk]]
 
@@ -52,17 +46,22 @@ class _Candidate:
 class Speculator:
     """Owns the drafter and every sequence's account. One thread only.
 
-    `cost` is to be told what passes took, `effort` is what the draft model did for the last one. `drafter` may be set
-    whenever no sequence uses one.
+    `cost` is to be told what passes took, `effort` is what the draft model did for the last one.
     """
 
     def __init__(self, *, looks_up: bool = False) -> None:
         """With `looks_up` False nothing is guessed from the texts themselves."""
         self.cost = PassCost()
         self.effort = NO_EFFORT
-        self.drafter: Drafter | None = None
+        self._drafter: Drafter | None = None
+        self._model_trust = Trust(IN_MODEL)
         self._looks_up = looks_up
         self._accounts: dict[int, _Account] = {}
+
+    def replace(self, drafter: Drafter | None) -> Drafter | None:
+        """Let another draft model guess, or none. Returns the one before, which no sequence may use any more."""
+        before, self._drafter, self._model_trust = self._drafter, drafter, Trust(IN_MODEL)
+        return before
 
     @property
     def uses_drafter(self) -> bool:
@@ -73,17 +72,19 @@ class Speculator:
         """Guess for `sequence` from now on, with `draft_model` also by the drafter."""
         if self._looks_up or draft_model:
             lookup = NgramLookup(sequence.tokens) if self._looks_up else None
-            self._accounts[sequence.uid] = _Account(lookup, Trust(), _trust_in_model() if draft_model else None)
+            self._accounts[sequence.uid] = _Account(lookup, Trust(), self._model_trust.heir() if draft_model else None)
 
     def rest(self, uid: int) -> None:
         """The sequence does not run for now."""
-        if self.drafter is not None:
-            self.drafter.release(uid)
+        if self._drafter is not None:
+            self._drafter.release(uid)
 
     def end(self, uid: int) -> None:
         """The sequence is gone."""
         self.rest(uid)
-        self._accounts.pop(uid, None)
+        account = self._accounts.pop(uid, None)
+        if account and account.model_trust:
+            self._model_trust = account.model_trust
 
     def clear(self) -> None:
         """All sequences are gone."""
@@ -129,7 +130,7 @@ class Speculator:
 
     def _by_model(self, sequence: Sequence, account: _Account) -> _Candidate | None:
         trust = account.model_trust
-        if trust is None or trust.pause_tokens or self.drafter is None:
+        if trust is None or trust.pause_tokens or self._drafter is None:
             return None
         offer = Offer(MOST_DRAFTED, trust.probability, self.cost.relative + self.cost.relative_guess)
         return _Candidate(sequence, account, trust, offer)
@@ -147,13 +148,9 @@ class Speculator:
         return drafts
 
     def _propose(self, asked: Tokens[tuple[_Candidate, int]], most_read: int) -> dict[int, Proposal]:
-        if self.drafter is None or not asked:
+        if self._drafter is None or not asked:
             return {}
         wanted = [Wanted(candidate.sequence.uid, candidate.sequence.tokens, length) for candidate, length in asked]
-        proposals = self.drafter.propose(wanted, most_read)
-        self.effort = self.drafter.last
+        proposals = self._drafter.propose(wanted, most_read)
+        self.effort = self._drafter.last
         return {one.uid: proposal for one, proposal in zip(wanted, proposals, strict=True)}
-
-
-def _trust_in_model() -> Trust:
-    return Trust(MODEL_TRUST, FIRST_MODEL_PAUSE_TOKENS, LONGEST_MODEL_PAUSE_TOKENS, MODEL_RECOVERY)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from lms.engine.speculation import (
     ASSUMED_DRAFT_COST,
     ASSUMED_GUESS_COST,
+    IN_LOOKUP,
+    IN_MODEL,
     LEAST_TRUST,
-    LONGEST_PAUSE_TOKENS,
     MOST_COMPARED,
     MOST_PLACES,
     NGRAM,
@@ -58,7 +59,7 @@ def test_guesses_that_are_always_wrong_are_tried_less_and_less_often() -> None:
         drafts = not trust.pause_tokens
         tried += drafts
         trust.observe(1 if drafts else 0, 0)
-    assert tried <= 1000 / LONGEST_PAUSE_TOKENS + 6
+    assert tried <= 1000 / IN_LOOKUP.longest_pause + 6
 
 
 def test_a_right_guess_ends_the_long_pauses() -> None:
@@ -68,7 +69,7 @@ def test_a_right_guess_ends_the_long_pauses() -> None:
     trust.pause_tokens = 0
     trust.observe(2, 1)
     trust.observe(1, 0)
-    assert trust.pause_tokens < LONGEST_PAUSE_TOKENS
+    assert trust.pause_tokens < IN_LOOKUP.longest_pause
 
 
 def test_the_cost_of_a_drafted_token_is_learnt() -> None:
@@ -100,13 +101,31 @@ def test_a_cost_that_keeps_drafts_from_being_tried_is_forgotten_in_time() -> Non
 
 
 def test_trust_that_recovers_is_tried_again() -> None:
-    trust = Trust(0.8, recovery=0.1)
+    trust = Trust(IN_MODEL)
     for _ in range(20):
         trust.observe(1, 0)
     assert trust.probability == LEAST_TRUST
-    for _ in range(60):
+    for _ in range(500):
         trust.observe(0, 0)
-    assert trust.probability == pytest.approx(0.8, abs=0.01)
+    assert trust.probability == pytest.approx(IN_MODEL.initial, abs=0.01)
+
+
+def test_a_long_pause_is_inherited_and_comes_to_an_end() -> None:
+    trust = Trust(IN_MODEL)
+    for _ in range(10):
+        trust.observe(1, 0)
+    pauses = []
+    while trust.heir().pause_tokens:
+        trust = trust.heir()
+        pauses.append(trust.pause_tokens)
+    assert pauses == sorted(pauses, reverse=True)
+    assert IN_MODEL.longest_pause / 2 < pauses[0] <= IN_MODEL.longest_pause
+
+
+def test_what_was_right_is_tried_at_once_by_the_heir() -> None:
+    trust = Trust(IN_MODEL)
+    trust.observe(4, 4)
+    assert (trust.heir().pause_tokens, trust.heir().probability) == (0, trust.probability)
 
 
 def test_a_pass_with_drafts_that_is_no_slower_costs_nothing() -> None:
