@@ -125,7 +125,10 @@ LoadReport = LoadProgress | LoadDone | LoadError
 
 
 class MemoryEstimate(msgspec.Struct, frozen=True):
-    """Bytes a load would take, with the context length it was computed for, and what the machine has free."""
+    """Bytes a load would take, with the context length it was computed for, and what the machine has free.
+
+    `total_bytes` is the sum; `gpu_bytes` of it are on the accelerator, as far as a `gpu_ratio` was asked for.
+    """
 
     model: ModelRow
     context_length: int
@@ -135,6 +138,8 @@ class MemoryEstimate(msgspec.Struct, frozen=True):
     total_bytes: int
     available_bytes: int
     fits: bool
+    prompt_cache_bytes: int = 0
+    gpu_bytes: int = 0
 
 
 class ServerStart(msgspec.Struct, frozen=True, omit_defaults=True):

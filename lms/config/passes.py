@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 from lms.config.load import DEFAULT_BATCH, DEFAULT_EMBED_BATCH, DEFAULT_PARALLEL, MOST_DRAFTED, LoadConfig
 
+FINISHED_SLOTS = 32  # beside those of running sequences, for what finished ones leave in memory
+
 
 @dataclass(frozen=True)
 class PassSizes:
     """Tokens, each at most.
 
     `prompt_tokens` of prompts go into a pass and with them the next token of every answer, `batch_tokens` in all; of
-    these, `micro_batch_tokens` are computed together. `outputs` of them have a say in what comes next: 0 means all.
+    these, `micro_batch_tokens` are computed together. For `outputs` of them the pass computes logits, which need
+    memory for the whole vocabulary each; 0 means for all.
     """
 
     prompt_tokens: int
@@ -32,9 +35,11 @@ def _generating(config: LoadConfig) -> PassSizes:
     parallel = config.parallel or DEFAULT_PARALLEL
     prompts = config.batch_size or DEFAULT_BATCH
     speculates = config.speculation != "off" or config.draft_model is not None
-    outputs = parallel + MOST_DRAFTED * (parallel if speculates else 1)
+    answers = parallel + MOST_DRAFTED * (parallel if speculates else 1)
     micro = config.micro_batch_size or min(prompts, DEFAULT_BATCH) + parallel
-    return PassSizes(prompts, prompts + outputs, min(micro, prompts + outputs), outputs)
+    slots = parallel + (FINISHED_SLOTS if config.unified_kv is not False else 0)
+    outputs = max(answers, slots)  # llama.cpp keeps room for one of each slot
+    return PassSizes(prompts, prompts + answers, min(micro, prompts + answers), outputs)
 
 
 def _embedding(config: LoadConfig, context_length: int) -> PassSizes:

@@ -10,6 +10,7 @@ from typing import BinaryIO
 import psutil
 
 from lms.engine.model import Model
+from lms.engine.processors import wait_briefly
 from lms.engine.protocol import EngineSpec, LoadFailed, Ready
 from lms.engine.reports import Reporter
 from lms.engine.serve import EngineServer
@@ -63,6 +64,7 @@ def load(spec: EngineSpec, reporter: Reporter) -> Model:
 
 
 def _load_llama(spec: EngineSpec, reporter: Reporter, on_progress: Callable[[float], None]) -> Model:
+    wait_briefly()
     try:
         from lms.engine import llama
     except (ImportError, OSError, RuntimeError) as error:

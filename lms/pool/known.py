@@ -34,7 +34,9 @@ class Known:
 @dataclass(frozen=True)
 class Need:
     """Bytes that a load takes, and what they were computed for: the context length, and the tokens of memory shared
-    by all sequences (`cells`; 0 means one context). The prompt cache is what finished prompts may take at most."""
+    by all sequences (`cells`; 0 means one context). The prompt cache is what finished prompts may take at most.
+    `gpu_bytes` of it all are on the accelerator, as far as a `gpu_ratio` was asked for.
+    """
 
     context_length: int
     weights_bytes: int
@@ -42,6 +44,7 @@ class Need:
     compute_bytes: int
     cells: int = 0
     prompt_cache_bytes: int = 0
+    gpu_bytes: int = 0
 
     @property
     def total_bytes(self) -> int:

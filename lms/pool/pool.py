@@ -112,6 +112,8 @@ class Pool:
             weights_bytes=need.weights_bytes,
             context_bytes=need.context_bytes,
             compute_bytes=need.compute_bytes,
+            prompt_cache_bytes=need.prompt_cache_bytes,
+            gpu_bytes=need.gpu_bytes,
             total_bytes=need.total_bytes,
             available_bytes=available_bytes,
             fits=need.total_bytes <= available_bytes,
@@ -191,9 +193,7 @@ class Pool:
         known = self._models.resolve(typed)
         known.require_loadable()
         need = self._models.need(known, config)
-        return Plan(
-            known, identifier, config, ttl_s, jit, need.total_bytes, need.cells, prompt_cache_bytes=need.prompt_cache_bytes
-        )
+        return Plan(known, identifier, config, ttl_s, jit, need.total_bytes, need.cells, need.prompt_cache_bytes)
 
     def _jit_plan(self, request: LeaseRequest) -> Plan:
         known = self._models.resolve(request.model)

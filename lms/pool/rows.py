@@ -3,11 +3,14 @@
 from dataclasses import replace
 
 from lms.catalog.catalog import Catalog
-from lms.catalog.estimate import LoadPlan, estimate, shared_cells
-from lms.catalog.model import Model
+from lms.catalog.estimate import LoadPlan, MemoryEstimate, estimate, shared_cells
+from lms.catalog.model import Kind, Model
 from lms.client.control import ModelRow
-from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
+from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, DEFAULT_PROMPT_CACHE_MB, LoadConfig
+from lms.config.passes import pass_sizes
 from lms.pool.known import Known, Need
+
+MIB = 1 << 20
 
 
 class OnDisk:
@@ -25,15 +28,45 @@ class OnDisk:
     def need(self, known: Known, config: LoadConfig) -> Need:
         model = self._catalog.resolve(known.row.key)
         context_length = planned_context(known.row, config)
-        plan = LoadPlan(
-            context_length,
-            parallel=config.parallel or DEFAULT_PARALLEL,
-            key_type=config.k_cache_type,
-            value_type=config.v_cache_type,
+        plan = load_plan(model, config, context_length)
+        sizes = estimate(model, plan)
+        return Need(
+            context_length=context_length,
+            weights_bytes=sizes.weights_bytes,
+            context_bytes=sizes.cache_bytes,
+            compute_bytes=sizes.compute_bytes,
+            cells=plan.cells,
+            prompt_cache_bytes=0 if model.kind is Kind.EMBEDDING else prompt_cache_bytes(config, sizes),
+            gpu_bytes=sizes.gpu_total_bytes,
         )
-        cells = shared_cells(model.shape, plan)
-        sizes = estimate(model, replace(plan, cells=cells))
-        return Need(context_length, sizes.weights_bytes, sizes.cache_bytes, sizes.compute_bytes, cells)
+
+
+def load_plan(model: Model, config: LoadConfig, context_length: int) -> LoadPlan:
+    """What `config` means for the memory of `model`."""
+    embedding = model.kind is Kind.EMBEDDING
+    passes = pass_sizes(config, context_length, embedding=embedding)
+    plan = LoadPlan(
+        context_length,
+        parallel=config.parallel or DEFAULT_PARALLEL,
+        unified_cache=config.unified_kv is not False,
+        gpu_ratio=config.gpu_ratio or 0.0,
+        key_type=config.k_cache_type,
+        value_type=config.v_cache_type,
+        flash_attention=config.flash_attention is not False,
+        cache_on_gpu=config.offload_kv_cache,
+        micro_batch_tokens=passes.micro_batch_tokens,
+        outputs=passes.outputs,
+    )
+    if embedding:  # which has one context as long as a batch
+        return replace(plan, context_length=passes.batch_tokens, unified_cache=True, parallel=1)
+    return replace(plan, cells=shared_cells(model.shape, plan)) if plan.unified_cache else plan
+
+
+def prompt_cache_bytes(config: LoadConfig, sizes: MemoryEstimate) -> int:
+    """As asked for; else no more than the model takes anyway: what a small one has read is soon read again."""
+    if config.prompt_cache_mb is not None:
+        return config.prompt_cache_mb * MIB
+    return min(DEFAULT_PROMPT_CACHE_MB * MIB, sizes.weights_bytes + sizes.cache_bytes)
 
 
 def planned_context(row: ModelRow, config: LoadConfig) -> int:
