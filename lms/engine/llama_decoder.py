@@ -65,6 +65,7 @@ class LlamaDecoder:
         self.outputs = outputs
         self.slots = int(C.llama_n_seq_max(context))
         self.cells = int(C.llama_n_ctx(context))
+        self._split = C.llama_n_ctx_seq(context) < self.cells
         self._context = context
         self._memory = C.llama_get_memory(context)
         model = C.llama_get_model(context)
@@ -99,9 +100,11 @@ class LlamaDecoder:
         return 0
 
     def share(self, source: int, slot: int, length: int) -> bool:
-        """As `Decoder.share`. Copies nothing: in a unified cache the cells are marked as the other slot's too."""
+        """As `Decoder.share`. Copies nothing in a unified cache: the cells are marked as the other slot's too."""
         if not self._is_whole(source):
             return False
+        if self._split:
+            return self._copy(source, slot, length)
         C.llama_memory_seq_cp(self._memory, source, slot, 0, length)
         return True
 
@@ -119,6 +122,17 @@ class LlamaDecoder:
             return True
         C.llama_memory_seq_rm(self._memory, slot, -1, -1)
         return False
+
+    def _copy(self, source: int, slot: int, length: int) -> bool:
+        """As `share`, in a cache with a stream for each slot.
+
+        Between streams `llama_memory_seq_cp` ends the process unless it copies all cells of one, used or not, and it
+        copies them later, when a state that is saved before then would lack them.
+        """
+        whole = length == C.llama_memory_seq_pos_max(self._memory, source) + 1
+        if not (whole or self.states_divisible) or not self.restore(slot, self.save(source)):
+            return False
+        return self.keep(slot, length) == length
 
     def _is_whole(self, slot: int) -> bool:
         """Whether every position of `slot` is in memory. A recurrent state holds the last one only, and a sliding
