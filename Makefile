@@ -6,9 +6,10 @@ VENV := .venv
 RUN := $(VENV)/bin/python
 # Two compilers at once on two cores: llama-cpp-python builds from source unless a wheel is at hand.
 export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN)
+MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check fix bench tiny-models clean
+.PHONY: help demo test check fix bench peer bench-scale soak tiny-models clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 14
@@ -42,8 +43,18 @@ fix: $(VENV)/dev.stamp  ## format, mend what can be mended, and write man/ and c
 	$(RUN) -m ruff check --fix lms tests tools
 	$(RUN) -m tools.cli_files
 
-bench: $(VENV)/dev.stamp  ## print how fast it is on this machine
-	$(RUN) -m tools.bench
+bench: $(VENV)/dev.stamp  ## how fast it is here, beside llama-server where there is one; ARGS="single embed" for some
+	$(RUN) -m tools.bench $(ARGS)
+
+peer: $(VENV)/dev.stamp  ## build llama-server from the source of llama-cpp-python, to compare with: 10 to 15 minutes
+	command -v cmake >/dev/null || $(RUN) -m pip install -q cmake
+	PATH="$(abspath $(VENV))/bin:$$PATH" $(RUN) -m tools.bench.peer
+
+bench-scale: $(VENV)/dev.stamp  ## what more streams and longer contexts cost: two tables, two charts in build/bench
+	$(RUN) -m tools.bench.scale $(ARGS)
+
+soak: $(VENV)/dev.stamp  ## mixed work for MINUTES=30, and what it does to memory
+	$(RUN) -m tools.bench.soak --minutes $(MINUTES) $(ARGS)
 
 tiny-models: $(VENV)/dev.stamp  ## make the two bundled models anew: up to three hours, needs PyTorch
 	$(RUN) -c "import tokenizers, torch" 2>/dev/null || $(RUN) -m pip install -q "torch==2.13.0" "tokenizers>=0.21"

@@ -81,9 +81,9 @@ class Exchange(asyncio.Protocol):
         async with asyncio.timeout(LIMIT_S):
             await self._text_seen.wait()
 
-    async def reply(self) -> Reply:
-        """Wait for the end. Raises TimeoutError after ten minutes."""
-        async with asyncio.timeout(LIMIT_S):
+    async def reply(self, limit_s: float = LIMIT_S) -> Reply:
+        """Wait for the end. Raises TimeoutError."""
+        async with asyncio.timeout(limit_s):
             return await self._reply
 
     def _look_for_text(self, data: bytes) -> None:
