@@ -4,6 +4,7 @@ answer nonsense, so whatever might change one is part of it; a key that changes 
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,7 +14,18 @@ from lms.engine.state_format import KEY_BYTES
 BLOCKS = 256
 BLOCK_BYTES = 16 * 1024
 
+_PART = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.gguf", re.IGNORECASE | re.ASCII)
+
 Setting = str | int | float | bool | None
+
+
+def model_files(first: Path) -> list[Path]:
+    """All files of the GGUF model whose first one is `first`, whether they are there or not."""
+    divided = _PART.fullmatch(first.name)
+    if divided is None:
+        return [first]
+    stem, count = divided["stem"], divided["count"]
+    return [first.with_name(f"{stem}-{number:05}-of-{count}{first.suffix}") for number in range(1, int(count) + 1)]
 
 
 def model_identity(files: Iterable[Path]) -> str:

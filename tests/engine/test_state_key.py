@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lms.engine.state_key import BLOCK_BYTES, BLOCKS, model_identity, state_key
+from lms.engine.state_key import BLOCK_BYTES, BLOCKS, model_files, model_identity, state_key
 
 LARGE_BYTES = BLOCKS * BLOCK_BYTES * 3
 
@@ -56,6 +56,11 @@ def test_a_model_that_was_written_again_is_another_one(tmp_path: Path) -> None:
     known = model_identity([path])
     os.utime(path)
     assert model_identity([path]) != known
+
+
+def test_the_files_of_a_model_are_named_by_its_first_one() -> None:
+    assert model_files(Path("/m/a.gguf")) == [Path("/m/a.gguf")]
+    assert model_files(Path("/m/a-00001-of-00003.gguf")) == [Path(f"/m/a-0000{n}-of-00003.gguf") for n in (1, 2, 3)]
 
 
 def test_every_part_of_a_divided_model_counts(tmp_path: Path) -> None:
