@@ -8,7 +8,8 @@ import secrets
 from collections.abc import Iterator
 from collections.abc import Sequence as Tokens
 
-from lms.engine.model import Vocabulary
+from lms.engine.model import Guide, Vocabulary
+from lms.errors import LmsError
 from lms.generation.events import Drafts, Event, Finished, PromptProgress, Stats, StopReason, Usage
 from lms.generation.request import GenerateRequest
 from lms.text.splitter import Splitter
@@ -21,7 +22,7 @@ class Answer:
 
     def __init__(
         self, request: GenerateRequest, vocabulary: Vocabulary, splitter: Splitter, prompt_tokens: int,
-        context_length: int, arrived_s: float, draft_model: str | None = None,
+        context_length: int, arrived_s: float, draft_model: str | None = None, guide: Guide | None = None,
     ) -> None:  # fmt: skip
         room = context_length - prompt_tokens
         wanted = request.max_tokens
@@ -40,9 +41,12 @@ class Answer:
         self._reasoning_tokens = 0
         self._drafts = Drafts()
         self._draft_model = draft_model
+        self._guide = guide
         self._arrived_s = arrived_s
         self._first_token_s: float | None = None
         self.finished = False
+        self.error: LmsError | None = None
+        """Why the answer could not go on as it was asked for, if it could not."""
 
     @property
     def text(self) -> str:
@@ -66,11 +70,14 @@ class Answer:
         for token in tokens:
             if not self.finished:
                 events += self._take(token, now_s)
+        if self._guide and self._guide.is_over and not self.finished:
+            events += self.finish("eosFound", now_s)
         return events
 
     def _take(self, token: int, now_s: float) -> list[Event]:
         if self._vocabulary.is_end(token):
-            return self.finish("eosFound", now_s)
+            self.error = self._guide.error if self._guide else None
+            return self.finish("failed" if self.error else "eosFound", now_s)
         self._tokens += 1
         events = self._pass(self._characters.feed(self._vocabulary.piece(token)))
         self._reasoning_tokens += self._splitter.in_reasoning

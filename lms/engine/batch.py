@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from lms.engine.draft_model import NO_EFFORT, Effort
-from lms.engine.model import Chunk, Decoder
+from lms.engine.model import Chunk, Decoder, Guide
 from lms.engine.prefix import common_prefix
 from lms.engine.scheduler import Limits, plan
 from lms.engine.sequence import Sequence
@@ -96,9 +96,20 @@ class Batch:
         """Whether any running sequence still processes its prompt."""
         return any(not sequence.is_decoding for sequence in self._running)
 
-    def insert(self, uid: int, tokens: Tokens[int], sampling: Sampling, *, draft_model: bool = False) -> None:
-        """Queue a sequence of at least one token. It runs until it is removed. The draft model may guess for it."""
-        sequence = Sequence(uid, list(tokens), self._decoder.sampler(sampling))
+    def insert(
+        self,
+        uid: int,
+        tokens: Tokens[int],
+        sampling: Sampling,
+        guide: Guide | None = None,
+        *,
+        draft_model: bool = False,
+    ) -> None:
+        """Queue a sequence of at least one token, of which `guide` says what may follow. It runs until it is removed.
+
+        The draft model may guess for it.
+        """
+        sequence = Sequence(uid, list(tokens), self._decoder.sampler(sampling, guide))
         self.speculator.begin(sequence, draft_model=draft_model)
         self._waiting.append(sequence)
 

@@ -17,16 +17,19 @@ import os
 import re
 import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Tokens
 
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, MOST_DRAFTED
-from lms.engine.model import UNSURE, Chunk, Decoder, DraftDecoder, Embedder, Vocabulary
+from lms.engine.model import UNSURE, Chunk, Decoder, DraftDecoder, Embedder, Guide, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import DraftModel, Sampling
 
 END = 256
+CLOSING = b'"}]'
+START_OF_REASONING = ord("<")
 DIMENSIONS = 16
 TOKEN = struct.Struct("<i")
 USER, MODEL = "<|user|>", "<|model|>"
@@ -69,13 +72,40 @@ class FakeVocabulary:
 
 
 class FakeSampler:
-    """Draws the same tokens whatever the settings: the prompt decides."""
+    """Draws the same tokens whatever the settings: the prompt decides, as far as the guide lets it.
 
-    def __init__(self) -> None:
+    What the guide forbids waits until it may be said. Meanwhile comes what leads to an end soon.
+    """
+
+    def __init__(self, guide: Guide | None = None) -> None:
         self.upcoming: Iterator[int] | None = None
+        self._guide = guide
+        self._wanted: int | None = None
+        self._drawn = Counter[int]()
+
+    def draw(self) -> int:
+        """The next token. `upcoming` is set by then."""
+        if self._wanted is None:
+            self._wanted = next(self.upcoming or iter(()), END)
+        token = self._wanted if self._guide is None else self._allowed(self._guide, self._wanted)
+        if token == self._wanted:
+            self._wanted = None
+        return token
 
     def close(self) -> None:
         self.upcoming = None
+
+    def _allowed(self, guide: Guide, wanted: int) -> int:
+        """Of the tokens that are allowed the wanted one, an end or a closing one, or the one that was drawn least."""
+        allowed = [token for token, forbidden in enumerate(guide.forbidden()) if not forbidden]
+        first = next((token for token in (wanted, END, *CLOSING) if token in allowed), None)
+        token = min(allowed, key=self._reluctance) if first is None else first
+        self._drawn[token] += 1
+        guide.take(token)
+        return token
+
+    def _reluctance(self, token: int) -> tuple[bool, int, int]:
+        return token == START_OF_REASONING, self._drawn[token], token
 
 
 class FakeDecoder:
@@ -94,8 +124,8 @@ class FakeDecoder:
         self._spend = spend
         self._numbers = itertools.count()
 
-    def sampler(self, sampling: Sampling) -> FakeSampler:
-        return FakeSampler()
+    def sampler(self, sampling: Sampling, guide: Guide | None = None) -> FakeSampler:
+        return FakeSampler(guide)
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[list[int]]:
         for chunk in chunks:
@@ -150,12 +180,12 @@ class FakeDecoder:
         if sampler.upcoming is None:
             prompt = bytes(token for _, token in held[: chunk.start + len(chunk.tokens)]).decode(errors="replace")
             sampler.upcoming = itertools.chain.from_iterable(piece.encode() for piece in reply(prompt))
-        drawn = [next(sampler.upcoming, END)]
+        drawn = [sampler.draw()]
         for guessed in chunk.draft:
             if drawn[-1] != guessed:
                 del held[chunk.start + len(chunk.tokens) + len(drawn) - 1 :]
                 break
-            drawn.append(next(sampler.upcoming, END))
+            drawn.append(sampler.draw())
         return drawn
 
 

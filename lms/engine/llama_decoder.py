@@ -13,7 +13,7 @@ import llama_cpp.llama_cpp as C
 import numpy as np
 
 from lms.engine.llama_sampling import LlamaSampler
-from lms.engine.model import Chunk
+from lms.engine.model import Chunk, Guide
 from lms.errors import EngineFailed
 from lms.generation.request import Sampling
 
@@ -75,8 +75,8 @@ class LlamaDecoder:
         self._vocabulary_size: int = C.llama_vocab_n_tokens(C.llama_model_get_vocab(model))
         self._batch = TokenBatch(int(C.llama_n_batch(context)))
 
-    def sampler(self, sampling: Sampling) -> LlamaSampler:
-        return LlamaSampler(sampling, self._vocabulary_size)
+    def sampler(self, sampling: Sampling, guide: Guide | None = None) -> LlamaSampler:
+        return LlamaSampler(sampling, self._vocabulary_size, guide)
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[LlamaSampler | None]) -> list[list[int]]:
         self._batch.clear()

@@ -12,6 +12,7 @@ import secrets
 import llama_cpp.llama_cpp as C
 import numpy as np
 
+from lms.engine.model import Guide
 from lms.generation.request import Sampling
 
 PENALTY_WINDOW = 64
@@ -26,21 +27,33 @@ def is_plain_greedy(sampling: Sampling) -> bool:
 class LlamaSampler:
     """Implements `Sampler`. Owns a native chain, or nothing when decoding is plainly greedy."""
 
-    def __init__(self, sampling: Sampling, vocabulary_size: int) -> None:
+    def __init__(self, sampling: Sampling, vocabulary_size: int, guide: Guide | None = None) -> None:
+        self._guide = guide
         self._chain = None if is_plain_greedy(sampling) else _chain(sampling, vocabulary_size)
         self._vocabulary_size = vocabulary_size
 
     def draw(self, context: C.llama_context_p, row: int) -> int:
-        """The token that follows `row` of the pass that `context` has made last."""
-        if self._chain is not None:
-            return int(C.llama_sampler_sample(self._chain, context, row))
-        logits = C.llama_get_logits_ith(context, row)
-        return int(np.ctypeslib.as_array(logits, (self._vocabulary_size,)).argmax())
+        """The token that follows `row` of the pass that `context` has made last. Draw from a row once."""
+        if self._guide is None:
+            return self._choose(context, row)
+        np.copyto(self._logits(context, row), -np.inf, where=self._guide.forbidden())
+        token = self._choose(context, row)
+        self._guide.take(token)
+        return token
 
     def close(self) -> None:
         if self._chain is not None:
             C.llama_sampler_free(self._chain)
             self._chain = None
+
+    def _choose(self, context: C.llama_context_p, row: int) -> int:
+        if self._chain is not None:
+            return int(C.llama_sampler_sample(self._chain, context, row))
+        return int(self._logits(context, row).argmax())
+
+    def _logits(self, context: C.llama_context_p, row: int) -> np.ndarray:
+        """The row in llama.cpp's own memory, where the chain reads it too."""
+        return np.ctypeslib.as_array(C.llama_get_logits_ith(context, row), (self._vocabulary_size,))
 
 
 def _chain(sampling: Sampling, vocabulary_size: int) -> C.llama_sampler_p:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lms.engine.protocol import Runtime
+from lms.errors import LmsError
 from lms.generation.request import DraftModel, Sampling
 
 UNSURE = -1
@@ -56,6 +57,24 @@ class Vocabulary(Protocol):
         """Token ids are 0 to this, exclusive."""
 
 
+class Guide(Protocol):
+    """Says which tokens may come next in one sequence: asked before each draw, and told after it."""
+
+    def forbidden(self) -> Any:
+        """An array with a boolean for each token: whether it must not be drawn. There is always one that may."""
+
+    def take(self, token: int) -> None:
+        """`token` was drawn."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing but the end can follow."""
+
+    @property
+    def error(self) -> LmsError | None:
+        """Why only the end may follow although the answer is not complete."""
+
+
 class Sampler(Protocol):
     """Draws one sequence's tokens. Holds that sequence's random state and what its penalties have seen."""
 
@@ -79,8 +98,8 @@ class Decoder(Protocol):
     states_divisible: bool
     outputs: int
 
-    def sampler(self, sampling: Sampling) -> Sampler:
-        """A sampler for one sequence. Every field of `sampling` but the seed is set."""
+    def sampler(self, sampling: Sampling, guide: Guide | None = None) -> Sampler:
+        """A sampler for one sequence, drawing what `guide` allows. Every field of `sampling` but the seed is set."""
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[Any]) -> list[list[int]]:
         """Process all chunks in one pass and return the next tokens of each that asks for one, in their order.

@@ -1,15 +1,20 @@
 """From what was asked to the tokens the model sees, and what has to be known to read its answer."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lms.engine.answer import tool_call_ids
-from lms.engine.model import Model
+from lms.engine.model import Guide, Model
 from lms.errors import InvalidRequest, PromptTooLong
 from lms.generation.request import ChatPrompt, GenerateRequest, Prompt, TextPrompt, TokenPrompt
+from lms.text.frames import frame_around
 from lms.text.reasoning import markers_for
 from lms.text.splitter import Splitter
 from lms.text.template import CHATML, ChatTemplate
 from lms.text.toolcalls import family_for
+
+if TYPE_CHECKING:
+    from lms.text.constraints import Constraints
 
 # Tokenizing so much takes some 70 ms.
 LARGE_TEXT_CHARACTERS = 200_000
@@ -22,6 +27,7 @@ class Prepared:
     tokens: list[int]
     text: str
     splitter: Splitter
+    guide: Guide | None = None
 
 
 class PromptReader:
@@ -33,12 +39,19 @@ class PromptReader:
         self._template = ChatTemplate(source, model.vocabulary.bos, model.vocabulary.eos)
         self._reasoning = markers_for(source)
         self._family = family_for(source)
+        self._constraints: Constraints | None = None
 
     def prepare(self, request: GenerateRequest) -> Prepared:
-        """Raises InvalidRequest for a prompt the template or the vocabulary refuses, PromptTooLong for one too long."""
+        """Raises InvalidRequest for a prompt the template or the vocabulary refuses and for a constraint that cannot be
+        enforced, PromptTooLong for a prompt too long."""
         text, tokens = self._read(request.prompt)
         check_length(len(tokens), self._model.context_length)
-        return Prepared(tokens, text, self._splitter(request, text))
+        return Prepared(tokens, text, self._splitter(request, text), self._guide(request, text))
+
+    def close(self) -> None:
+        """End the process in which constraints are tried, if there is one."""
+        if self._constraints:
+            self._constraints.close()
 
     def _read(self, prompt: Prompt) -> tuple[str, list[int]]:
         vocabulary = self._model.vocabulary
@@ -67,6 +80,25 @@ class PromptReader:
         family = self._family if isinstance(request.prompt, ChatPrompt) and request.prompt.tools else None
         inside = reasoning is not None and reasoning.left_open_by(text)
         return Splitter(reasoning, family, tool_call_ids(), inside_reasoning=inside)
+
+    def _guide(self, request: GenerateRequest, text: str) -> Guide | None:
+        if request.constraint is None:
+            return None
+        if self._constraints is None:
+            from lms.text.constraints import Constraints  # a tenth of a second to import, and most never need it
+
+            self._constraints = Constraints(self._model.vocabulary)
+        return self._constraints.guide(request.constraint, self._frame(request.prompt, text))
+
+    def _frame(self, prompt: Prompt, text: str) -> str:
+        """What the model may write around a constrained answer to `prompt`, which reads as `text`."""
+        if not isinstance(prompt, ChatPrompt):
+            return ""
+        reasoning = self._reasoning
+        inside = reasoning is not None and reasoning.left_open_by(text)
+        if reasoning and reasoning.closed_by(text):
+            reasoning = None
+        return frame_around(reasoning, self._family if prompt.tools else None, inside_reasoning=inside)
 
 
 def check_length(prompt_tokens: int, context_length: int, *, at_least: bool = False) -> None:

@@ -107,6 +107,7 @@ class Worker:
         if self._spec.embedding:
             gone: list[Event] = [Failed(to_wire(ModelUnloaded(f"“{self._spec.identifier}” was unloaded.")))]
             return [(uid, gone) for uid in self._embeds.clear()]
+        self._prompts.close()
         happened: Happened = []
         for uid, answer in list(self._answers.items()):
             events = answer.finish("modelUnloaded", self._clock())
@@ -137,7 +138,7 @@ class Worker:
         draft_model = self._draft_models.use(request.draft_model or self._spec.draft_model)
         self._publish(PredictionInput(prepared.text, self._spec.model_path, self._spec.identifier))
         sampling = request.sampling.over(self._sampling)
-        self._batch.insert(uid, prepared.tokens, sampling, draft_model=draft_model is not None)
+        self._batch.insert(uid, prepared.tokens, sampling, prepared.guide, draft_model=draft_model is not None)
         self._answers[uid] = Answer(
             request,
             self._model.vocabulary,
@@ -146,6 +147,7 @@ class Worker:
             self._model.context_length,
             arrived_s,
             draft_model,
+            prepared.guide,
         )
 
     def _step_embeddings(self) -> Happened:
@@ -167,6 +169,8 @@ class Worker:
                     events += answer.sampled(tokens, drafted, now_s)
             if answer.finished:
                 self._end(outcome.uid, events)
+                if answer.error:
+                    events[-1] = Failed(to_wire(answer.error))
         return list(happened.items())
 
     def _learn(self, work: Work, seconds: float) -> None:

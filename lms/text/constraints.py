@@ -32,7 +32,7 @@ class Constraints:
         """A way through `constraint` inside `frame`, for one answer. Raises InvalidRequest if it cannot be enforced."""
         check_size(constraint)
         compiled = self._compiled(msgspec.msgpack.encode(constraint), frame)
-        return Guide(compiled.deep_copy(), len(self._vocabulary))
+        return Guide(compiled.deep_copy(), len(self._vocabulary), constraint)
 
     def close(self) -> None:
         """End the child in which grammars are tried."""

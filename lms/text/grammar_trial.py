@@ -29,7 +29,7 @@ MEMORY_BYTES = 2 * 1024**3
 
 
 class Asked(msgspec.Struct):
-    """`frame` is as `grammars.frame_around` makes it."""
+    """`frame` is as `frames.frame_around` makes it."""
 
     constraint: Constraint
     frame: str

@@ -2,7 +2,7 @@
 
 A grammar is a JSON text of named parts, of which the first is where it begins
 (https://github.com/guidance-ai/llguidance/blob/main/docs/syntax.md). The constraint is the part “answer”; around it
-may stand what a model is free to write besides: reasoning before it, or tool calls instead of it.
+may stand a frame (`frames.py`).
 """
 
 import json
@@ -15,8 +15,6 @@ from llguidance import LLMatcher, grammar_from
 
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint, Grammar, JsonSchema, Regex
-from lms.text.reasoning import Markers
-from lms.text.toolcalls.family import Family
 
 LARGEST_BYTES = 200_000
 DEEPEST_LEVELS = 64
@@ -24,8 +22,6 @@ DEEPEST_LEVELS = 64
 # Between the parts of JSON at most one space, or one line break with its indentation: where any amount is allowed,
 # small models may write white space until the context is full. No keyword is ignored, whatever the schema says of that.
 JSON_OPTIONS: Any = {"whitespace_pattern": r" |\n[ \t]{0,40}", "lenient": False}
-
-ANYTHING = "/(?s:.*)/"
 
 
 def check_size(constraint: Constraint) -> None:
@@ -46,33 +42,10 @@ def grammar_of(constraint: Constraint, frame: str = "") -> str:
     return json.dumps({"grammars": [{"lark_grammar": frame}, answer] if frame else [answer]})
 
 
-def frame_around(reasoning: Markers | None, calls: Family | None, *, inside_reasoning: bool = False) -> str:
-    """What the model may write around the constrained answer, as a Lark grammar; empty if nothing.
-
-    Reasoning has to end before the answer begins; whether there is any is the model's choice, unless the prompt has
-    opened it. A tool call is written instead of the answer, and after one the model is free.
-    """
-    if not reasoning and not calls:
-        return ""
-    rules = [f"start: {_beginning(reasoning, inside_reasoning)} {'(@answer | call)' if calls else '@answer'}"]
-    if reasoning:
-        rules.append(f"thought[suffix={_quoted(reasoning.end)}]: {ANYTHING}")
-        rules.append(r"GAP: /[ \n]{1,3}/")
-    if calls:
-        rules.append(f"call: {_quoted(calls.start)} {ANYTHING}")
-    return "\n".join(rules) + "\n"
-
-
 def refusal(constraint: Constraint, complaint: str) -> InvalidRequest:
     """What llguidance said of it, without the dump of its state that it appends."""
     reason = " ".join(complaint.split("\n<")[0].split()).rstrip(".")
     return InvalidRequest(f"{_named(constraint)} cannot be enforced: {reason}.", param=constraint.param)
-
-
-def _beginning(reasoning: Markers | None, inside_reasoning: bool) -> str:
-    if not reasoning:
-        return ""
-    return "thought GAP?" if inside_reasoning else f"({_quoted(reasoning.start)} thought GAP?)?"
 
 
 def _answer(constraint: Constraint) -> str:
@@ -107,7 +80,3 @@ def _children(value: object) -> Iterator[Any]:
 def _named(constraint: Constraint) -> str:
     kind = {JsonSchema: "The schema", Regex: "The regular expression"}.get(type(constraint), "The grammar")
     return f"{kind} in “{constraint.param}”" if constraint.param else kind
-
-
-def _quoted(marker: str) -> str:
-    return json.dumps(marker, ensure_ascii=False)

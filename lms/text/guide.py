@@ -10,6 +10,10 @@ import numpy as np
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer, TokenizerWrapper
 from numpy.typing import NDArray
 
+from lms.errors import InvalidRequest, Unsupported
+from lms.generation.constraint import Constraint
+from lms.text.grammars import refusal
+
 # What compiling and each step may take before llguidance gives up: see tests/text/test_constraints.py.
 LIMITS = LLParserLimits(
     initial_lexer_fuel=200_000,
@@ -60,15 +64,20 @@ class _Tokens:
         self.tokens = [vocabulary.piece(token) for token in range(len(vocabulary))]
         self.special_token_ids = [token for token, piece in enumerate(self.tokens) if not piece]
         self.ends = [token for token in range(len(vocabulary)) if vocabulary.is_end(token)]
-        self.eos_token_id = self.ends[0]
+
+    @property
+    def eos_token_id(self) -> int:
+        return self.ends[0]
 
     def __call__(self, text: bytes) -> Sequence[int]:
         return self._vocabulary.tokenize(text.decode(errors="replace"), add_special=False)
 
 
 def tokenizer(vocabulary: Vocabulary) -> LLTokenizer:
-    """Takes about half a second for 152,000 tokens."""
+    """Takes about half a second for 152,000 tokens. Raises Unsupported for a vocabulary without an end."""
     tokens = _Tokens(vocabulary)
+    if not tokens.ends:
+        raise Unsupported("This model has no token that ends an answer, and cannot be held to a form.")
     return LLTokenizer(TokenizerWrapper(tokens), eos_token=tokens.ends, slices=LLTokenizer.json_slices())
 
 
@@ -83,8 +92,9 @@ def matcher(tokenizer: LLTokenizer, grammar: str) -> LLMatcher:
 class Guide:
     """One answer's way through a grammar. Ask what is forbidden, draw a token, say which."""
 
-    def __init__(self, matcher: LLMatcher, vocabulary_size: int) -> None:
+    def __init__(self, matcher: LLMatcher, vocabulary_size: int, constraint: Constraint) -> None:
         self._matcher = matcher
+        self._constraint = constraint
         self._size = vocabulary_size
         self._words = np.zeros((vocabulary_size + 31) // 32, np.uint32)
 
@@ -109,6 +119,6 @@ class Guide:
         return bool(self._matcher.is_stopped()) and not self._matcher.is_error()
 
     @property
-    def complaint(self) -> str:
-        """Why there is no way on; empty while there is one."""
-        return str(self._matcher.get_error()) if self._matcher.is_error() else ""
+    def error(self) -> InvalidRequest | None:
+        """Why there is no way on, once there is none."""
+        return refusal(self._constraint, self._matcher.get_error()) if self._matcher.is_error() else None

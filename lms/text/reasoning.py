@@ -16,6 +16,10 @@ class Markers(NamedTuple):
         """Whether `prompt` ends inside reasoning, as templates do that write the start marker themselves."""
         return prompt.rstrip().endswith(self.start)
 
+    def closed_by(self, prompt: str) -> bool:
+        """Whether `prompt` ends just after reasoning, as templates do that write an empty one to spare the model it."""
+        return prompt.rstrip().endswith(self.end)
+
 
 THINK = Markers("<think>", "</think>")
 
