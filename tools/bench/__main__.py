@@ -77,18 +77,19 @@ def _compare(wanted: Sequence[Scenario], server: Path | None, runs: int) -> list
     with servers.ours() as ours:
         for outcome in rounds.compare(rounds.Session(ours, server, PEER_LOG, runs, say), wanted):
             outcomes.append(outcome)
-            say("\n".join(f"  {line}" for line in table.lines([table.comparison(row) for row in outcome.rows()])))
+            say("\n".join(f"  {line}" for line in table.lines(table.comparison(outcome))))
     return outcomes
 
 
 def _show(outcomes: Sequence[Outcome]) -> None:
     """One table against the peer, one against ours without speculation."""
     for against, head in (("peer", "peer"), ("ours without", "without")):
-        chosen = [row for one in outcomes if one.scenario.against == against for row in one.rows()]
+        chosen = [row for one in outcomes if one.scenario.against == against for row in table.comparison(one)]
         if chosen:
-            head_row = ["scenario", "ours" if against == "peer" else "speculation", head, "ratio", "aim", ""]
-            say("\n" + "\n".join(table.lines([head_row, *(table.comparison(row) for row in chosen)])))
+            head_row = ["scenario", "ours" if against == "peer" else "speculation", head, "ratio", "cpu", "aim", ""]
+            say("\n" + "\n".join(table.lines([head_row, *chosen])))
     say("\nMedians; a ratio is the median of what each pair of runs says. More than 1: ours is ahead.")
+    say("cpu: the same for the processor time of both, which other programs on the machine disturb less.")
 
 
 if __name__ == "__main__":

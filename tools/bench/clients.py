@@ -71,12 +71,14 @@ DEEDS = (
 
 
 class Crowd:
-    """`done` counts what went well, `failed` says what did not and should have."""
+    """`done` counts what went well, `failed` says what did not and should have. After a failure a client pauses: a server
+    that is gone should not be asked a thousand times a second."""
 
-    def __init__(self, port: int, clients: int, seed: int) -> None:
+    def __init__(self, port: int, clients: int, seed: int, pause_s: float = 1.0) -> None:
         self._port = port
         self._clients = clients
         self._seed = seed
+        self._pause_s = pause_s
         self.done: Counter[str] = Counter()
         self.failed: list[str] = []
 
@@ -94,7 +96,7 @@ class Crowd:
                 self.done[deed.name] += 1
             except (CallFailed, OSError, ValueError) as error:  # a TimeoutError is an OSError
                 self.failed.append(f"{deed.name}: {type(error).__name__}: {error}")
-                await asyncio.sleep(1)  # a server that is gone should not be asked a thousand times a second
+                await asyncio.sleep(self._pause_s)
 
     async def _do(self, deed: Deed, random: Random) -> None:
         call = deed.call(random)

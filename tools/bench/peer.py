@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -29,12 +30,14 @@ CMAKE_OPTIONS = (
 )
 
 
-def find() -> Path | None:
+def find(environ: Mapping[str, str] = os.environ, built: Path = SERVER) -> Path | None:
     """LLAMA_SERVER of the environment, else the one that was built here, else one on the PATH."""
-    named = os.environ.get("LLAMA_SERVER")
-    if named:
+    if named := environ.get("LLAMA_SERVER"):
         return Path(named)
-    return SERVER if SERVER.exists() else Path(found) if (found := shutil.which("llama-server")) else None
+    if built.exists():
+        return built
+    found = shutil.which("llama-server", path=environ.get("PATH", ""))
+    return Path(found) if found else None
 
 
 def build_number(server: Path) -> str:

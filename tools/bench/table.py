@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tools.bench.comparison import SCALE, Metric, Row, Unit
+from tools.bench.comparison import SCALE, Metric, Outcome, Row, Unit
 
 VERDICTS = {True: "holds", False: "MISSED", None: ""}
 
@@ -36,14 +36,20 @@ def ratio(value: float | None) -> str:
     return "" if value is None else f"{value:.2f} ×"
 
 
-def comparison(row: Row) -> list[str]:
-    """Scenario, figure, ours, the other's, ratio, aim, verdict."""
+def comparison(outcome: Outcome) -> list[list[str]]:
+    """A row for each figure: its name, ours, the other's, ratio, ratio of processor times, aim, verdict."""
+    rows = outcome.rows()
+    return [_row(row, ratio(outcome.cpu_ratio) if row is rows[0] else "") for row in rows]
+
+
+def _row(row: Row, cpu: str) -> list[str]:
     unit = row.metric.unit
     return [
         f"{row.scenario.name}, {row.metric.name}",
         number(middle(row.ours), unit),
         number(middle(row.other), unit) if row.other else "–",
         ratio(row.ratio),
+        cpu,
         aim(row.metric),
         VERDICTS[row.holds],
     ]

@@ -9,6 +9,7 @@ refrain, again and again; what follows another word comes back only after thousa
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +80,7 @@ def write_copying(out: Path, vocabulary: Path) -> None:
     file.writer.add_rope_freq_base(1e6)
     embeddings = file.random.standard_normal((len(file.tokens), QWEN.width), dtype=np.float32)
     output = np.zeros_like(embeddings)
-    before, after = _followers(file.tokens)
+    before, after = followers(file.tokens)
     output[after] = embeddings[before]
     file.add("token_embd.weight", embeddings)
     file.add("output.weight", output)
@@ -213,7 +214,7 @@ def _is_word(token: str) -> bool:
     return re.fullmatch("Ġ[a-z]{2,}", token) is not None
 
 
-def _followers(tokens: list[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def followers(tokens: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Pairs of token numbers: what comes, and what follows it. The refrain is one cycle, every other word is on one."""
     number = {token: position for position, token in enumerate(tokens)}
     refrain = [number[f"Ġ{word}"] for word in texts.REFRAIN]
