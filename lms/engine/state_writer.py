@@ -1,8 +1,8 @@
 """Writing one state into a folder that is bounded, shared with other processes, and may vanish at any moment.
 
 The folder itself is the truth: what there is and when it was used is read from it anew for every write, so two engines
-of one model keep one limit together. Runs in a thread of its own: it gets values that nobody changes, and says by a
-value what it did.
+of one model keep one limit together, but for what both write at the same moment. Runs in a thread of its own: it gets
+values that nobody changes, and says by a value what it did.
 """
 
 import fcntl
@@ -40,7 +40,7 @@ class Writing:
 class Written:
     """What came of it: whether the file is there, the names of the files that made room for it, and what went wrong.
 
-    Neither there nor an error: all the room is taken by states that were used after it.
+    Neither there nor an error: all the room is taken by states that were used after it, or it was deleted at once.
     """
 
     there: bool
@@ -73,6 +73,8 @@ def write_within(folder: Path, limit_bytes: int, writing: Writing) -> Written:
             file.flush()
             os.utime(file.fileno(), ns=(writing.used_ns, writing.used_ns))
         return Written(True, removed)
+    except FileNotFoundError:  # somebody deleted what was being written, and may
+        return Written(False)
     except OSError as error:
         return Written(False, error=error.strerror or str(error))
 

@@ -80,6 +80,14 @@ def test_what_is_needless_now_is_removed(tmp_path: Path) -> None:
     assert kept(tmp_path) == [2000]
 
 
+def test_a_file_that_is_deleted_while_it_is_written_is_gone_whole(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError), appearing(tmp_path / "new.state") as file:
+        file.write(b"content")
+        for path in tmp_path.iterdir():
+            path.unlink()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_that_are_not_ours_are_neither_counted_nor_removed(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_bytes(bytes(10 * FILE_BYTES))
     assert write_within(tmp_path, FILE_BYTES, writing(1, 1)).there
