@@ -6,7 +6,7 @@ A client that shuts down its sending side while it waits for the answer counts a
 import os
 import select
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from typing import Protocol
 
@@ -18,6 +18,7 @@ from lms.generation.request import Request
 from lms.wire import BrokenFrame, Unpacker, pack
 
 _READ_BYTES = 1 << 16
+_LAST = (Finished, Embedded, Failed)
 
 
 class Poll(Protocol):
@@ -57,15 +58,11 @@ def stream(
         line = _Line(lease, engine, pack(Call(request, streamed)), client, new_poll())
         while True:
             batch = line.wait(heartbeat_s)
-            if batch is None:
-                continue
-            events, last = _split(batch, lease)
-            if events or not batch:
-                yield events
-            if isinstance(last, Exception):
-                raise last
-            if last is not None:
+            if batch and isinstance(batch[-1], _LAST):
+                yield from _ending(batch, lease)
                 return
+            if batch is not None:
+                yield batch
 
 
 def has_left(client: socket.socket) -> bool:
@@ -96,20 +93,26 @@ def _connect(lease: Lease) -> socket.socket:
     return engine
 
 
-def _split(batch: tuple[Event, ...], lease: Lease) -> tuple[tuple[Event, ...], Event | Exception | None]:
-    """The events to pass on, and what ends the stream: its last event, an error to raise, or nothing yet."""
-    if not batch:
-        return batch, None
-    match batch[-1]:
+def _ending(batch: tuple[Event, ...], lease: Lease) -> Iterator[tuple[Event, ...]]:
+    """What the last batch has to pass on. Raises the error that it ends with, if it does."""
+    error = _error(batch[-1], lease)
+    if error is None:
+        yield batch
+        return
+    if batch[:-1]:
+        yield batch[:-1]
+    raise error
+
+
+def _error(last: Event, lease: Lease) -> Exception | None:
+    match last:
         case Failed(error):
-            return batch[:-1], from_wire(error)
+            return from_wire(error)
         case Finished(reason="modelUnloaded"):
-            return batch[:-1], ModelUnloaded(f"“{lease.identifier}” was unloaded while it answered.")
+            return ModelUnloaded(f"“{lease.identifier}” was unloaded while it answered.")
         case Finished(reason="failed"):
-            return batch[:-1], EngineFailed(f"The engine of “{lease.identifier}” failed while it answered.")
-        case Finished() | Embedded():
-            return batch, batch[-1]
-    return batch, None
+            return EngineFailed(f"The engine of “{lease.identifier}” failed while it answered.")
+    return None
 
 
 class _Line:

@@ -1,6 +1,6 @@
 """An engine's events as the parts that the OpenAI endpoints and LM Studio's REST API v0 build their replies from."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from lms.generation.events import (
     Usage,
 )
 from lms.generation.messages import ToolCall
+from lms.server.sse import Chunk, Template
 
 Batch = tuple[Event, ...]
 # The number of the request among those of its call, and what came of it.
@@ -116,14 +117,32 @@ def text_choice(index: int, text: str, finish_reason: str | None) -> dict[str, A
     return {"index": index, "text": text, "logprobs": None, "finish_reason": finish_reason}
 
 
-def text_choices(index: int, batch: Batch) -> Iterator[dict[str, Any]]:
-    """What a batch adds to a streamed continuation of the prompt of that number."""
-    for event in batch:
-        match event:
-            case TextDelta(text):
-                yield text_choice(index, text, None)
-            case Finished(reason):
-                yield text_choice(index, "", FINISH_REASON[reason])
+class TextChunks:
+    """The chunks of streamed continuations. `whole` makes a dialect's object of a list of choices."""
+
+    def __init__(self, whole: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
+        self._whole = whole
+        self._templates: dict[int, Template] = {}
+
+    def of(self, index: int, batch: Batch) -> list[Chunk]:
+        """What a batch adds to the continuation of the prompt of that number."""
+        chunks: list[Chunk] = []
+        for event in batch:
+            match event:
+                case TextDelta(text):
+                    chunks.append(self._template(index).filled(text))
+                case Finished(reason):
+                    chunks.append(self.end(index, reason))
+        return chunks
+
+    def end(self, index: int, reason: StopReason) -> dict[str, Any]:
+        """The chunk that ends that continuation."""
+        return self._whole([text_choice(index, "", FINISH_REASON[reason])])
+
+    def _template(self, index: int) -> Template:
+        if index not in self._templates:
+            self._templates[index] = Template(lambda text: self._whole([text_choice(index, text, None)]))
+        return self._templates[index]
 
 
 def total(parts: Sequence[Finished]) -> Finished:

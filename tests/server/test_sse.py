@@ -1,8 +1,11 @@
 """The bytes of an event stream."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lms.server import sse
 
@@ -48,3 +51,11 @@ def test_the_first_batch_is_fetched_at_once() -> None:
 def test_a_failure_before_the_first_batch_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         sse.begun(({"a": 1 // zero},) for zero in [0])
+
+
+@given(st.text(), st.text())
+def test_a_filled_template_is_the_chunk_with_that_text(text: str, model: str) -> None:
+    def chunk(text: str) -> dict[str, Any]:
+        return {"model": model, "choices": [{"delta": {"content": text}, "finish_reason": None}]}
+
+    assert sse.frame(sse.Template(chunk).filled(text)) == sse.frame(chunk(text))

@@ -6,10 +6,10 @@ LM Studio does not say what a v0 stream looks like: here the last chunk carries 
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lms.generation.events import Event, Finished
+from lms.generation.events import Event, Finished, TextDelta
 from lms.server.answers import FINISH_REASON, Answer, Head, Tagged, delta, tool_call, usage_body
 from lms.server.lmstudio_v0.facts import facts
-from lms.server.sse import Chunk
+from lms.server.sse import Chunk, Template
 
 
 def body(answer: Answer, head: Head) -> dict[str, Any]:
@@ -34,19 +34,26 @@ def _message(answer: Answer) -> dict[str, Any]:
 
 def chunks(batches: Iterable[Tagged], head: Head) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply, batch by batch; a batch without news is empty."""
+    content = Template(lambda text: _piece(head, {"content": text}))
     for _, batch in batches:
-        yield tuple(_chunks(batch, head))
+        yield tuple([chunk for event in batch for chunk in _chunks(event, head, content)])
 
 
-def _chunks(batch: Iterable[Event], head: Head) -> Iterator[Chunk]:
-    for event in batch:
-        if isinstance(event, Finished):
-            yield _chunk(head, {}, FINISH_REASON[event.reason]) | _end(event, head)
-        elif (news := delta(event)) is not None:
-            yield _chunk(head, {"role": "assistant"} | news, None)
+def _chunks(event: Event, head: Head, content: Template) -> Iterator[Chunk]:
+    match event:
+        case TextDelta(text):
+            yield content.filled(text)
+        case Finished(reason):
+            yield _chunk(head, {}, FINISH_REASON[reason]) | _end(event, head)
+        case _ if (news := delta(event)) is not None:
+            yield _piece(head, news)
 
 
-def _chunk(head: Head, news: dict[str, Any], finish_reason: str | None) -> Chunk:
+def _piece(head: Head, news: dict[str, Any]) -> dict[str, Any]:
+    return _chunk(head, {"role": "assistant"} | news, None)
+
+
+def _chunk(head: Head, news: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
     choice = {"index": 0, "delta": news, "logprobs": None, "finish_reason": finish_reason}
     return _object(head, "chat.completion.chunk", choice)
 

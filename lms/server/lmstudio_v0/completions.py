@@ -4,10 +4,11 @@ Several prompts are answered one after the other; their tokens and times are add
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Answer, Head, Tagged, text_choice, text_choices, total, usage_body
+from lms.server.answers import Answer, Head, Tagged, TextChunks, text_choice, total, usage_body
 from lms.server.lmstudio_v0.facts import facts
 from lms.server.sse import Chunk
 
@@ -20,12 +21,13 @@ def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
 
 def chunks(batches: Iterable[Tagged], head: Head, prompts: int = 1) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply to so many `prompts`. The very last one carries the usage and the facts."""
+    pieces = TextChunks(partial(_object, head))
     ends: list[Finished] = []
     for index, batch in batches:
-        news = [_object(head, [choice]) for choice in text_choices(index, batch)]
+        news = pieces.of(index, batch)
         ends += [event for event in batch if isinstance(event, Finished)]
         if len(ends) == prompts:
-            news[-1] |= _end(ends, head)
+            news[-1] = pieces.end(index, ends[-1].reason) | _end(ends, head)
         yield tuple(news)
 
 

@@ -7,9 +7,9 @@ The role is repeated in every delta and `tool_calls` is there even when empty, a
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lms.generation.events import Event, Finished
+from lms.generation.events import Event, Finished, TextDelta
 from lms.server.answers import FINISH_REASON, Answer, Head, Tagged, delta, tool_call, usage_body
-from lms.server.sse import Chunk
+from lms.server.sse import Chunk, Template
 
 
 def body(answer: Answer, head: Head) -> dict[str, Any]:
@@ -40,24 +40,32 @@ def message(answer: Answer) -> dict[str, Any]:
 
 def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply, batch by batch; a batch without news is empty."""
+    content = Template(lambda text: _piece(head, {"content": text}))
     for _, batch in batches:
-        yield tuple(chunk for event in batch for chunk in _chunks(event, head, include_usage))
+        yield tuple([chunk for event in batch for chunk in _chunks(event, head, content, include_usage)])
 
 
-def _chunks(event: Event, head: Head, include_usage: bool) -> Iterator[Chunk]:
-    if isinstance(event, Finished):
-        yield _chunk(head, [_choice({}, FINISH_REASON[event.reason])])
-        if include_usage:
-            yield _chunk(head, []) | {"usage": usage_body(event.usage)}
-    elif (news := delta(event)) is not None:
-        yield _chunk(head, [_choice({"role": "assistant"} | news, None)])
+def _chunks(event: Event, head: Head, content: Template, include_usage: bool) -> Iterator[Chunk]:
+    match event:
+        case TextDelta(text):
+            yield content.filled(text)
+        case Finished(reason, usage):
+            yield _chunk(head, [_choice({}, FINISH_REASON[reason])])
+            if include_usage:
+                yield _chunk(head, []) | {"usage": usage_body(usage)}
+        case _ if (news := delta(event)) is not None:
+            yield _piece(head, news)
+
+
+def _piece(head: Head, news: dict[str, Any]) -> dict[str, Any]:
+    return _chunk(head, [_choice({"role": "assistant"} | news, None)])
 
 
 def _choice(news: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
     return {"index": 0, "delta": news, "logprobs": None, "finish_reason": finish_reason}
 
 
-def _chunk(head: Head, choices: list[dict[str, Any]]) -> Chunk:
+def _chunk(head: Head, choices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": head.id,
         "object": "chat.completion.chunk",

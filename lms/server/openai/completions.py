@@ -4,10 +4,11 @@ Several prompts are answered one after the other; `index` says which one a choic
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Answer, Head, Tagged, text_choice, text_choices, total, usage_body
+from lms.server.answers import Answer, Head, Tagged, TextChunks, text_choice, total, usage_body
 from lms.server.sse import Chunk
 
 
@@ -20,9 +21,10 @@ def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
 
 def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply, from events tagged with the number of their prompt."""
+    pieces = TextChunks(partial(_object, head))
     ends: list[Finished] = []
     for index, batch in batches:
-        yield tuple(_object(head, [choice]) for choice in text_choices(index, batch))
+        yield tuple(pieces.of(index, batch))
         ends += [event for event in batch if isinstance(event, Finished)]
     if include_usage:
         yield (_object(head, []) | {"usage": usage_body(total(ends).usage)},)
