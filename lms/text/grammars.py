@@ -21,7 +21,7 @@ DEEPEST_LEVELS = 64
 
 # Between the parts of JSON at most one space, or one line break with its indentation: where any amount is allowed,
 # small models may write white space until the context is full. No keyword is ignored, whatever the schema says of that.
-JSON_OPTIONS: Any = {"whitespace_pattern": r" |\n[ \t]{0,40}", "lenient": False}
+JSON_OPTIONS: Any = {"whitespace_pattern": r" |\n[ \t]{0,20}", "lenient": False}
 
 
 def check_size(constraint: Constraint) -> None:

@@ -11,6 +11,7 @@ from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import NODES_LIMIT, NonEmpty, decode, only, portable
 from lms.server.requests.messages import Messages, translated
+from lms.server.requests.response_format import ResponseFormat, constraint_of
 from lms.server.requests.sampling import GenerateBody, refuse_unsupported, sampling, stop_strings, token_limit
 
 
@@ -23,10 +24,6 @@ class FunctionSpec(msgspec.Struct, frozen=True):
 class ToolSpec(msgspec.Struct, frozen=True):
     function: FunctionSpec
     type: Literal["function"] = "function"
-
-
-class ResponseFormat(msgspec.Struct, frozen=True):
-    type: str
 
 
 class ChatBody(GenerateBody, frozen=True, kw_only=True):
@@ -60,6 +57,7 @@ def parse(raw: bytes) -> GenerateCall:
         sampling(body),
         _token_limit(body),
         stop_strings(body.stop),
+        constraint=constraint_of(body.response_format),
     )
     return GenerateCall(body.model, (request,), bool(body.stream), body.include_usage(), body.ttl)
 
@@ -73,8 +71,6 @@ def _refuse_unsupported_in_chat(body: ChatBody) -> None:
     only(body.function_call, (None, "none"), "function_call")
     for param in ("functions", "audio", "prediction", "web_search_options"):
         only(getattr(body, param), (None,), param)
-    if body.response_format is not None:
-        only(body.response_format.type, ("text",), "response_format.type")
     if body.tools and body.parallel_tool_calls is False:
         raise Unsupported(
             "“parallel_tool_calls” false is not supported: the model may make several.", param="parallel_tool_calls"
