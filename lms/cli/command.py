@@ -6,6 +6,7 @@ soon as it has any other kind of option to convert, its own `--help` among them,
 
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -40,11 +41,24 @@ _EVERYWHERE = {"as_json": Json, "quiet": Quiet, "verbose": Verbose, "help_": Hel
 
 
 class Plain(TyperCommand):
-    """A command that refuses a wrong command line in our words."""
+    """A command that refuses a wrong command line in our words, and whose help lists its options under the titles that
+    they name as `rich_help_panel`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         with in_our_words(ctx):
             return super().parse_args(ctx, args)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {"Arguments": [], "Options": []}
+        for parameter in self.get_params(ctx):
+            default = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            record = parameter.get_help_record(ctx)
+            if record is not None:
+                sections.setdefault(getattr(parameter, "rich_help_panel", None) or default, []).append(record)
+        for title, rows in sections.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
 
 
 class Sections(TyperGroup):
@@ -105,7 +119,8 @@ def command(
     """Register a function `(session, …) -> None` as command `name` of `app`.
 
     It is called once the flags that all commands have are applied to the session's output. `--log-level` comes with
-    commands that have an argument or a valued option anyway: the module's docstring says why not with all.
+    commands that have an argument or a valued option anyway: the module's docstring says why not with all. A parameter
+    that is a dataclass stands for its fields: a value of it is made of the options that they are.
     """
 
     def register(function: Function) -> Function:
@@ -114,7 +129,7 @@ def command(
             session.output.as_json = given.pop("as_json")
             session.output.level = talk_level(given.pop("quiet"), given.pop("verbose"), given.pop("log_level", None))
             given.pop("help_")
-            _perform(session, lambda: function(session, **given))
+            _perform(session, lambda: function(session, **_bundled(function, given)))
 
         perform.__doc__ = function.__doc__
         perform.__signature__ = _signature(function)  # type: ignore[attr-defined]
@@ -156,13 +171,38 @@ def _perform(session: Session, function: Callable[[], None]) -> None:
 
 def _signature(function: Callable[..., None]) -> inspect.Signature:
     """The function's own parameters, with Typer's context for the session and the options of every command behind."""
-    _, *own = inspect.signature(function).parameters.values()
+    own = [option for parameter in _own(function) for option in _unbundled(parameter)]
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     ours = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     valued = any(not isinstance(parameter.default, bool) for parameter in own)
     added = [_flag("log_level", LogLevel, None)] if valued else []
     common = [_flag(name, flag, False) for name, flag in _EVERYWHERE.items()]
     return inspect.Signature([context, *ours, *added, *common])
+
+
+def _own(function: Callable[..., None]) -> list[inspect.Parameter]:
+    """The function's parameters but the session."""
+    return list(inspect.signature(function).parameters.values())[1:]
+
+
+def _unbundled(parameter: inspect.Parameter) -> list[inspect.Parameter]:
+    if not is_dataclass(parameter.annotation):
+        return [parameter]
+    return [
+        parameter.replace(name=each.name, default=each.default, annotation=each.type)
+        for each in fields(parameter.annotation)
+    ]
+
+
+def _bundled(function: Callable[..., None], given: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of `function`: as given, or the dataclasses made of them."""
+    bundled = dict(given)
+    for parameter in _own(function):
+        if is_dataclass(parameter.annotation):
+            parts = {each.name: bundled.pop(each.name) for each in fields(parameter.annotation)}
+            make: Any = parameter.annotation
+            bundled[parameter.name] = make(**parts)
+    return bundled
 
 
 def _flag(name: str, annotation: Any, default: Any) -> inspect.Parameter:

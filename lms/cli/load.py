@@ -11,7 +11,9 @@ from lms.cli.choosing import choose
 from lms.cli.command import command
 from lms.cli.output import Styled
 from lms.cli.session import Daemon, Session
+from lms.cli.tuning import UNTUNED, Tuning
 from lms.cli.values import MOST_INT32, whole_number
+from lms.config.bounds import MOST_PARALLEL
 from lms.errors import EngineFailed, Unsupported, UsageError
 
 if TYPE_CHECKING:
@@ -29,8 +31,6 @@ ContextLength = Annotated[
 
 
 def _parallel(typed: str) -> int:
-    from lms.config.load import MOST_PARALLEL
-
     return whole_number("--parallel", typed, 1, MOST_PARALLEL)
 
 
@@ -60,7 +60,7 @@ def register(root: typer.Typer, section: str) -> None:
     examples = [
         ("lms load tiny-chat", "load it under its own name"),
         ("lms load qwen3-4b -c 8192 --ttl 600 --identifier helper", "for 10 idle minutes, as “helper”"),
-        ("lms load qwen3-4b --estimate-only", "would it fit?"),
+        ("lms load qwen3-4b -c 32768 --kv-cache-type q8_0 --estimate-only", "would it fit?"),
     ]
     command(root, "load", section=section, examples=examples)(load)
 
@@ -76,16 +76,19 @@ def load(
     estimate_only: EstimateOnly = False,
     yes: Yes = False,
     exact: Exact = False,
+    tuning: Tuning = UNTUNED,
 ) -> None:
     """Load a model. Loading one that is loaded gives a second instance of it."""
-    from lms.client.control import LoadRequest
-    from lms.config.load import LoadConfig
+    from msgspec.structs import replace
 
-    tokens, ratio = context_tokens(context_length), gpu_ratio(gpu)
+    from lms.client.control import LoadRequest
+
+    tokens, ratio, config = context_tokens(context_length), gpu_ratio(gpu), tuning.config()
     daemon = session.daemon()
     row = choose(session, daemon, model_key, exact=exact, yes=yes)
     identifiers.require_own(daemon, identifier, row)
-    config = LoadConfig(_longest(row) if tokens == "max" else tokens, parallel, ratio)
+    tokens = _longest(row) if tokens == "max" else tokens
+    config = replace(config, context_length=tokens, parallel=parallel, gpu_ratio=ratio)
     request = LoadRequest(row.key, identifier, ttl, config)
     if estimate_only:
         return _show_estimate(session, daemon.estimate(request), ratio)
@@ -164,6 +167,10 @@ def _show_estimate(session: Session, figures: "MemoryEstimate", ratio: float | N
     say(f"Model Memory:           {units.memory(figures.weights_bytes)}")
     say(f"Context Memory:         {units.memory(figures.context_bytes)}")
     say(f"Compute Memory:         {units.memory(figures.compute_bytes)}")
+    if figures.prompt_cache_bytes:
+        say(f"Prompt Cache, at most:  {units.memory(figures.prompt_cache_bytes)}")
+    if ratio is not None:
+        say(f"Estimated GPU Memory:   {units.memory(figures.gpu_bytes)}")
     total = Styled(units.memory(figures.total_bytes), "green" if figures.fits else "yellow")
     say("Estimated Total Memory: ", total)
     say(f"Available Memory:       {units.memory(figures.available_bytes)}")

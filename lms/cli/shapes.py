@@ -8,9 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lms.client.control import InstanceRow, MemoryEstimate, ModelRow, ServerStatus
+    from lms.config.load import LoadConfig
 
 # LM Studio calls an MLX model by the format of its files.
 _FORMATS = {"gguf": "gguf", "mlx": "safetensors"}
+
+LOAD_CONFIG = {
+    "context_length": "contextLength",
+    "parallel": "maxParallelPredictions",
+    "gpu_ratio": "gpuRatio",
+    "threads": "threads",
+    "batch_threads": "batchThreads",
+    "batch_size": "evalBatchSize",
+    "micro_batch_size": "physicalBatchSize",
+    "k_cache_type": "llamaKCacheQuantizationType",
+    "v_cache_type": "llamaVCacheQuantizationType",
+    "flash_attention": "flashAttention",
+    "unified_kv": "useUnifiedKvCache",
+    "offload_kv_cache": "offloadKVCacheToGpu",
+    "use_mmap": "tryMmap",
+    "use_mlock": "keepModelInMemory",
+    "speculation": "speculation",
+    "draft_model": "draftModel",
+    "prompt_cache_mb": "promptCacheMb",
+    "prompt_cache_disk_mb": "promptCacheDiskMb",
+}
 
 
 def model(row: ModelRow) -> dict[str, Any]:
@@ -47,7 +69,7 @@ def _quantization(row: ModelRow) -> dict[str, Any] | None:
 
 
 def instance(row: InstanceRow) -> dict[str, Any]:
-    """One loaded model, as `lms ps` lists it. `queued` counts the request in work too."""
+    """One loaded model, as `lms ps` lists it. `queued` counts the request in work too; `loadConfig` is ours."""
     return model(row.model) | {
         "identifier": row.identifier,
         "ttlMs": None if row.ttl_s is None else round(row.ttl_s * 1000),
@@ -56,7 +78,15 @@ def instance(row: InstanceRow) -> dict[str, Any]:
         "status": row.state,
         "queued": row.running + row.queued,
         "parallel": None if row.model.kind == "embedding" else row.parallel,
+        "loadConfig": load_config(row.config),
     }
+
+
+def load_config(config: LoadConfig) -> dict[str, Any]:
+    """What was asked for when it was loaded, under the SDK's names where it has one."""
+    import msgspec
+
+    return {LOAD_CONFIG[name]: value for name, value in msgspec.to_builtins(config).items()}
 
 
 def instances(rows: list[InstanceRow]) -> list[dict[str, Any]]:
@@ -73,6 +103,8 @@ def estimate(figures: MemoryEstimate) -> dict[str, Any]:
             "modelBytes": figures.weights_bytes,
             "contextBytes": figures.context_bytes,
             "computeBytes": figures.compute_bytes,
+            "promptCacheBytes": figures.prompt_cache_bytes,
+            "gpuBytes": figures.gpu_bytes,
             "totalBytes": figures.total_bytes,
             "availableBytes": figures.available_bytes,
         },

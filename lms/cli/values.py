@@ -1,5 +1,7 @@
 """What may stand behind an option, refused in plain words: Typer's own numbers complain in pydantic's."""
 
+from collections.abc import Sequence
+
 from lms.errors import UsageError
 
 MOST_INT32 = 2**31 - 1
@@ -13,3 +15,11 @@ def whole_number(option: str, typed: str, least: int, most: int, *, also: str = 
         return int(word)
     words = f"{also} or a number" if also else "a number"
     raise UsageError(f"{option} takes {words} from {least} to {most}, not “{typed}”.")
+
+
+def one_of(option: str, typed: str, words: Sequence[str]) -> str:
+    """The one of `words` that `typed` is, in any case. Raises UsageError."""
+    word = typed.strip().lower()
+    if word in words:
+        return word
+    raise UsageError(f"{option} takes {', '.join(words[:-1])} or {words[-1]}, not “{typed}”.")

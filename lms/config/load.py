@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from lms.config.bounds import MOST_BATCH, MOST_PARALLEL, MOST_PROMPT_CACHE_MB, MOST_THREADS
+
 KvCacheType = Literal["f16", "q8_0", "q4_0"]
 Speculation = Literal["off", "ngram"]
 
@@ -12,10 +14,6 @@ DEFAULT_PARALLEL = 4
 DEFAULT_BATCH = 512
 DEFAULT_EMBED_BATCH = 2048
 DEFAULT_PROMPT_CACHE_MB = 512
-MOST_PARALLEL = 256  # sequences that llama.cpp keeps apart
-MOST_THREADS = 512  # that ggml keeps apart
-MOST_BATCH = 2**16
-MOST_PROMPT_CACHE_MB = 2**30
 MOST_DRAFTED = 16  # tokens guessed ahead for one answer
 
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
@@ -72,6 +70,6 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
 
     def __post_init__(self) -> None:
         if self.flash_attention is False and self.v_cache_type != "f16":
-            raise ValueError(f"values kept as {self.v_cache_type} need flash attention, which is switched off")
+            raise ValueError(f"Values kept as {self.v_cache_type} need flash attention, which is switched off")
         if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
-            raise ValueError(f"a micro batch of {self.micro_batch_size} is larger than a batch of {self.batch_size}")
+            raise ValueError(f"A micro batch of {self.micro_batch_size} is larger than a batch of {self.batch_size}")

@@ -179,7 +179,19 @@ class FakeDaemon:
         self.requests.append(request)
         context_length = request.config.context_length or 4096
         row = self.resolve(request.model)
-        return MemoryEstimate(row, context_length, 2 * 1024**3, 512 * 1024**2, 0, 5 * 1024**3 // 2, 1024**3, False)
+        gib = 1024**3
+        return MemoryEstimate(
+            row,
+            context_length,
+            weights_bytes=3 * gib // 2,
+            context_bytes=gib // 2,
+            compute_bytes=0,
+            total_bytes=5 * gib // 2,
+            available_bytes=gib,
+            fits=False,
+            prompt_cache_bytes=gib // 2,
+            gpu_bytes=gib,
+        )
 
     def unload(self, identifier: str) -> InstanceRow:
         self._require_on()
@@ -212,7 +224,13 @@ class FakeDaemon:
         identifier = request.identifier or next(name for name in numbered if name not in taken)
         config = request.config
         added = InstanceRow(
-            identifier, row, "idle", config.context_length or 4096, config.parallel or 4, ttl_s=request.ttl_s
+            identifier,
+            row,
+            "idle",
+            config.context_length or 4096,
+            config.parallel or 4,
+            ttl_s=request.ttl_s,
+            config=config,
         )
         self.loaded.append(added)
         return added

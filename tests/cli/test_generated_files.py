@@ -21,6 +21,7 @@ CASES = [
     ("lms log stream --source ", {"model", "server", "runtime"}),
     ("lms load --gpu m", {"max"}),
     ("lms load --ttl 60 t", {"tiny-chat"}),
+    ("lms load --kv-cache-type q", {"q8_0", "q4_0"}),
     ("lms load --co", {"--context-length"}),
     ("lms load --identifier server q", {"qwen3-4b", "qwen3-4b@q4_k_m"}),
 ]

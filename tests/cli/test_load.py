@@ -55,6 +55,62 @@ def test_every_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
     assert daemon.requests == [LoadRequest("tiny-chat", "mine", 60, LoadConfig(1024, 2, 0.5))]
 
 
+def test_every_tuning_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
+    flags = (
+        "--threads 2 --batch-threads 3 --batch-size 256 --micro-batch-size 128 --flash-attention on "
+        "--kv-cache-type q8_0,q4_0 --unified-kv off --no-offload-kv-cache --no-mmap --mlock "
+        "--speculation ngram --prompt-cache-mb 0 --prompt-cache-disk-mb 7"
+    )
+    assert lms.type("load", "tiny-chat", *flags.split()).code == 0
+    assert daemon.requests[0].config == LoadConfig(
+        threads=2,
+        batch_threads=3,
+        batch_size=256,
+        micro_batch_size=128,
+        k_cache_type="q8_0",
+        v_cache_type="q4_0",
+        flash_attention=True,
+        unified_kv=False,
+        offload_kv_cache=False,
+        use_mmap=False,
+        use_mlock=True,
+        speculation="ngram",
+        prompt_cache_mb=0,
+        prompt_cache_disk_mb=7,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--threads", "0"], "--threads takes a number from 1 to 512"),
+        (["--batch-threads", "many"], "--batch-threads takes a number"),
+        (["--batch-size", "-1"], "--batch-size takes a number"),
+        (["--micro-batch-size", "1.5"], "--micro-batch-size takes a number"),
+        (["--flash-attention", "maybe"], "--flash-attention takes auto, on or off"),
+        (["--kv-cache-type", "q3"], "--kv-cache-type takes f16, q8_0 or q4_0"),
+        (["--kv-cache-type", "f16,"], "--kv-cache-type takes f16, q8_0 or q4_0"),
+        (["--unified-kv", ""], "--unified-kv takes auto, on or off"),
+        (["--speculation", "draft"], "--speculation takes off or ngram"),
+        (["--prompt-cache-mb", "x"], "--prompt-cache-mb takes a number from 0"),
+        (["--kv-cache-type", "q8_0", "--flash-attention", "off"], "Values kept as q8_0 need flash attention"),
+        (["--batch-size", "64", "--micro-batch-size", "65"], "A micro batch of 65 is larger than a batch of 64"),
+    ],
+)
+def test_a_bad_tuning_value_is_refused_in_one_line_and_starts_nothing(
+    lms: Terminal, daemon: FakeDaemon, flags: list[str], said: str
+) -> None:
+    daemon.on = False
+    ended = lms.type("load", "tiny-chat", *flags)
+    assert (ended.code, lms.started) == (2, 0)
+    assert ended.err.startswith(f"Error: {said}")
+
+
+def test_auto_is_as_good_as_nothing(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("load", "tiny-chat", "--flash-attention", "AUTO", "--unified-kv", "auto")
+    assert daemon.requests == [LoadRequest("tiny-chat")]
+
+
 def test_without_flags_everything_is_left_to_the_daemon(lms: Terminal, daemon: FakeDaemon) -> None:
     lms.type("load", "tiny-chat")
     assert daemon.requests == [LoadRequest("tiny-chat")]
@@ -261,6 +317,7 @@ def test_an_estimate_loads_nothing_and_ends_with_0_whatever_it_says(lms: Termina
     assert (ended.code, ended.err, daemon.loaded) == (0, "", [])
     assert "Context Length: 8,192\nGPU Offload: 50%\n" in ended.out
     assert "Estimated Total Memory: 2.50 GiB\n" in ended.out
+    assert "Prompt Cache, at most:  512.00 MiB\nEstimated GPU Memory:   1.00 GiB\n" in ended.out
     assert "would not fit" in ended.out
 
 
@@ -268,4 +325,5 @@ def test_an_estimate_in_json(lms: Terminal) -> None:
     shape = lms.type("load", "qwen3-4b", "--estimate-only", "--json").json
     assert shape["modelKey"] == "qwen3-4b"
     assert shape["memory"]["totalBytes"] == 5 * 1024**3 // 2
+    assert shape["memory"]["promptCacheBytes"] == 512 * 1024**2
     assert shape["passesGuardrails"] is False

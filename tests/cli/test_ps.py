@@ -1,5 +1,7 @@
 from msgspec.structs import replace
 
+from lms.cli import shapes
+from lms.config.load import LoadConfig
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
 
@@ -61,6 +63,7 @@ def test_json_is_the_model_with_the_keys_of_an_instance(lms: Terminal) -> None:
         "status": "idle",
         "queued": 0,
         "parallel": 4,
+        "loadConfig": {},
     }
 
 
@@ -70,3 +73,18 @@ def test_json_lists_embedding_models_last_and_without_parallel(lms: Terminal) ->
     listed = lms.type("ps", "--json").json
     assert [row["identifier"] for row in listed] == ["tiny-chat", "text-embedding-tiny"]
     assert listed[1]["parallel"] is None
+
+
+def test_json_shows_what_was_asked_for_at_load(lms: Terminal) -> None:
+    lms.type("load", "tiny-chat", "-c", "1024", "--kv-cache-type", "q8_0,f16", "--mlock", "--no-mmap")
+    [shape] = lms.type("ps", "--json").json
+    assert shape["loadConfig"] == {
+        "contextLength": 1024,
+        "llamaKCacheQuantizationType": "q8_0",
+        "keepModelInMemory": True,
+        "tryMmap": False,
+    }
+
+
+def test_every_load_option_has_a_name_in_json() -> None:
+    assert set(shapes.LOAD_CONFIG) == set(LoadConfig.__struct_fields__)

@@ -83,7 +83,11 @@ def _arguments(command: Command) -> Iterator[str]:
 
 def _options(title: str, options: tuple[Option, ...]) -> Iterator[str]:
     yield title
+    section = ""
     for option in options:
+        if option.section != section:
+            section = option.section
+            yield f'.SS "{escape(section)}"'
         names = ", ".join(f"\\fB{escape(name)}\\fR" for name in reversed(option.names))
         value = f" \\fI{escape(option.metavar)}\\fR" if option.metavar else ""
         yield from (".TP", names + value, escape(option.help))

@@ -1,5 +1,6 @@
 """The commands as values, read from the program itself."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +15,19 @@ SOURCES = {"model-key": "models", "model": "models", "identifier": "identifiers"
 
 @dataclass(frozen=True)
 class Option:
-    """`names` are long first; `metavar` is None for a flag; `choices` are the values that can be spelled out."""
+    """`names` are long first; `metavar` is None for a flag; `choices` are the values that can be spelled out.
+
+    `section` is the title that it stands under in the help, empty for those that all commands have in common.
+    """
 
     names: tuple[str, ...]
     metavar: str | None
     help: str
+    section: str = ""
 
     @property
     def choices(self) -> tuple[str, ...]:
-        return tuple(word for word in (self.metavar or "").split("|") if word.isalpha() and word.islower())
+        return tuple(word for word in (self.metavar or "").split("|") if re.fullmatch("[a-z][a-z0-9_]*", word))
 
 
 @dataclass(frozen=True)
@@ -73,17 +78,19 @@ def read() -> Command:
 
 def _command(command: Any, words: tuple[str, ...]) -> Command:
     shown = [parameter for parameter in command.params if not parameter.hidden]
+    options = [_option(each) for each in shown if each.param_type_name == "option"]
     subcommands = getattr(command, "commands", {})
     return Command(
         words,
         " ".join(command.help.split()),
         tuple(line.strip() for line in (command.epilog or "").splitlines()[2:]),
         tuple(Argument(each.metavar, each.help) for each in shown if each.param_type_name == "argument"),
-        tuple(_option(each) for each in shown if each.param_type_name == "option"),
+        tuple(sorted(options, key=lambda option: bool(option.section))),
         tuple(_command(child, (*words, name)) for name, child in subcommands.items() if not child.hidden),
     )
 
 
 def _option(option: Any) -> Option:
     names = tuple(sorted(option.opts, key=len, reverse=True))
-    return Option(names, None if option.is_flag else option.metavar, option.help)
+    metavar = None if option.is_flag else option.metavar
+    return Option(names, metavar, option.help, option.rich_help_panel or "")
