@@ -1,5 +1,3 @@
-import json
-
 from tools.bench import texts
 
 
@@ -18,7 +16,3 @@ def test_every_nth_word_is_changed_and_no_other() -> None:
     changed = texts.with_changes(" ".join(refrain), 12, 1).split(" ")
     differing = [number for number, (old, new) in enumerate(zip(refrain, changed, strict=True), 1) if old != new]
     assert differing == list(range(12, len(refrain) + 1, 12))
-
-
-def test_a_json_object_has_the_fields_asked_for() -> None:
-    assert len(json.loads(texts.json_object(5, 1))) == 5

@@ -6,7 +6,7 @@ the machine meanwhile. All values of all runs go into build/bench/bench.json.
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ def main() -> None:
     results_of_all: dict[str, Any] = {}
     if asked.scenarios:
         outcomes = _compare(asked.scenarios, None if asked.no_peer else _peer(), asked.runs)
-        _show(outcomes)
+        _show(outcomes, table.markdown if asked.markdown else table.lines)
         results_of_all["scenarios"] = results.shape(outcomes)
     if asked.figures:
         say("")
@@ -47,6 +47,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"what to run, of: {names}. Default: all.")
     parser.add_argument("--runs", type=int, default=RUNS, metavar="N", help=f"of each on each server (default {RUNS})")
     parser.add_argument("--threads", type=int, metavar="N", help="for both servers (default: as they think best)")
+    parser.add_argument("--markdown", action="store_true", help="the tables at the end as a README has them")
     parser.add_argument("--no-peer", action="store_true", help="ours alone")
     asked = parser.parse_args()
     try:
@@ -81,13 +82,13 @@ def _compare(wanted: Sequence[Scenario], server: Path | None, runs: int) -> list
     return outcomes
 
 
-def _show(outcomes: Sequence[Outcome]) -> None:
+def _show(outcomes: Sequence[Outcome], drawn: Callable[[Sequence[Sequence[str]]], list[str]]) -> None:
     """One table against the peer, one against ours without speculation."""
     for against, head in (("peer", "peer"), ("ours without", "without")):
         chosen = [row for one in outcomes if one.scenario.against == against for row in table.comparison(one)]
         if chosen:
             head_row = ["scenario", "ours" if against == "peer" else "speculation", head, "ratio", "cpu", "aim", ""]
-            say("\n" + "\n".join(table.lines([head_row, *chosen])))
+            say("\n" + "\n".join(drawn([head_row, *chosen])))
     say("\nMedians; a ratio is the median of what each pair of runs says. More than 1: ours is ahead.")
     say("cpu: the same for the processor time of both, which other programs on the machine disturb less.")
 

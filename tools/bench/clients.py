@@ -71,8 +71,8 @@ DEEDS = (
 
 
 class Crowd:
-    """`done` counts what went well, `failed` says what did not and should have. After a failure a client pauses: a server
-    that is gone should not be asked a thousand times a second."""
+    """`done` counts what went well, `failed` says what did not and should have. After a failure a client pauses: it
+    should not ask a server that is gone a thousand times a second."""
 
     def __init__(self, port: int, clients: int, seed: int, pause_s: float = 1.0) -> None:
         self._port = port

@@ -48,7 +48,9 @@ def main() -> None:
     with servers.ours() as ours:
         for name, points in (("streams", _streams), ("contexts", _contexts)):
             if asked.name in (None, name):
-                found[name] = list(_shown(name, points(ours, asked.runs, asked.most)))
+                found[name] = _shown(
+                    name, points(ours, asked.runs, asked.most), table.markdown if asked.markdown else table.lines
+                )
                 print(f"The chart is in {charts.draw(name, found[name])}.", flush=True)
     shape = {name: [asdict(point) for point in points] for name, points in found.items()}
     print(f"\nAll of it is in {results.save('scale', machine, shape)}.")
@@ -58,6 +60,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.scale", description=__doc__)
     parser.add_argument("name", nargs="?", choices=["streams", "contexts"], help="only this one")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="for each point (default 3)")
+    parser.add_argument("--markdown", action="store_true", help="the tables as a README has them")
     parser.add_argument("--most", type=int, default=2**20, metavar="N", help="leave larger points out")
     return parser.parse_args()
 
@@ -110,8 +113,8 @@ def engine_resident_mb(server: Server) -> float:
     return sum(one.memory_info().rss for one in server.processes() if kind_of(one) == "engine") / 1e6
 
 
-def _shown(name: str, points: Iterator[Point]) -> Iterator[Point]:
-    """Passes the points on, and prints the table when all are there."""
+def _shown(name: str, points: Iterator[Point], drawn: Callable[[list[list[str]]], list[str]]) -> list[Point]:
+    """All points, a dot for each as soon as it is there, then their table."""
     columns: list[tuple[str, Callable[[Point], str]]] = [
         (name, lambda point: str(point.size)),
         ("all tok/s", lambda point: f"{point.generated_per_s:.1f}"),
@@ -121,12 +124,13 @@ def _shown(name: str, points: Iterator[Point]) -> Iterator[Point]:
         ("p95", lambda point: table.number(point.first_p95_s, "s")),
         ("engine RSS", lambda point: f"{point.resident_mb:.0f} MB"),
     ]
-    rows = [[head for head, _ in columns]]
+    found = []
     for point in points:
-        rows.append([cell(point) for _, cell in columns])
         print(".", end="", flush=True)
-        yield point
-    print("\n" + "\n".join(table.lines(rows)), flush=True)
+        found.append(point)
+    rows = [[head for head, _ in columns], *([cell(point) for _, cell in columns] for point in found)]
+    print("\n" + "\n".join(drawn(rows)), flush=True)
+    return found
 
 
 if __name__ == "__main__":

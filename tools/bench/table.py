@@ -18,6 +18,13 @@ def lines(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
+def markdown(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The same for a README: the first row is the head."""
+    head, *others = rows
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return [f"| {' | '.join(row)} |" for row in (head, rule, *others)]
+
+
 def number(value: float, unit: Unit) -> str:
     """Three digits that count, and the unit; whole numbers where there are three before the point."""
     scaled = value * SCALE.get(unit, 1.0)

@@ -1,6 +1,5 @@
 """Prompts without sense, of a wanted length, that share no beginning unless they have the same salt. Pure."""
 
-import json
 from collections.abc import Sequence
 from random import Random
 
@@ -26,13 +25,6 @@ def words(count: int, salt: int, among: Sequence[str] = WORDS) -> str:
     """So many words in an order that only `salt` decides."""
     random = Random(salt)
     return " ".join(random.choice(among) for _ in range(count))
-
-
-def json_object(fields: int, salt: int) -> str:
-    """A flat object, for “edit this JSON”."""
-    random = Random(salt)
-    names = random.sample(WORDS, fields)
-    return json.dumps({name: random.choice((random.choice(WORDS), random.randrange(100))) for name in names})
 
 
 def with_changes(text: str, every: int, salt: int) -> str:

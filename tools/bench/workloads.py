@@ -1,6 +1,7 @@
 """What clients do, the same to every server. Each function asks a server and returns figures by name.
 
-`salt` decides the words, so that no run finds anything in a cache that an earlier one left.
+`salt` decides the words, so that no run finds anything in a cache that an earlier one left. Tokens are as the servers
+count them: llama-server counts the one that ends an answer, which is to its advantage in the short ones.
 """
 
 import itertools
@@ -24,6 +25,7 @@ REQUESTS, GAP, GAP_IN_PASSES = "requests per second", "gap p95", "gap p95 in pas
 LONG_PROMPT_WORDS = 4000
 RUNNING_STREAMS = 4
 EMBED_ROUNDS = 8
+SHORT_ANSWERS = 8
 
 
 def chat(server: Server, messages: Messages, max_tokens: int, **sampling: Any) -> Call:
@@ -120,20 +122,24 @@ def embeddings(clients: int) -> Workload:
 
 
 def repeat_text(server: Server, salt: int) -> Figures:
-    """“Repeat this text”, which the bundled chat model can."""
-    prompt = f"Repeat this text: {texts.words(24, salt)}"
-    return _speed(_together(server, [chat(server, [user(prompt)], 96)]))
+    """“Repeat this text”, in lengths that the bundled chat model can; one answer after the other."""
+    asked = [f"Repeat this text: {texts.words(10, salt + number)}" for number in range(SHORT_ANSWERS)]
+    return _in_turn(server, [chat(server, [user(question)], 96) for question in asked])
 
 
 def edit_json(server: Server, salt: int) -> Figures:
-    """“Edit this JSON”: an answer that is the prompt's text but for a value, where the model manages."""
-    prompt = f"Repeat this JSON, but with the first value set to 1: {texts.json_object(5, salt)}"
-    return _speed(_together(server, [chat(server, [user(prompt)], 96)]))
+    """“Edit this JSON”, likewise: the answer is the prompt's object with another number."""
+    asked = [
+        f'Write the JSON {{"name": "{name}", "age": {salt % 50 + number}}} again, with age {salt % 40 + 50}.'
+        for number, name in enumerate(texts.words(SHORT_ANSWERS, salt).split())
+    ]
+    return _in_turn(server, [chat(server, [user(question)], 96) for question in asked])
 
 
 def story(server: Server, salt: int) -> Figures:
-    """Text that the prompt has nothing of."""
-    return _speed(_together(server, [chat(server, [user("Tell me a story.")], 128, temperature=1.0, seed=salt)]))
+    """Text that the prompt has nothing of, another one for each seed."""
+    seeds = range(salt, salt + SHORT_ANSWERS)
+    return _in_turn(server, [chat(server, [user("Tell me a story.")], 128, temperature=1.0, seed=n) for n in seeds])
 
 
 def refrain(server: Server, salt: int) -> Figures:
@@ -196,6 +202,12 @@ def gaps_within(reply: Reply, start_s: float, end_s: float) -> list[float]:
 
 def _together(server: Server, calls: list[Call]) -> Together:
     return load.stream_together(server.port, calls)
+
+
+def _in_turn(server: Server, calls: list[Call]) -> Figures:
+    """The speed of several answers, each asked for when the one before it is there."""
+    seen = [_together(server, [call]) for call in calls]
+    return _speed(Together(sum(one.wall_s for one in seen), tuple(found for one in seen for found in one.answers)))
 
 
 def _speed(seen: Together) -> Figures:
