@@ -40,6 +40,7 @@ def main() -> None:
     reporter.send(ready(model, time.perf_counter() - started_s))
     server.run()
     os.unlink(spec.socket_path)
+    worker.close()
     model.close()
 
 

@@ -25,7 +25,7 @@ from lms.generation.request import Sampling
 # So many more shared tokens make it worth to wait for them: fewer are processed in about one pass anyway.
 WORTH_WAITING_TOKENS = 16
 # The end of a prompt is processed even if memory holds it. One token at least, or there were nothing to draw from; and
-# not one alone: ggml multiplies a single row with other instructions, and rounds 16-bit weights otherwise. With two, the
+# not one alone: ggml multiplies a single row with other instructions, and rounds 16-bit weights otherwise. With two the
 # same request gives the same logits, and the same seed the same text, whether its prompt was in memory or not.
 FRESH_TOKENS = 2
 # Memory that is not divisible is stored after so many tokens of a prompt, and each time so many more.

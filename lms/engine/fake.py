@@ -24,6 +24,7 @@ from collections.abc import Sequence as Tokens
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, MOST_DRAFTED
 from lms.engine.model import UNSURE, Chunk, Decoder, DraftDecoder, Embedder, Guide, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
+from lms.engine.state_key import Setting
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import DraftModel, Sampling
 
@@ -231,6 +232,7 @@ class FakeModel:
         self.template: str | None = TEMPLATE
         self.runtime = Runtime("fake", "1.0.0", ("gguf",))
         self.defaults = Sampling()
+        self.state_settings: dict[str, Setting] = {"engine": "fake"}
         self.context_length = spec.config.context_length or DEFAULT_CONTEXT_LENGTH
         self.parallel = 1 if spec.embedding else spec.config.parallel or DEFAULT_PARALLEL
         self.batch_tokens = max(spec.config.batch_size or 512, self.context_length if spec.embedding else 1)

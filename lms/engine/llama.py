@@ -27,6 +27,7 @@ from lms.engine.llama_params import embedding_params, generating_params, model_p
 from lms.engine.llama_trial import is_worth_trying, short_pass, survives
 from lms.engine.model import Decoder, DraftDecoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
+from lms.engine.state_key import Setting
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import DraftModel, Sampling
 from lms.logbus.records import Level
@@ -100,6 +101,7 @@ class LlamaModel:
         self.warnings: tuple[str, ...] = ()
         self.parallel = 1 if spec.embedding else self._choose_parallel(spec.config)
         self.context_length = self._choose_context_length(spec.config)
+        self.state_settings = _state_settings(spec.config, self.context_length)
         self._sizes = pass_sizes(spec.config, self.context_length, embedding=spec.embedding)
         self.batch_tokens = self._sizes.prompt_tokens
         self._context = self._create_context()
@@ -188,6 +190,19 @@ class LlamaModel:
             parallel=self.parallel,
             keeps_finished=not has_state(self._model),  # every slot would cost a whole state, used or not
         )
+
+
+def _state_settings(config: LoadConfig, context_length: int) -> dict[str, Setting]:
+    """Without flash attention values are kept the other way round; by the context's length some models choose how they
+    tell positions (longrope)."""
+    return {
+        "llama.cpp": version(),
+        "keys": config.k_cache_type,
+        "values": config.v_cache_type,
+        "flash attention": config.flash_attention,
+        "unified": config.unified_kv,
+        "context length": context_length,
+    }
 
 
 def version() -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lms.engine.protocol import Runtime
+from lms.engine.state_key import Setting
 from lms.errors import LmsError
 from lms.generation.request import DraftModel, Sampling
 
@@ -150,12 +151,14 @@ class Model(Protocol):
     prompts, or of texts to embed, in one pass.
 
     `defaults` are the sampling settings the model's file recommends, `warnings` what was not done as asked.
+    `state_settings` are all that decides what the bytes of a saved state mean, but for the model's file.
     """
 
     vocabulary: Vocabulary
     template: str | None
     runtime: Runtime
     defaults: Sampling
+    state_settings: dict[str, Setting]
     context_length: int
     parallel: int
     batch_tokens: int

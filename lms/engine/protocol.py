@@ -28,6 +28,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     model_path: the first file of a GGUF model; layers: how many it has, for `config.gpu_ratio`
     cells: tokens of memory that all sequences share; 0 means as many as one context
     prompt_cache_bytes: memory for finished prompts beyond that, as the memory plan counted it
+    prompt_cache_folder: where models keep those that have no room there either, as far as the load config lets them
     draft_model: what guesses for every request that names no other; loaded with the model
     queue_limit: requests that may wait beyond those in work
     """
@@ -42,6 +43,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     layers: int = 0
     cells: int = 0
     prompt_cache_bytes: int = 0
+    prompt_cache_folder: str = ""
     draft_model: DraftModel | None = None
     queue_limit: int = 512
 

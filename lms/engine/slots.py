@@ -118,8 +118,8 @@ class Slots:
         return found.slot in self._finished and self._held.length(found.slot) == found.length
 
     def _restore(self, stored: StoredMatch, tokens: Tokens[int]) -> tuple[int, int]:
+        state = self._store.get(stored)  # at once: what is forgotten for its sake may push it out of the store
         slot = self._free_slot()
-        state = self._store.get(stored)
         while self.cells + stored.tokens > self._decoder.cells and self.forget_oldest():
             pass
         if state is not None and self.cells + stored.tokens <= self._decoder.cells:

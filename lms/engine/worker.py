@@ -17,11 +17,14 @@ from lms.engine.model import Model
 from lms.engine.pace import Pace
 from lms.engine.prompts import PromptReader
 from lms.engine.protocol import Activity, EngineSpec, EngineState
-from lms.engine.states import StateStore
+from lms.engine.state_tiers import open_store
 from lms.errors import EngineFailed, LmsError, ModelUnloaded, QueueFull, to_wire
 from lms.generation.events import Event, Failed, Finished
 from lms.generation.request import DEFAULT_SAMPLING, EmbedRequest, GenerateRequest, Request
-from lms.logbus.records import LogData, OutputStats, PredictionInput, PredictionOutput, RuntimeLog
+from lms.logbus.records import Level, LogData, OutputStats, PredictionInput, PredictionOutput, RuntimeLog
+
+# The daemon ends an engine that takes five seconds to stop (`pool.process`).
+STORING_TIMEOUT_S = 3.0
 
 Happened = list[tuple[int, list[Event]]]
 
@@ -49,7 +52,7 @@ class Worker:
             self._prompts = PromptReader(model)
             self._pace = Pace(model.batch_tokens)
             decoder = model.decoder()
-            store = StateStore(spec.prompt_cache_bytes, divisible=decoder.states_divisible)
+            store = open_store(spec, model.state_settings, self._say, divisible=decoder.states_divisible)
             self._batch = Batch(decoder, self._pace.limits, store, speculates=spec.config.speculation == "ngram")
             self._draft_models = DraftModels(model, self._batch.speculator, self._warn, clock)
             self._draft_models.use(spec.draft_model)
@@ -114,6 +117,11 @@ class Worker:
             self._end(uid, events)
             happened.append((uid, events))
         return happened
+
+    def close(self) -> None:
+        """Store what finished requests left behind, where stored states outlive the model."""
+        if not self._spec.embedding:
+            self._batch.close(STORING_TIMEOUT_S)
 
     def warm_up(self) -> None:
         """Compute a first token or vector, so that the engine does not say it is ready before it has worked."""
@@ -198,9 +206,12 @@ class Worker:
         return [(uid, failed) for uid in uids]
 
     def _warn(self, message: str) -> None:
+        self._say("warn", message)
+
+    def _say(self, level: Level, message: str) -> None:
         runtime = self._model.runtime
         identifier = self._spec.identifier
-        self._publish(RuntimeLog("warn", message, runtime.name, runtime.version, "gguf", identifier, os.getpid()))
+        self._publish(RuntimeLog(level, message, runtime.name, runtime.version, "gguf", identifier, os.getpid()))
 
     def _log_output(self, answer: Answer, events: list[Event]) -> None:
         finished = next(event for event in reversed(events) if isinstance(event, Finished))

@@ -31,10 +31,11 @@ Spawn = Callable[[EngineSpec, Listener], Engine]
 
 @dataclass(frozen=True)
 class Making:
-    """How engines are made: of which kind, with which sockets and queues, and by what (tests give actors)."""
+    """How engines are made: of which kind, with which sockets, folder and queues, and by what (tests give actors)."""
 
     kind: EngineKind
     queue_limit: int
+    prompt_cache: Path
     socket_path: Callable[[int], str]
     spawn: Spawn = EngineProcess
 
@@ -101,6 +102,7 @@ class Engines:
             layers=plan.known.layers,
             cells=plan.cells,
             prompt_cache_bytes=plan.prompt_cache_bytes,
+            prompt_cache_folder=str(self._making.prompt_cache),
             queue_limit=self._making.queue_limit,
         )
 

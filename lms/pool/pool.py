@@ -78,7 +78,7 @@ class Pool:
         self._forgetting = False
         self._state = PoolState(self._socket_path, settings.jit_max_models, first_number, self._wanted)
         kind: EngineKind = "fake" if environ.get("LMS_ENGINE") == "fake" else "llama"
-        making = Making(kind, settings.queue_limit, self._socket_path, spawn)
+        making = Making(kind, settings.queue_limit, home.prompt_cache, self._socket_path, spawn)
         self._engines = Engines(making, bus, journal, self._reported, self._exited)
         self._desk = Desk()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
