@@ -1,4 +1,4 @@
-"""Where a loaded model keeps what its memory has no room for: as the load config says, in RAM, and on disk behind it."""
+"""Where a loaded model keeps what its memory has no room for: as its load config says, in RAM, on disk behind it."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
