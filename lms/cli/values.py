@@ -19,7 +19,7 @@ def whole_number(option: str, typed: str, least: int, most: int, *, also: str = 
 
 def one_of(option: str, typed: str, words: Sequence[str]) -> str:
     """The one of `words` that `typed` is, in any case. Raises UsageError."""
-    word = typed.strip().lower()
-    if word in words:
-        return word
+    for word in words:
+        if word == typed.strip().lower():
+            return word
     raise UsageError(f"{option} takes {', '.join(words[:-1])} or {words[-1]}, not “{typed}”.")

@@ -1,6 +1,6 @@
 import pytest
 
-from lms.cli.values import whole_number
+from lms.cli.values import one_of, whole_number
 from lms.errors import UsageError
 
 
@@ -18,3 +18,14 @@ def test_anything_else_is_refused_with_what_would_do(typed: str) -> None:
 def test_a_word_that_would_do_too_is_named() -> None:
     with pytest.raises(UsageError, match="-c takes max or a number from 1 to 9, not “few”"):
         whole_number("-c", "few", 1, 9, also="max")
+
+
+@pytest.mark.parametrize("typed", ["on", " ON "])
+def test_a_word_is_taken_in_any_case(typed: str) -> None:
+    assert one_of("--switch", typed, ("on", "off")) == "on"
+
+
+@pytest.mark.parametrize("typed", ["", "o", "onoff", "on off"])
+def test_another_word_is_refused_with_those_that_would_do(typed: str) -> None:
+    with pytest.raises(UsageError, match="--switch takes auto, on or off, not “"):
+        one_of("--switch", typed, ("auto", "on", "off"))
