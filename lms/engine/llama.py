@@ -93,12 +93,12 @@ class LlamaModel:
 
     def __init__(self, spec: EngineSpec, on_progress: Callable[[float], None]) -> None:
         self._spec = spec
+        self.warnings: tuple[str, ...] = ()
         self._model = self._load(on_progress)
         self.vocabulary: Vocabulary = LlamaVocabulary(self._model)
         self.template = _template(self._model)
         self.runtime = _runtime()
         self.defaults = _recommended_sampling(self._model)
-        self.warnings: tuple[str, ...] = ()
         self.parallel = 1 if spec.embedding else self._choose_parallel(spec.config)
         self.context_length = self._choose_context_length(spec.config)
         self.state_settings = _state_settings(spec.config, self.context_length)

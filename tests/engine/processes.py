@@ -4,7 +4,7 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,10 +66,13 @@ def reports(pipe: int) -> Iterator[Report]:
 
 
 @contextmanager
-def started(spec: EngineSpec, **environ: str) -> Iterator[EngineProcess]:
-    """The engine for `spec`; it is ended with the block, as the daemon ends one: by closing its stdin."""
+def started(spec: EngineSpec, *, prefix: Sequence[str] = (), **environ: str) -> Iterator[EngineProcess]:
+    """The engine for `spec`; it is ended with the block, as the daemon ends one: by closing its stdin.
+
+    `prefix` is a command line that runs what follows it.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", "lms.engine"],
+        [*prefix, sys.executable, "-m", "lms.engine"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
