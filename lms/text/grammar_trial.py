@@ -23,7 +23,7 @@ from lms.generation.constraint import Constraint
 from lms.text.grammars import grammar_of, refusal
 from lms.text.guide import ByteVocabulary, matcher, tokenizer
 
-LONGEST_CPU_S = 0.5
+LONGEST_CPU_S = 0.3
 LONGEST_WALL_S = 10.0
 MEMORY_BYTES = 2 * 1024**3
 

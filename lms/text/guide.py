@@ -4,6 +4,7 @@ A mask is made in some 20 µs for a vocabulary of 152,000 tokens, and unpacked i
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -70,7 +71,34 @@ class _Tokens:
         return self.ends[0]
 
     def __call__(self, text: bytes) -> Sequence[int]:
-        return self._vocabulary.tokenize(text.decode(errors="replace"), add_special=False)
+        """Tokens that spell `text` and nothing else; as the model would write it after other text, where possible.
+
+        SentencePiece vocabularies put a space before what they take for the beginning of a text.
+        """
+        alone = self._vocabulary.tokenize(text.decode(errors="replace"), add_special=False)
+        after = self._vocabulary.tokenize("\n" + text.decode(errors="replace"), add_special=False)
+        candidates = (alone, *(after[start:] for start in range(1, 4)))
+        return next((tokens for tokens in candidates if self._spelled(tokens) == text), None) or self._greedy(text)
+
+    def _spelled(self, tokens: Sequence[int]) -> bytes:
+        return b"".join(self.tokens[token] for token in tokens)
+
+    def _greedy(self, text: bytes) -> Sequence[int]:
+        """The longest token that fits, again and again."""
+        tokens = list[int]()
+        while text:
+            end = next((end for end in range(self._longest, 0, -1) if text[:end] in self._numbers), 1)
+            tokens += [self._numbers[text[:end]]] if text[:end] in self._numbers else []
+            text = text[end:]
+        return tokens
+
+    @cached_property
+    def _numbers(self) -> dict[bytes, int]:
+        return {piece: token for token, piece in enumerate(self.tokens) if piece}
+
+    @cached_property
+    def _longest(self) -> int:
+        return max(map(len, self.tokens))
 
 
 def tokenizer(vocabulary: Vocabulary) -> LLTokenizer:

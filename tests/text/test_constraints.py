@@ -159,6 +159,44 @@ def test_what_cannot_be_enforced_is_refused_with_the_reason(
     assert "<non-verbose" not in caught.value.message
 
 
+class SpacingVocabulary(ByteVocabulary):
+    """Takes every text for a beginning, and puts a space before it, as SentencePiece does. Some words are tokens."""
+
+    words = (b'{"', b' {"', b'name"', b' name"', b" ", b"am")
+
+    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
+        left, tokens = b" " + text.encode(), list[int]()
+        while left:
+            token = max(
+                (t for t in range(len(self)) if self.piece(t) and left.startswith(self.piece(t))), key=self._size
+            )
+            left = left[self._size(token) :]
+            tokens.append(token)
+        return tokens
+
+    def piece(self, token: int) -> bytes:
+        return super().piece(token) if token < 257 else self.words[token - 257]
+
+    def __len__(self) -> int:
+        return 257 + len(self.words)
+
+    def _size(self, token: int) -> int:
+        return len(self.piece(token))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_vocabulary_that_puts_spaces_before_texts_spells_what_is_forced_without_them(seed: int) -> None:
+    vocabulary, draw = SpacingVocabulary(), random.Random(seed)
+    constraints = Constraints(vocabulary)
+    guide, written = constraints.guide(JsonSchema(PERSON)), b""
+    while not guide.is_over:
+        token = draw.choice(allowed(guide))
+        guide.take(token)
+        written += vocabulary.piece(token)
+    constraints.close()
+    assert is_person(json.loads(written))
+
+
 def nested(levels: int) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "string"}
     for _ in range(levels):
