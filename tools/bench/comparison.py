@@ -81,7 +81,9 @@ class Row:
     @property
     def ratio(self) -> float | None:
         """How many times better ours is: the median of what each pair of runs says, so that what slows the machine for
-        a while counts for both."""
+        a while counts for both. None for what is only held against a limit."""
+        if self.metric.most is not None:
+            return None
         pairs = zip(self.ours, self.other, strict=False)
         ratios = [ours / other if self.metric.more_is_better else other / ours for ours, other in pairs if ours * other]
         return statistics.median(ratios) if ratios else None

@@ -80,7 +80,7 @@ def build() -> Path:
 def _download(release: str) -> None:
     requirement = release.replace("_", "-").replace("-python-", "-python==")
     print(f"Downloading the source of {requirement} into {FOLDER} (75 MB).", flush=True)
-    options = ["--quiet", "--no-deps", "--no-binary", ":all:", "--dest", str(FOLDER)]
+    options = ["--quiet", "--no-deps", "--no-binary", "llama-cpp-python", "--dest", str(FOLDER)]
     subprocess.run([sys.executable, "-m", "pip", "download", *options, requirement], check=True)
 
 

@@ -48,10 +48,8 @@ def main() -> None:
     with servers.ours() as ours:
         for name, points in (("streams", _streams), ("contexts", _contexts)):
             if asked.name in (None, name):
-                found[name] = _shown(
-                    name, points(ours, asked.runs, asked.most), table.markdown if asked.markdown else table.lines
-                )
-                print(f"The chart is in {charts.draw(name, found[name])}.", flush=True)
+                found[name] = _shown(name, points(ours, asked), table.markdown if asked.markdown else table.lines)
+                print(f"The chart is in {charts.draw(name, found[name], models.QWEN.path.name)}.", flush=True)
     shape = {name: [asdict(point) for point in points] for name, points in found.items()}
     print(f"\nAll of it is in {results.save('scale', machine, shape)}.")
 
@@ -60,24 +58,25 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tools.bench.scale", description=__doc__)
     parser.add_argument("name", nargs="?", choices=["streams", "contexts"], help="only this one")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="for each point (default 3)")
+    parser.add_argument("--threads", type=int, metavar="N", help="default: as the server thinks best")
     parser.add_argument("--markdown", action="store_true", help="the tables as a README has them")
     parser.add_argument("--most", type=int, default=2**20, metavar="N", help="leave larger points out")
     return parser.parse_args()
 
 
-def _streams(ours: Ours, runs: int, most: int) -> Iterator[Point]:
+def _streams(ours: Ours, asked: argparse.Namespace) -> Iterator[Point]:
     """One load for all, with a slot for every stream of the largest point."""
-    sizes = [size for size in STREAMS if size <= most]
-    with ours.serving(Setup(models.QWEN.path, SHARED_TOKENS, slots=max(sizes))) as server:
+    sizes = [size for size in STREAMS if size <= asked.most]
+    with ours.serving(Setup(models.QWEN.path, SHARED_TOKENS, max(sizes), threads=asked.threads)) as server:
         for size in sizes:
-            yield _point(server, size, size, PROMPT_WORDS, runs)
+            yield _point(server, size, size, PROMPT_WORDS, asked.runs)
 
 
-def _contexts(ours: Ours, runs: int, most: int) -> Iterator[Point]:
+def _contexts(ours: Ours, asked: argparse.Namespace) -> Iterator[Point]:
     """A load for each: one stream whose prompt fills the context but for the answer."""
-    for size in (size for size in CONTEXTS if size <= most):
-        with ours.serving(Setup(models.QWEN.path, size, slots=1)) as server:
-            yield _point(server, size, 1, size - ANSWER_TOKENS - TEMPLATE_TOKENS, runs)
+    for size in (size for size in CONTEXTS if size <= asked.most):
+        with ours.serving(Setup(models.QWEN.path, size, slots=1, threads=asked.threads)) as server:
+            yield _point(server, size, 1, size - ANSWER_TOKENS - TEMPLATE_TOKENS, asked.runs)
 
 
 _salts = itertools.count(1)
