@@ -51,6 +51,29 @@ MEASURED = [
     (FED, 512, 512, 1, True, True, 0.5, 50.5),
 ]
 
+# The same for a model in the shape of Qwen2 0.5B, in which few tokens of a pass have logits: cells of a unified cache,
+# micro-batch, outputs, flash attention, cache type, MiB of the cache, and of the compute and the output buffer.
+QWEN = Shape(
+    n_layers=24,
+    n_embd=896,
+    n_ff=4864,
+    n_head=14,
+    n_head_kv=2,
+    key_dim=64,
+    value_dim=64,
+    vocab_size=151_936,
+    kv_heads=48,
+)
+MEASURED_OUTPUTS = [
+    (16384, 516, 36, True, "f16", 192.0, 75.2),
+    (20480, 520, 40, True, "f16", 240.0, 79.6),
+    (16384, 516, 36, False, "f16", 192.0, 536.9),
+    (16384, 128, 36, True, "f16", 192.0, 42.4),
+    (16384, 2048, 36, True, "f16", 192.0, 227.3),
+    (16384, 516, 36, True, "q8_0", 102.0, 73.4),
+    (16384, 516, 36, True, "q4_0", 54.0, 73.4),
+]
+
 # The same for encoders, which take a text at once: the shape, context, flash attention, MiB of the compute buffer.
 MEASURED_ENCODERS = [
     (Shape(n_embd=384, n_ff=1536, n_head=12, vocab_size=30_000), 512, False, 17.5),
@@ -73,6 +96,25 @@ def test_the_estimate_is_near_what_llama_cpp_takes(
     plan = LoadPlan(context, parallel=parallel, unified_cache=unified, flash_attention=flash, micro_batch_tokens=batch)
     assert cache_bytes(shape, plan) == kv_mib * MIB
     assert 0.95 < compute_bytes(shape, plan) / (compute_mib * MIB) < 1.1
+
+
+@pytest.mark.parametrize(
+    ("cells", "batch", "outputs", "flash", "cache_type", "kv_mib", "compute_mib"), MEASURED_OUTPUTS
+)
+def test_the_estimate_counts_logits_only_for_tokens_that_have_some(
+    cells: int, batch: int, outputs: int, flash: bool, cache_type: str, kv_mib: float, compute_mib: float
+) -> None:
+    plan = LoadPlan(
+        4096,
+        cells=cells,
+        flash_attention=flash,
+        micro_batch_tokens=batch,
+        outputs=outputs,
+        key_type=cache_type,
+        value_type=cache_type,
+    )
+    assert cache_bytes(QWEN, plan) == kv_mib * MIB
+    assert 0.94 < compute_bytes(QWEN, plan) / (compute_mib * MIB) < 1.1
 
 
 @pytest.mark.parametrize(("shape", "context", "flash", "compute_mib"), MEASURED_ENCODERS)

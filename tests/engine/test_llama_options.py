@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import replace
 
 from lms.config.load import LoadConfig
 from lms.engine.protocol import LoadFailed, Logged, Ready
@@ -36,10 +37,11 @@ class Loaded:
 
 
 @contextmanager
-def loaded(folder: Path, config: LoadConfig, prefix: tuple[str, ...] = ()) -> Iterator[Loaded]:
+def loaded(folder: Path, config: LoadConfig, *, prefix: tuple[str, ...] = (), cells: int = 0) -> Iterator[Loaded]:
     """tiny-chat under `config`, and all that llama.cpp said until it was loaded or not."""
     said: list[str] = []
-    with started(spec(folder, "tiny-chat", config), prefix=prefix) as engine:
+    asked = replace(spec(folder, "tiny-chat", config), cells=cells)
+    with started(asked, prefix=prefix) as engine:
         for report in engine.reports:
             if isinstance(report, Logged) and isinstance(report.record.data, RuntimeLog):
                 said.append(report.record.data.message)
@@ -73,7 +75,7 @@ def answer(engine: EngineProcess) -> str:
         (LoadConfig(use_mlock=True), "load_mode = mmap+mlock)"),
         (LoadConfig(use_mmap=False, use_mlock=True), "load_mode = mlock)"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_llama_cpp_says_what_was_asked_for_and_answers(tmp_path: Path, config: LoadConfig, says: str) -> None:
     with loaded(tmp_path, config) as model:
@@ -82,7 +84,9 @@ def test_llama_cpp_says_what_was_asked_for_and_answers(tmp_path: Path, config: L
         assert finished(model.engine.ask(chat("Say this is a test!", sampling=GREEDY))).usage.completion > 0
 
 
-@pytest.mark.parametrize("config", [LoadConfig(threads=4), LoadConfig(threads=1, batch_threads=4)], ids=str)
+@pytest.mark.parametrize(
+    "config", [LoadConfig(threads=4), LoadConfig(threads=1, batch_threads=4)], ids=["both", "prompts"]
+)
 def test_as_many_threads_as_asked_for_compute(tmp_path: Path, config: LoadConfig) -> None:
     def threads(config: LoadConfig) -> int:
         with loaded(tmp_path, config) as model:
@@ -108,7 +112,7 @@ def test_in_a_split_cache_prompts_share_their_beginning_too(tmp_path: Path) -> N
 
 def test_a_model_that_cannot_be_locked_is_loaded_with_a_warning(tmp_path: Path) -> None:
     prefix = (sys.executable, "-c", MAY_LOCK_NOTHING)
-    with loaded(tmp_path, LoadConfig(use_mlock=True), prefix) as model:
+    with loaded(tmp_path, LoadConfig(use_mlock=True), prefix=prefix) as model:
         assert isinstance(model.end, Ready)
         assert [warning for warning in model.end.warnings if "could not be locked" in warning]
         assert answer(model.engine) == "This is a test!"
