@@ -124,3 +124,16 @@ def test_many_answers_at_once_each_have_their_own_form(client: OpenAI) -> None:
     ]
     texts = ["".join(chunk.choices[0].delta.content or "" for chunk in stream) for stream in streams]
     assert [abs(int(text)) for text in texts] == list(range(10, 18))
+
+
+def test_a_tool_may_be_called_instead(client: OpenAI) -> None:
+    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    answer = client.chat.completions.create(
+        model=CHAT,
+        messages=asking("What is the weather in Paris?"),
+        tools=[{"type": "function", "function": {"name": "get_weather", "parameters": city}}],
+        response_format={"type": "json_object"},
+        temperature=0,
+    )
+    assert answer.choices[0].finish_reason == "tool_calls"
+    assert answer.choices[0].message.tool_calls
