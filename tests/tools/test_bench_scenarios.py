@@ -1,10 +1,14 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tools.bench import results, rounds, scenarios, servers
+from tools.bench.answers import CallFailed
 from tools.bench.machine import Machine
 from tools.bench.scenarios import SCENARIOS, named
+from tools.bench.servers import Server
+from tools.bench.workloads import Figures
 
 
 def test_no_name_means_all_and_names_keep_the_order_of_the_table() -> None:
@@ -35,6 +39,20 @@ def test_a_scenario_runs_without_a_peer(tmp_path: Path) -> None:
     with servers.ours() as ours:
         session = rounds.Session(ours, None, tmp_path / "peer.log", 1, lambda line: None)
         (outcome,) = rounds.compare(session, named(["repeat-tiny"]))
+    assert outcome.failure == ""
     assert outcome.rows()[0].ours[0] > 0
     assert outcome.rows()[0].ratio is None
     assert results.shape([outcome])[0]["other"] == []
+
+
+@pytest.mark.real
+def test_a_scenario_that_fails_does_not_end_the_others(tmp_path: Path) -> None:
+    def refused(server: Server, salt: int) -> Figures:
+        raise CallFailed("no")
+
+    (good,) = named(["repeat-tiny"])
+    bad = replace(good, name="bad", setup=replace(good.setup, slots=2), workload=refused)
+    with servers.ours() as ours:
+        session = rounds.Session(ours, None, tmp_path / "peer.log", 1, lambda line: None)
+        outcomes = list(rounds.compare(session, [bad, good]))
+    assert [outcome.failure for outcome in outcomes] == ["CallFailed: no", ""]

@@ -79,6 +79,8 @@ def _compare(wanted: Sequence[Scenario], server: Path | None, runs: int) -> list
         for outcome in rounds.compare(rounds.Session(ours, server, PEER_LOG, runs, say), wanted):
             outcomes.append(outcome)
             say("\n".join(f"  {line}" for line in table.lines(table.comparison(outcome))))
+            if outcome.failure:
+                say(f"  {outcome.failure}")
     return outcomes
 
 

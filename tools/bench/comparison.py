@@ -45,13 +45,18 @@ class Run:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The runs of one scenario, those of one place of the two lists made one after the other. No `other`: no peer."""
+    """The runs of one scenario, those of one place of the two lists made one after the other. No `other`: no peer.
+    `failure` says why there are no runs at all."""
 
     scenario: Scenario
-    ours: tuple[Run, ...]
-    other: tuple[Run, ...]
+    ours: tuple[Run, ...] = ()
+    other: tuple[Run, ...] = ()
+    failure: str = ""
 
     def rows(self) -> "list[Row]":
+        """One for each metric; none after a failure."""
+        if self.failure:
+            return []
         return [
             Row(
                 self.scenario,

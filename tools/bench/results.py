@@ -30,6 +30,7 @@ def shape(outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
             "against": outcome.scenario.against,
             "ours": [asdict(run) for run in outcome.ours],
             "other": [asdict(run) for run in outcome.other],
+            "failure": outcome.failure,
             "cpu_ratio": outcome.cpu_ratio,
             "ratios": {row.metric.name: row.ratio for row in outcome.rows()},
             "holds": {row.metric.name: row.holds for row in outcome.rows()},

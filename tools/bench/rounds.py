@@ -2,12 +2,14 @@
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
+from lms.errors import LmsError
 from tools.bench import servers
+from tools.bench.answers import CallFailed
 from tools.bench.comparison import Outcome, Run, Scenario
 from tools.bench.scenarios import made_model
 from tools.bench.servers import Ours, Server
@@ -28,16 +30,26 @@ class Session:
 
 
 def compare(session: Session, scenarios: Iterable[Scenario]) -> Iterator[Outcome]:
-    """The outcome of each scenario; servers are kept for all that follow one another with the same set-up."""
-    salt = int(time.time()) % 100_000 * 10 * SALT_STEP
+    """The outcome of each scenario. Those that follow one another with the same set-up share their servers, and are
+    given up together when one fails: what it left behind would be measured too."""
     for _, group in itertools.groupby(scenarios, key=lambda one: (one.setup, one.speculation, one.against)):
-        alike = list(group)
-        with ExitStack() as stack:
-            first, second = _pair(session, alike[0])
-            ours, other = stack.enter_context(first), stack.enter_context(second)
-            _say_what_runs(session, alike[0], ours, other)
-            for scenario in alike:
-                yield alternate(scenario, ours, other, session.runs, salt)
+        waiting = list(group)
+        try:
+            for outcome in _compare_alike(session, waiting.copy()):
+                waiting.remove(outcome.scenario)
+                yield outcome
+        except (CallFailed, LmsError, OSError, RuntimeError) as error:
+            yield from (Outcome(scenario, failure=f"{type(error).__name__}: {error}") for scenario in waiting)
+
+
+def _compare_alike(session: Session, scenarios: Sequence[Scenario]) -> Iterator[Outcome]:
+    salt = int(time.time()) % 100_000 * 10 * SALT_STEP
+    with ExitStack() as stack:
+        first, second = _pair(session, scenarios[0])
+        ours, other = stack.enter_context(first), stack.enter_context(second)
+        _say_what_runs(session, scenarios[0], ours, other)
+        for scenario in scenarios:
+            yield alternate(scenario, ours, other, session.runs, salt)
 
 
 def alternate(scenario: Scenario, ours: Server, other: Server | None, runs: int, salt: int) -> Outcome:

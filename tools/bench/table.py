@@ -45,6 +45,8 @@ def ratio(value: float | None) -> str:
 
 def comparison(outcome: Outcome) -> list[list[str]]:
     """A row for each figure: its name, ours, the other's, ratio, ratio of processor times, aim, verdict."""
+    if outcome.failure:
+        return [[outcome.scenario.name, "", "", "", "", "", "FAILED"]]
     rows = outcome.rows()
     return [_row(row, ratio(outcome.cpu_ratio) if row is rows[0] else "") for row in rows]
 
