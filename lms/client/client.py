@@ -160,10 +160,14 @@ class DaemonClient:
             return next(filter(None, leases))
 
     def wait_for_lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None
+        self,
+        model: str,
+        kind: Literal["llm", "embedding"],
+        ttl_s: float | None = None,
+        draft_model: str | None = None,
     ) -> Generator[Lease | None, None, None]:
         """None about twice a second while the model is loaded, then the lease. Closing it before ends the waiting."""
-        with self._stream("POST", "/lease", LeaseRequest(model, kind, ttl_s)) as lines:
+        with self._stream("POST", "/lease", LeaseRequest(model, kind, ttl_s, draft_model)) as lines:
             for line in lines:
                 if line:
                     answer = msgspec.json.decode(line, type=LeaseAnswer)

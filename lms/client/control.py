@@ -9,6 +9,7 @@ import msgspec
 
 from lms.config.load import LoadConfig
 from lms.engine.protocol import EngineState, Runtime
+from lms.generation.request import DraftModel
 
 ModelKind = Literal["llm", "vlm", "embedding"]
 ModelFormat = Literal["gguf", "mlx"]
@@ -62,7 +63,10 @@ class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The right to send one request to a loaded model, and what a dialect says about the model that answers."""
+    """The right to send one request to a loaded model, and what a dialect says about the model that answers.
+
+    `draft_model` is the one that was asked for, for the request to name.
+    """
 
     identifier: str
     socket_path: str
@@ -70,14 +74,16 @@ class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
     context_length: int
     runtime: Runtime
     load_time_s: float | None = None
+    draft_model: DraftModel | None = None
 
 
 class LeaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`ttl_s` applies only when this very request loads the model."""
+    """`ttl_s` applies only when this very request loads the model. `draft_model` is what the user typed."""
 
     model: str
     kind: Literal["llm", "embedding"] = "llm"
     ttl_s: TtlSeconds | None = None
+    draft_model: str | None = None
 
 
 class LeaseAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -140,6 +146,7 @@ class MemoryEstimate(msgspec.Struct, frozen=True):
     fits: bool
     prompt_cache_bytes: int = 0
     gpu_bytes: int = 0
+    draft_bytes: int = 0
 
 
 class ServerStart(msgspec.Struct, frozen=True, omit_defaults=True):

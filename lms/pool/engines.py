@@ -103,6 +103,7 @@ class Engines:
             cells=plan.cells,
             prompt_cache_bytes=plan.prompt_cache_bytes,
             prompt_cache_folder=str(self._making.prompt_cache),
+            draft_model=plan.draft.model if plan.draft else None,
             queue_limit=self._making.queue_limit,
         )
 

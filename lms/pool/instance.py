@@ -6,6 +6,8 @@ from enum import Enum
 from lms.client.control import InstanceRow, Lease
 from lms.config.load import LoadConfig
 from lms.engine.protocol import Activity, Ready
+from lms.generation.request import DraftModel
+from lms.pool.drafts import Draft
 from lms.pool.known import Known
 
 RESERVATION_S = 10.0
@@ -26,8 +28,8 @@ class Phase(Enum):
 class Plan:
     """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it.
 
-    `need_bytes` is the memory it will take; of it, `prompt_cache_bytes` may go to finished prompts. `cells` are the
-    tokens of memory that its sequences share.
+    `need_bytes` is the memory it will take, that of its `draft` model included; of it, `prompt_cache_bytes` may go to
+    finished prompts. `cells` are the tokens of memory that its sequences share.
     """
 
     known: Known
@@ -38,6 +40,7 @@ class Plan:
     need_bytes: int = 0
     cells: int = 0
     prompt_cache_bytes: int = 0
+    draft: Draft | None = None
 
     @property
     def key(self) -> str:
@@ -46,6 +49,11 @@ class Plan:
     @property
     def embedding(self) -> bool:
         return self.known.row.kind == "embedding"
+
+    def beyond(self, draft: Draft | None) -> int:
+        """The bytes that another draft model needs which takes the place of the planned one: there is one at a time."""
+        planned_bytes = self.draft.need_bytes if self.draft else 0
+        return max(0, draft.need_bytes - planned_bytes) if draft else 0
 
 
 @dataclass
@@ -57,6 +65,8 @@ class Instance:
     reservations: deadlines of granted leases whose request the engine has not reported yet, oldest first
     wanted: whether a daemon that comes back loads it again
     ready_s: when it was ready, once it is
+    draft: the draft model that a request brought along last
+    draft_models: what the leases that are waited for name as theirs
     taken_bytes: what its process has taken of the machine's free memory, when that was last looked at
     """
 
@@ -78,6 +88,8 @@ class Instance:
     ready_s: float = 0.0
     pid: int | None = None
     taken_bytes: int = 0
+    draft: Draft | None = None
+    draft_models: dict[Ticket, DraftModel] = field(default_factory=dict)
 
     @property
     def identifier(self) -> str:
@@ -105,12 +117,19 @@ class Instance:
     @property
     def held_bytes(self) -> int:
         """What it takes, as its engine measured or, before, as was estimated."""
-        return self.ready.memory_bytes if self.ready and self.ready.memory_bytes else self.plan.need_bytes
+        own = self.ready.memory_bytes if self.ready and self.ready.memory_bytes else self.plan.need_bytes
+        return own + self.draft_bytes
+
+    @property
+    def draft_bytes(self) -> int:
+        """What the draft model that a request brought along takes beyond the plan."""
+        return self.plan.beyond(self.draft)
 
     @property
     def missing_bytes(self) -> int:
         """What it is about to take of what is free now."""
-        return max(0, self.plan.need_bytes - self.taken_bytes) if self.phase is Phase.LOADING else 0
+        needed = self.plan.need_bytes + self.draft_bytes
+        return max(0, needed - self.taken_bytes) if self.phase is Phase.LOADING else 0
 
     @property
     def idle_deadline_s(self) -> float | None:
@@ -119,8 +138,8 @@ class Instance:
             return None
         return self.last_used_s + self.plan.ttl_s
 
-    def grant(self, socket_path: str, now_s: float) -> Lease:
-        """One more lease. The engine must be ready."""
+    def grant(self, ticket: Ticket, socket_path: str, now_s: float) -> Lease:
+        """One more lease, for the holder of `ticket`. The engine must be ready."""
         assert self.ready is not None
         self.used = True
         self.last_used_s = now_s
@@ -132,6 +151,7 @@ class Instance:
             context_length=self.ready.context_length,
             runtime=self.ready.runtime,
             load_time_s=self.ready.load_time_s,
+            draft_model=self.draft_models.pop(ticket, None),
         )
 
     def observe(self, activity: Activity, now_s: float) -> None:

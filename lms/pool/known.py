@@ -11,11 +11,17 @@ from lms.errors import ModelDamaged, Unsupported
 
 @dataclass(frozen=True)
 class Known:
-    """A model on disk: what is shown of it, the file that an engine opens, and how many layers it has."""
+    """A model on disk: what is shown of it, the file that an engine opens, and how many layers it has.
+
+    `vocabulary` is the same for models whose token ids mean the same, empty when that is not known. `has_state` says
+    that it sums up what it has read, wholly or in part.
+    """
 
     row: ModelRow
     file: Path
     layers: int = 0
+    vocabulary: str = ""
+    has_state: bool = False
 
     def require_loadable(self) -> None:
         """Raise ModelDamaged or Unsupported when no engine of this version can load it."""

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal
 
 import psutil
@@ -36,10 +37,11 @@ from lms.logbus.records import LogRecord
 from lms.paths import Home
 from lms.pool import desired
 from lms.pool.desired import Desired
+from lms.pool.drafts import Draft, draft_for
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
 from lms.pool.engines import Engines, Making, Spawn
 from lms.pool.instance import Plan, Ticket
-from lms.pool.known import Models
+from lms.pool.known import Known, Models
 from lms.pool.process import EngineProcess
 from lms.pool.state import Exit, PoolState
 from lms.pool.waiting import Desk, Waiting
@@ -106,6 +108,8 @@ class Pool:
         known = self._models.resolve(request.model)
         known.require_loadable()
         need, available_bytes = self._models.need(known, request.config), _available_bytes()
+        draft = self._own_draft(known, request.config)
+        draft_bytes = draft.need_bytes if draft else 0
         return MemoryEstimate(
             model=known.row,
             context_length=need.context_length,
@@ -114,9 +118,10 @@ class Pool:
             compute_bytes=need.compute_bytes,
             prompt_cache_bytes=need.prompt_cache_bytes,
             gpu_bytes=need.gpu_bytes,
-            total_bytes=need.total_bytes,
+            draft_bytes=draft_bytes,
+            total_bytes=need.total_bytes + draft_bytes,
             available_bytes=available_bytes,
-            fits=need.total_bytes <= available_bytes,
+            fits=need.total_bytes + draft_bytes <= available_bytes,
         )
 
     # What can be asked for
@@ -127,10 +132,14 @@ class Pool:
             return waiting.take()
 
     def wait_for_lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None
+        self,
+        model: str,
+        kind: Literal["llm", "embedding"],
+        ttl_s: float | None = None,
+        draft_model: str | None = None,
     ) -> Generator[Lease | None, None, None]:
         """As `lease`, but None about twice a second while it waits. Closing it before the lease came gives that up."""
-        with self.leasing(LeaseRequest(model, kind, ttl_s)) as waiting:
+        with self.leasing(LeaseRequest(model, kind, ttl_s, draft_model)) as waiting:
             while True:
                 try:
                     lease = waiting.take(ON_WAIT_S)
@@ -142,12 +151,14 @@ class Pool:
     def leasing(self, request: LeaseRequest) -> "Waiting[Lease]":
         """A lease to wait for; leaving its block gives it up.
 
-        The waiting raises ModelNotFound, AmbiguousModel, ModelDamaged, Unsupported or ModelNotLoaded when there is
-        nothing to load, NotEnoughMemory or EngineFailed when it cannot be loaded, ModelUnloaded when it goes meanwhile.
+        Raises what `draft_for` does, at once. The waiting raises ModelNotFound, AmbiguousModel, ModelDamaged,
+        Unsupported or ModelNotLoaded when there is nothing to load, NotEnoughMemory or EngineFailed when it cannot be
+        loaded, ModelUnloaded when it goes meanwhile.
         """
+        draft = self._draft(request)
         ask: Waiting[Lease] = self._ask()
-        ask.absent = lambda: self._lease(ask.ticket, request, self._jit_plan(request))
-        self._lease(ask.ticket, request, None)
+        ask.absent = lambda: self._lease(ask.ticket, request, self._jit_plan(request), draft)
+        self._lease(ask.ticket, request, None, draft)
         return ask
 
     def load(self, request: LoadRequest) -> Iterator[LoadReport]:
@@ -192,8 +203,30 @@ class Pool:
             raise InvalidRequest("The TTL must be more than 0 seconds.", param="ttl_s")
         known = self._models.resolve(typed)
         known.require_loadable()
-        need = self._models.need(known, config)
-        return Plan(known, identifier, config, ttl_s, jit, need.total_bytes, need.cells, need.prompt_cache_bytes)
+        need, draft = self._models.need(known, config), self._own_draft(known, config)
+        need_bytes = need.total_bytes + (draft.need_bytes if draft else 0)
+        return Plan(known, identifier, config, ttl_s, jit, need_bytes, need.cells, need.prompt_cache_bytes, draft)
+
+    def _own_draft(self, known: Known, config: LoadConfig) -> Draft | None:
+        return draft_for(known, config, config.draft_model, self._models) if config.draft_model else None
+
+    def _draft(self, request: LeaseRequest) -> Draft | None:
+        """The draft model that a request names, for its model as loaded, or to be loaded. Raises as `draft_for`."""
+        if not request.draft_model:
+            return None
+        plan = self._plan_of(request.model, None)
+        plan = plan or self._plan_of(request.model, self._models.resolve(request.model).file) or self._jit_plan(request)
+        return draft_for(plan.known, plan.config, request.draft_model, self._models)
+
+    def _plan_of(self, name: str, file: Path | None) -> Plan | None:
+        ask: Waiting[list[Plan | None]] = self._ask()
+
+        def look(_: float) -> list[Effect]:
+            self._desk.answer(ask.ticket, [self._state.plan_of(name, file)])
+            return []
+
+        self._post(look)
+        return ask.take()[0]
 
     def _jit_plan(self, request: LeaseRequest) -> Plan:
         known = self._models.resolve(request.model)
@@ -206,13 +239,13 @@ class Pool:
         ttl_s = request.ttl_s if request.ttl_s and request.ttl_s > 0 else self._settings.jit_ttl_s or None
         return self._plan(known.row.key, LoadConfig(), "", ttl_s, jit=True)
 
-    def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None) -> None:
+    def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None, draft: Draft | None) -> None:
         def lease(now_s: float) -> list[Effect]:
             # A client knows that an engine died before we are told, and asks again at once: the exit goes first.
             if self._engines.any_ended():
                 self._post(lease)
                 return []
-            return self._state.lease(ticket, request.model, request.kind, now_s, plan, self._free_bytes())
+            return self._state.lease(ticket, request.model, request.kind, now_s, plan, self._free_bytes(), draft)
 
         self._post(lease)
 

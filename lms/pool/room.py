@@ -38,7 +38,7 @@ def make_room(plan: Plan, instances: Iterable[Instance], jit_max_models: int, av
     while _short_bytes(plan, free_bytes, leaving, evicted) > 0 and candidates:
         evicted.append(candidates.pop(0))
     if _short_bytes(plan, free_bytes, leaving, evicted) > 0:
-        raise _not_enough(plan, free_bytes + sum(i.held_bytes for i in (*leaving, *evicted)))
+        raise _not_enough(plan.key, plan.need_bytes, free_bytes + sum(i.held_bytes for i in (*leaving, *evicted)))
     needs_leavers = _short_bytes(plan, free_bytes, (), evicted) > 0
     waits_for = [*evicted, *leaving] if needs_leavers else evicted
     return Room(tuple(evicted), frozenset(i.number for i in waits_for))
@@ -55,9 +55,15 @@ def _short_bytes(plan: Plan, free_bytes: int, leaving: Sequence[Instance], evict
     return plan.need_bytes - free_bytes - sum(i.held_bytes for i in (*leaving, *evicted))
 
 
-def _not_enough(plan: Plan, free_bytes: int) -> NotEnoughMemory:
-    needed, free = plan.need_bytes / GIB, max(0, free_bytes) / GIB
+def require_room(key: str, need_bytes: int, free_bytes: int) -> None:
+    """Raises NotEnoughMemory with both numbers when the model `key` does not fit."""
+    if need_bytes > free_bytes:
+        raise _not_enough(key, need_bytes, free_bytes)
+
+
+def _not_enough(key: str, need_bytes: int, free_bytes: int) -> NotEnoughMemory:
+    needed, free = need_bytes / GIB, max(0, free_bytes) / GIB
     return NotEnoughMemory(
-        f"“{plan.key}” needs about {needed:.2f} GiB and {free:.2f} GiB of memory are free.",
+        f"“{key}” needs about {needed:.2f} GiB and {free:.2f} GiB of memory are free.",
         hint="Unload a model, or load it with a shorter context (--context-length).",
     )

@@ -76,7 +76,8 @@ def planned_context(row: ModelRow, config: LoadConfig) -> int:
 
 
 def _known(model: Model) -> Known:
-    return Known(model_row(model), model.path, model.shape.n_layers)
+    shape = model.shape
+    return Known(model_row(model), model.path, shape.n_layers, model.vocabulary, shape.recurrent_floats > 0)
 
 
 def model_row(model: Model) -> ModelRow:

@@ -25,10 +25,11 @@ from lms.errors import (
 )
 from lms.logbus.records import Level
 from lms.pool.desired import Desired
+from lms.pool.drafts import Draft
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
 from lms.pool.instance import Instance, Phase, Plan, Ticket
 from lms.pool.naming import find, numbered
-from lms.pool.room import make_room
+from lms.pool.room import make_room, require_room
 
 # An engine that has lived so long did not die of how it was loaded.
 SETTLED_S = 10.0
@@ -69,6 +70,11 @@ class PoolState:
         """Everything loaded or loading, in the order of loading."""
         return [instance.row(now_s, unix_ms) for instance in self._instances.values() if instance.alive]
 
+    def plan_of(self, name: str, file: Path | None) -> Plan | None:
+        """How the model is loaded, or will be again, that a request means by `name`; `file` as in `naming.find`."""
+        instance = find(name, file, self._instances.values())
+        return instance.plan if instance else self._fallen_plan(name, file)
+
     def desired(self) -> tuple[Desired, ...]:
         """What a daemon that comes back should load."""
         plans = [*self._fallen.values(), *(i.plan for i in self._instances.values() if i.wanted and i.alive)]
@@ -101,8 +107,9 @@ class PoolState:
         now_s: float,
         plan: Plan | None = None,
         available_bytes: int | None = None,
+        draft: Draft | None = None,
     ) -> list[Effect]:
-        """The right to send a request to `name`, loaded as in `plan` if need be.
+        """The right to send a request to `name`, loaded as in `plan` if need be, with `draft` to guess for it.
 
         Without a plan a model that is not loaded is answered with None: ask the catalog, and come again.
         """
@@ -116,7 +123,10 @@ class PoolState:
         if plan.embedding != (kind == "embedding"):
             return self._done(Refuse(ticket, _wrong_kind(plan)))
         try:
-            return self._admit(ticket, instance or self._start(plan, available_bytes, now_s), now_s)
+            instance = instance or self._start(plan, available_bytes, now_s, draft)
+            if draft is not None:
+                self._adopt(ticket, instance, draft, available_bytes)
+            return self._admit(ticket, instance, now_s)
         except NotEnoughMemory as error:
             return self._done(Refuse(ticket, error))
 
@@ -165,6 +175,7 @@ class PoolState:
     def cancel(self, ticket: Ticket, now_s: float) -> list[Effect]:
         """Nobody waits for that answer any more. A load by hand that is called off goes on if others wait for it."""
         for instance in list(self._instances.values()):
+            instance.draft_models.pop(ticket, None)
             for waiting in (instance.leases, instance.unloaders):
                 if ticket in waiting:
                     waiting.remove(ticket)
@@ -247,7 +258,18 @@ class PoolState:
         if instance.phase is Phase.LOADING:
             instance.leases.append(ticket)
             return self._done()
-        return self._done(Grant(ticket, instance.grant(self._socket_path(instance.number), now_s)))
+        return self._done(Grant(ticket, instance.grant(ticket, self._socket_path(instance.number), now_s)))
+
+    def _adopt(self, ticket: Ticket, instance: Instance, draft: Draft, available_bytes: int | None) -> None:
+        """The holder of `ticket` brings along a draft model. Nobody is unloaded for it. Raises NotEnoughMemory."""
+        others = (other for other in self._instances.values() if other is not instance)
+        more_bytes = instance.plan.beyond(draft) - instance.draft_bytes
+        if available_bytes is not None and more_bytes > 0:
+            require_room(
+                draft.known.row.key, more_bytes, available_bytes - sum(other.missing_bytes for other in others)
+            )
+        instance.draft = draft
+        instance.draft_models[ticket] = draft.model
 
     def _raise_again(self, instance: Instance, now_s: float) -> None:
         """Load what was loaded by hand again, if its engine died and had done well before. One that dies right after it
@@ -264,14 +286,16 @@ class PoolState:
     def _identifiers(self) -> set[str]:
         return {instance.identifier for instance in self._instances.values() if instance.alive}
 
-    def _start(self, plan: Plan, available_bytes: int | None, now_s: float) -> Instance:
+    def _start(self, plan: Plan, available_bytes: int | None, now_s: float, draft: Draft | None = None) -> Instance:
+        """Begin to load as in `plan`. Room is made for `draft` too. Raises NotEnoughMemory."""
         plan = plan if plan.identifier else replace(plan, identifier=numbered(plan.key, self._identifiers()))
-        room = make_room(plan, self._instances.values(), self._jit_max_models, available_bytes)
+        both = replace(plan, need_bytes=plan.need_bytes + plan.beyond(draft))
+        room = make_room(both, self._instances.values(), self._jit_max_models, available_bytes)
         for evicted in room.evicted:
             self._say(evicted, "info", f"makes room for “{plan.identifier}”")
             self._stop(evicted, ModelUnloaded(f"“{evicted.identifier}” was unloaded to make room."))
         risen = self._fallen.pop(plan.identifier, None) is plan
-        instance = Instance(self._next_number, plan, now_s, waits_for=set(room.waits_for), wanted=risen)
+        instance = Instance(self._next_number, plan, now_s, waits_for=set(room.waits_for), wanted=risen, draft=draft)
         self._next_number += 1
         self._instances[instance.number] = instance
         self._spawn_if_free(instance)
@@ -296,7 +320,7 @@ class PoolState:
         for warning in report.warnings:
             self._say(instance, "warn", warning)
         path = self._socket_path(instance.number)
-        self._out += [Grant(ticket, instance.grant(path, now_s)) for ticket in instance.leases]
+        self._out += [Grant(ticket, instance.grant(ticket, path, now_s)) for ticket in instance.leases]
         done = LoadDone(instance.row(now_s, 0), report.load_time_s, report.warnings)
         self._out += [Grant(ticket, done) for ticket in instance.loaders]
         instance.leases, instance.loaders = [], []

@@ -7,6 +7,7 @@ from typing import Any
 from lms.client.control import Lease
 from lms.errors import EngineFailed
 from lms.generation.events import (
+    Drafts,
     Embedded,
     Event,
     Finished,
@@ -162,7 +163,23 @@ def _total_stats(parts: Sequence[Finished], completion: int) -> Stats:
         return parts[0].stats
     generation_time_s = sum(part.stats.generation_time_s for part in parts)
     speed = completion / generation_time_s if generation_time_s > 0 else 0.0
-    return Stats(speed, parts[0].stats.time_to_first_token_s, generation_time_s)
+    first = parts[0].stats
+    drafts = sum((part.stats.drafts for part in parts), Drafts())
+    return Stats(speed, first.time_to_first_token_s, generation_time_s, drafts, first.draft_model)
+
+
+def draft_stats(stats: Stats) -> dict[str, Any]:
+    """What became of the tokens that were guessed ahead; empty where nothing could guess."""
+    drafts = stats.drafts
+    if stats.draft_model is None and not drafts.total:
+        return {}
+    named = {"draft_model": stats.draft_model} if stats.draft_model else {}
+    return named | {
+        "total_draft_tokens_count": drafts.total,
+        "accepted_draft_tokens_count": drafts.accepted,
+        "rejected_draft_tokens_count": drafts.rejected,
+        "ignored_draft_tokens_count": drafts.ignored,
+    }
 
 
 def usage_body(usage: Usage) -> dict[str, Any]:

@@ -10,10 +10,12 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TypeVar
 
+import msgspec
+
 from lms.client.control import Lease
 from lms.errors import ModelUnloaded
 from lms.generation.events import Embedded
-from lms.generation.request import Request
+from lms.generation.request import EmbedRequest, Request
 from lms.pool.stream import ClientGone, NotTaken, Poll, has_left, stream
 from lms.server.answers import Answer, Batch, Head, Tagged, collect, embedded
 from lms.server.requests.call import Call, EmbedCall, GenerateCall
@@ -48,7 +50,7 @@ class Exchange:
 
     def _leases(self, call: Call) -> Generator[Lease | None, None, None]:
         """None about twice a second, then a lease. Raises ClientGone when nobody waits for it any more."""
-        with closing(self.backend.wait_for_lease(call.model, call.kind, call.ttl_s)) as leases:
+        with closing(self.backend.wait_for_lease(call.model, call.kind, call.ttl_s, call.draft_model)) as leases:
             for lease in leases:
                 if lease is None and self.client is not None and has_left(self.client):
                     raise ClientGone
@@ -76,7 +78,9 @@ class Exchange:
         """
         for pause_s in (*SECOND_TRIES_S, None):
             try:
-                yield from stream(lease, request, self.client, streamed=streamed, new_poll=self.new_poll)
+                yield from stream(
+                    lease, _drafted(request, lease), self.client, streamed=streamed, new_poll=self.new_poll
+                )
                 return
             except NotTaken as error:
                 if pause_s is None:
@@ -112,6 +116,13 @@ class Exchange:
     def _nth_lease(self, index: int, first: Lease, call: GenerateCall) -> Lease:
         """A lease serves one request, so all but the first need one of their own."""
         return first if index == 0 else self.lease(call)
+
+
+def _drafted(request: Request, lease: Lease) -> Request:
+    """The request with the draft model that its lease is for."""
+    if lease.draft_model is None or isinstance(request, EmbedRequest):
+        return request
+    return msgspec.structs.replace(request, draft_model=lease.draft_model)
 
 
 def new_head(prefix: str, lease: Lease) -> Head:

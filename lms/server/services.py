@@ -19,9 +19,10 @@ class Backend(Protocol):
         """Every loaded or loading model."""
 
     def wait_for_lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, draft_model: str | None
     ) -> Generator[Lease | None, None, None]:
         """The right to send one request to `model`, which is loaded first if need be; None about twice a second before.
+        The lease says what the engine has to know of the draft model.
 
         Closing it ends the waiting.
         """

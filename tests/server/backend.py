@@ -8,6 +8,7 @@ import msgspec
 
 from lms.client.control import InstanceRow, Lease, ModelRow
 from lms.errors import InvalidRequest, ModelNotFound
+from lms.generation.request import DraftModel
 from tests.server.scripted_engine import MODEL, ScriptedEngine
 
 EMBEDDER = msgspec.structs.replace(
@@ -31,6 +32,7 @@ class ListedBackend:
     stale: int = 0
     waits: Iterable[object] = ()
     asked: list[tuple[str, str, float | None]] = field(default_factory=list)
+    draft_models: list[str | None] = field(default_factory=list)
 
     def models(self) -> list[ModelRow]:
         return sorted(self.on_disk, key=lambda row: row.key)
@@ -42,9 +44,10 @@ class ListedBackend:
         return self.loads
 
     def wait_for_lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, draft_model: str | None
     ) -> Generator[Lease | None, None, None]:
         self.asked.append((model, kind, ttl_s))
+        self.draft_models.append(draft_model)
         for _ in self.waits:
             yield None
         if self.refusal is not None:
@@ -52,7 +55,8 @@ class ListedBackend:
         assert self.engine is not None
         lease = self.engine.lease(self.row(model, kind))
         gone = ".gone" if len(self.asked) <= self.stale else ""
-        yield msgspec.structs.replace(lease, socket_path=lease.socket_path + gone)
+        draft = DraftModel(draft_model, f"/models/{draft_model}.gguf") if draft_model else None
+        yield msgspec.structs.replace(lease, socket_path=lease.socket_path + gone, draft_model=draft)
 
     def row(self, model: str, kind: Literal["llm", "embedding"]) -> ModelRow:
         """The model by that key. Refuses as the pool does: an unknown one, or one of the other kind."""

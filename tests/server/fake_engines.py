@@ -25,7 +25,7 @@ class FakeEnginesBackend(ListedBackend):
         self._leases = leases
 
     def wait_for_lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None
+        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, draft_model: str | None = None
     ) -> Generator[Lease | None, None, None]:
         yield self._leases[self.row(model, kind).key]
 

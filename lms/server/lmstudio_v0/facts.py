@@ -4,6 +4,7 @@ from typing import Any
 
 from lms.client.control import Lease
 from lms.generation.events import Finished
+from lms.server.answers import draft_stats
 
 
 def facts(finished: Finished, lease: Lease) -> dict[str, Any]:
@@ -14,7 +15,8 @@ def facts(finished: Finished, lease: Lease) -> dict[str, Any]:
             "time_to_first_token": finished.stats.time_to_first_token_s,
             "generation_time": finished.stats.generation_time_s,
             "stop_reason": finished.reason,
-        },
+        }
+        | draft_stats(finished.stats),
         "model_info": {
             "arch": lease.model.arch,
             "quant": lease.model.quantization,

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from lms.generation.events import Event, Finished, TextDelta
-from lms.server.answers import FINISH_REASON, Answer, Head, Tagged, delta, tool_call, usage_body
+from lms.server.answers import FINISH_REASON, Answer, Head, Tagged, delta, draft_stats, tool_call, usage_body
 from lms.server.sse import Chunk, Template
 
 
@@ -27,7 +27,7 @@ def body(answer: Answer, head: Head) -> dict[str, Any]:
         "model": head.model,
         "choices": [choice],
         "usage": usage_body(answer.finished.usage),
-        "stats": {},
+        "stats": draft_stats(answer.finished.stats),
         "system_fingerprint": head.model,
     }
 

@@ -8,15 +8,15 @@ from functools import partial
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Answer, Head, Tagged, TextChunks, text_choice, total, usage_body
+from lms.server.answers import Answer, Head, Tagged, TextChunks, draft_stats, text_choice, total, usage_body
 from lms.server.sse import Chunk
 
 
 def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
     """The reply to a request that does not stream."""
     choices = [text_choice(index, answer.text, answer.finish_reason) for index, answer in enumerate(answers)]
-    usage = usage_body(total([answer.finished for answer in answers]).usage)
-    return _object(head, choices) | {"usage": usage, "stats": {}}
+    finished = total([answer.finished for answer in answers])
+    return _object(head, choices) | {"usage": usage_body(finished.usage), "stats": draft_stats(finished.stats)}
 
 
 def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:

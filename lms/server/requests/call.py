@@ -8,7 +8,10 @@ from lms.generation.request import EmbedRequest, GenerateRequest
 
 @dataclass(frozen=True)
 class GenerateCall:
-    """Answers wanted from `model`, one for each of `requests`. `ttl_s` counts only if this call loads the model."""
+    """Answers wanted from `model`, one for each of `requests`. `ttl_s` counts only if this call loads the model.
+
+    `draft_model` is to guess for it, whatever the model was loaded with.
+    """
 
     model: str
     requests: tuple[GenerateRequest, ...]
@@ -16,6 +19,7 @@ class GenerateCall:
     include_usage: bool = False
     ttl_s: float | None = None
     kind: Literal["llm"] = "llm"
+    draft_model: str | None = None
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class EmbedCall:
     dimensions: int | None = None
     ttl_s: float | None = None
     kind: Literal["embedding"] = "embedding"
+    draft_model: None = None
 
 
 Call = GenerateCall | EmbedCall

@@ -59,7 +59,14 @@ def parse(raw: bytes) -> GenerateCall:
         stop_strings(body.stop),
         constraint=constraint_of(body.response_format),
     )
-    return GenerateCall(body.model, (request,), bool(body.stream), body.include_usage(), body.ttl)
+    return GenerateCall(
+        body.model,
+        (request,),
+        bool(body.stream),
+        body.include_usage(),
+        body.ttl,
+        draft_model=body.draft_model or None,
+    )
 
 
 def _refuse_unsupported_in_chat(body: ChatBody) -> None:

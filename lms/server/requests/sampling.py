@@ -42,7 +42,7 @@ class GenerateBody(Body, frozen=True, kw_only=True):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: PositiveInt | None = None
-    draft_model: Any = None
+    draft_model: str | None = None
     preset: Any = None
 
     def include_usage(self) -> bool:
@@ -78,5 +78,4 @@ def stop_strings(stop: str | list[str] | None) -> tuple[str, ...]:
 def refuse_unsupported(body: GenerateBody) -> None:
     """Raises Unsupported for what neither chat nor text completions can honour yet."""
     only(body.n, (None, 1), "n")
-    only(body.draft_model, (None, ""), "draft_model")
     only(body.preset, (None, ""), "preset")

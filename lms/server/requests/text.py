@@ -34,7 +34,14 @@ def parse(raw: bytes) -> GenerateCall:
     requests = tuple(
         GenerateRequest(prompt, drawing, limit, stop, split_reasoning=False) for prompt in _prompts(body.prompt)
     )
-    return GenerateCall(body.model, requests, bool(body.stream), body.include_usage(), body.ttl)
+    return GenerateCall(
+        body.model,
+        requests,
+        bool(body.stream),
+        body.include_usage(),
+        body.ttl,
+        draft_model=body.draft_model or None,
+    )
 
 
 def _prompts(prompt: str | list[str | int | list[int]]) -> list[TextPrompt | TokenPrompt]:
