@@ -27,6 +27,7 @@ _lms() {
         "lms load --kv-cache-type") candidates="f16 q8_0 q4_0" ;;
         "lms load --unified-kv") candidates="auto on off" ;;
         "lms load --speculation") candidates="off ngram" ;;
+        "lms load --draft-model") candidates="" ;;
         "lms load --prompt-cache-mb") candidates="" ;;
         "lms load --prompt-cache-disk-mb") candidates="" ;;
         "lms server start --port"|"lms server start -p") candidates="" ;;
@@ -36,7 +37,7 @@ _lms() {
         *)
             case "$command" in
                 "lms") candidates="load unload ls ps status version server log daemon --version -v --help -h" ;;
-                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mlock --speculation --prompt-cache-mb --prompt-cache-disk-mb" ;;
+                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
                 "lms ls") candidates="--llm --embedding --variants --json --help -h" ;;
                 "lms ps") candidates="--json --help -h" ;;

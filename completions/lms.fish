@@ -50,6 +50,7 @@ complete -c lms -n '__lms_at lms load' -l no-offload-kv-cache -d 'Keep keys and 
 complete -c lms -n '__lms_at lms load' -l no-mmap -d 'Read the model file instead of mapping it.'
 complete -c lms -n '__lms_at lms load' -l mlock -d 'Keep the model in memory, never swap it out.'
 complete -c lms -n '__lms_at lms load' -l speculation -x -a 'off ngram' -d 'Guess tokens that the text repeats. Default: off.'
+complete -c lms -n '__lms_at lms load' -l draft-model -x -d 'A small model with the same vocabulary that guesses what this one will say.'
 complete -c lms -n '__lms_at lms load' -l prompt-cache-mb -x -d 'MiB of memory for earlier prompts; 0: none.'
 complete -c lms -n '__lms_at lms load' -l prompt-cache-disk-mb -x -d 'MiB of disk for them. Default: 0, none.'
 complete -c lms -n '__lms_at lms unload' -a '(lms complete identifiers 2>/dev/null)'

@@ -167,6 +167,8 @@ def _show_estimate(session: Session, figures: "MemoryEstimate", ratio: float | N
     say(f"Model Memory:           {units.memory(figures.weights_bytes)}")
     say(f"Context Memory:         {units.memory(figures.context_bytes)}")
     say(f"Compute Memory:         {units.memory(figures.compute_bytes)}")
+    if figures.draft_bytes:
+        say(f"Draft Model Memory:     {units.memory(figures.draft_bytes)}")
     if figures.prompt_cache_bytes:
         say(f"Prompt Cache, at most:  {units.memory(figures.prompt_cache_bytes)}")
     if ratio is not None:

@@ -78,6 +78,15 @@ Mlock = Annotated[bool, _flag("--mlock", MEMORY, "Keep the model in memory, neve
 Speculation = Annotated[
     str | None, _word("--speculation", ("off", "ngram"), REUSE, "Guess tokens that the text repeats. Default: off.")
 ]
+DraftModel = Annotated[
+    str | None,
+    typer.Option(
+        "--draft-model",
+        metavar="KEY",
+        rich_help_panel=REUSE,
+        help="A small model with the same vocabulary that guesses what this one will say.",
+    ),
+]
 PromptCache = Annotated[
     int | None,
     _number("--prompt-cache-mb", 0, MOST_PROMPT_CACHE_MB, REUSE, "MiB of memory for earlier prompts; 0: none."),
@@ -103,6 +112,7 @@ class Tuning:
     no_mmap: NoMmap = False
     mlock: Mlock = False
     speculation: Speculation = None
+    draft_model: DraftModel = None
     prompt_cache_mb: PromptCache = None
     prompt_cache_disk_mb: PromptCacheDisk = None
 
@@ -125,6 +135,7 @@ class Tuning:
                 use_mmap=not self.no_mmap,
                 use_mlock=self.mlock,
                 speculation="ngram" if self.speculation == "ngram" else "off",
+                draft_model=self.draft_model or None,
                 prompt_cache_mb=self.prompt_cache_mb,
                 prompt_cache_disk_mb=self.prompt_cache_disk_mb or 0,
             )

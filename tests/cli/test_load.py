@@ -59,7 +59,7 @@ def test_every_tuning_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
     flags = (
         "--threads 2 --batch-threads 3 --batch-size 256 --micro-batch-size 128 --flash-attention on "
         "--kv-cache-type q8_0,q4_0 --unified-kv off --no-offload-kv-cache --no-mmap --mlock "
-        "--speculation ngram --prompt-cache-mb 0 --prompt-cache-disk-mb 7"
+        "--speculation ngram --draft-model tiny --prompt-cache-mb 0 --prompt-cache-disk-mb 7"
     )
     assert lms.type("load", "tiny-chat", *flags.split()).code == 0
     assert daemon.requests[0].config == LoadConfig(
@@ -75,6 +75,7 @@ def test_every_tuning_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
         use_mmap=False,
         use_mlock=True,
         speculation="ngram",
+        draft_model="tiny",
         prompt_cache_mb=0,
         prompt_cache_disk_mb=7,
     )
