@@ -110,7 +110,7 @@ class Batch:
         The draft model may guess for it.
         """
         sequence = Sequence(uid, list(tokens), self._decoder.sampler(sampling, guide))
-        self.speculator.begin(sequence, draft_model=draft_model)
+        self.speculator.begin(sequence, guide, draft_model=draft_model)
         self._waiting.append(sequence)
 
     def remove(self, uid: int) -> None:

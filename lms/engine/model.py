@@ -67,6 +67,9 @@ class Guide(Protocol):
     def take(self, token: int) -> None:
         """`token` was drawn."""
 
+    def guess(self, most: int) -> tuple[int, ...]:
+        """Up to `most` tokens that spell what has to come next; none where several texts can."""
+
     @property
     def is_over(self) -> bool:
         """Whether nothing but the end can follow."""

@@ -71,6 +71,8 @@ class Temper:
     recovery: float = 0.0
 
 
+# Text that has to come is right, and as a rule cut into tokens as the model would.
+IN_GRAMMAR = Temper(0.9, 1, 16, 2)
 # Looking up costs nothing, so it is tried again soon. Who names a draft model believes in it: it is trusted at first,
 # and often merely not sure. But it has to read what was written meanwhile: when it fails it soon is left alone.
 IN_LOOKUP = Temper(0.5, 4, 64, 2)

@@ -1,32 +1,40 @@
 """Who guesses for which sequence, how much of it a pass verifies, and what came of it.
 
-A sequence has up to two sources of guesses: what its own text repeats (`NgramLookup`), and the draft model that its
-request named (`Drafter`). Each has an account of its own (`Trust`), and of the two the one guesses that promises more
-for what it costs: a look-up costs nothing but its verifying, a draft model also its own passes. Where a text repeats
-that is the look-up, elsewhere the model.
+A sequence has up to three sources of guesses: what its constraint makes come next, where that can be one text only
+(`Guide`), what its own text repeats (`NgramLookup`), and the draft model that its request named (`Drafter`). Each has
+an account of its own (`Trust`), and the one guesses that promises most for what it costs: the first two cost nothing
+but verifying, a draft model also its own passes. Where a text repeats that is the look-up, elsewhere the model.
 """
 
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from lms.config.load import MOST_DRAFTED
 from lms.engine.draft_model import NO_EFFORT, Drafter, Proposal, Wanted
-from lms.engine.model import Chunk
+from lms.engine.model import Chunk, Guide
 from lms.engine.sequence import Sequence
-from lms.engine.speculation import IN_MODEL, NO_OFFER, NgramLookup, Offer, PassCost, Trust, allot
+from lms.engine.speculation import IN_GRAMMAR, IN_LOOKUP, IN_MODEL, NO_OFFER, NgramLookup, Offer, PassCost, Trust, allot
 
 Plan = list[tuple[Sequence, Chunk]]
 
 
+class Source(Protocol):
+    """Knows what may come next in one sequence."""
+
+    def guess(self, most: int) -> tuple[int, ...]:
+        """Up to `most` tokens."""
+
+
 @dataclass(eq=False)
 class _Account:
-    """What may guess for one sequence, and how far each is trusted. None: it is not asked.
+    """What may guess for one sequence, and how far each is trusted.
 
-    `asked` is the one that guessed for the last pass, `tried` how many tokens it found or computed.
+    `free` are the sources whose guesses cost nothing. `model_trust` None: the draft model is not asked. `asked` is the
+    one that guessed for the last pass, `tried` how many tokens it found or computed.
     """
 
-    lookup: NgramLookup | None
-    lookup_trust: Trust
+    free: list[tuple[Source, Trust]]
     model_trust: Trust | None
     asked: Trust | None = None
     tried: int = 0
@@ -34,7 +42,7 @@ class _Account:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """Guesses of one source for a pass: what was looked up, or else what the draft model is still to be asked."""
+    """Guesses of one source for a pass: those there are, or else what the draft model is still to be asked."""
 
     sequence: Sequence
     account: _Account
@@ -68,11 +76,15 @@ class Speculator:
         """Whether the draft model guesses for any sequence."""
         return any(account.model_trust for account in self._accounts.values())
 
-    def begin(self, sequence: Sequence, *, draft_model: bool) -> None:
-        """Guess for `sequence` from now on, with `draft_model` also by the drafter."""
+    def begin(self, sequence: Sequence, guide: Guide | None = None, *, draft_model: bool) -> None:
+        """Guess for `sequence` from now on, also by its `guide`, and with `draft_model` by the drafter."""
         if self._looks_up or draft_model:
-            lookup = NgramLookup(sequence.tokens) if self._looks_up else None
-            self._accounts[sequence.uid] = _Account(lookup, Trust(), self._model_trust.heir() if draft_model else None)
+            free = list[tuple[Source, Trust]]()
+            if guide:
+                free.append((guide, Trust(IN_GRAMMAR)))
+            if self._looks_up:
+                free.append((NgramLookup(sequence.tokens), Trust(IN_LOOKUP)))
+            self._accounts[sequence.uid] = _Account(free, self._model_trust.heir() if draft_model else None)
 
     def rest(self, uid: int) -> None:
         """The sequence does not run for now."""
@@ -111,7 +123,7 @@ class Speculator:
         account = self._accounts.get(uid)
         if account is None:
             return
-        for trust in filter(None, (account.lookup_trust, account.model_trust)):
+        for trust in filter(None, (*(trust for _, trust in account.free), account.model_trust)):
             trust.observe(account.tried if trust is account.asked else 0, accepted)
         account.asked = None
 
@@ -119,12 +131,12 @@ class Speculator:
         account = self._accounts.get(sequence.uid)
         if account is None or not sequence.is_decoding:
             return None
-        found = (self._looked_up(sequence, account), self._by_model(sequence, account))
+        found = [self._for_free(sequence, account, source, trust) for source, trust in account.free]
+        found.append(self._by_model(sequence, account))
         return max(filter(None, found), key=lambda candidate: candidate.offer.worth, default=None)
 
-    def _looked_up(self, sequence: Sequence, account: _Account) -> _Candidate | None:
-        trust = account.lookup_trust
-        guess = account.lookup.guess(MOST_DRAFTED) if account.lookup and not trust.pause_tokens else ()
+    def _for_free(self, sequence: Sequence, account: _Account, source: Source, trust: Trust) -> _Candidate | None:
+        guess = () if trust.pause_tokens else source.guess(MOST_DRAFTED)
         offer = Offer(len(guess), trust.probability, self.cost.relative)
         return _Candidate(sequence, account, trust, offer, guess) if guess else None
 

@@ -137,9 +137,9 @@ class Guide:
         if not self._matcher.is_stopped():
             self._matcher.consume_token(token)
 
-    def forced(self) -> tuple[int, ...]:
-        """The tokens that spell what has to come next, if only one text can."""
-        return tuple(self._matcher.compute_ff_tokens())
+    def guess(self, most: int) -> tuple[int, ...]:
+        """Up to `most` tokens that spell what has to come next; none where several texts can."""
+        return tuple(self._matcher.compute_ff_tokens()[:most])
 
     @property
     def is_over(self) -> bool:

@@ -1,5 +1,6 @@
 """Constrained answers, from the request to the events, with the fake model."""
 
+import itertools
 import json
 from collections.abc import Iterator
 
@@ -9,7 +10,7 @@ from lms.engine.batch import Batch, Sampled
 from lms.engine.fake import END, FakeDecoder, FakeVocabulary
 from lms.engine.scheduler import Limits
 from lms.errors import InvalidRequest
-from lms.generation.constraint import Constraint, JsonSchema, Regex
+from lms.generation.constraint import Constraint, Grammar, JsonSchema, Regex
 from lms.generation.events import Failed, ReasoningDelta
 from lms.generation.request import Sampling
 from lms.text.constraints import Constraints
@@ -70,6 +71,26 @@ def test_what_is_guessed_ahead_is_held_to_the_form_too() -> None:
     assert json.loads(text) == ["again and again and again"] * 5
     assert any(len(outcome.tokens) > 1 for outcome in sampled)
     constraints.close()
+
+
+def passes_to_write(text: str, *, speculates: bool) -> int:
+    """Passes over one sequence that can only answer `text`."""
+    constraints = Constraints(FakeVocabulary())
+    batch = Batch(FakeDecoder(1, 1, 4096, lambda tokens: None), Limits(512, 512), speculates=speculates)
+    batch.insert(1, list(b"hello"), Sampling(), constraints.guide(Grammar(f"start: {json.dumps(text)}")))
+    constraints.close()
+    written = list[int]()
+    for passes in itertools.count(1):
+        written += [token for outcome in batch.step() if isinstance(outcome, Sampled) for token in outcome.tokens]
+        if len(written) >= len(text):
+            assert bytes(written[: len(text)]).decode() == text
+            return passes
+    raise AssertionError
+
+
+def test_what_has_to_come_is_drafted() -> None:
+    text = "sphinx of black quartz, judge my vow"
+    assert passes_to_write(text, speculates=True) < passes_to_write(text, speculates=False) / 4
 
 
 def test_a_constraint_that_cannot_be_enforced_is_refused_before_anything_runs(served: Rig) -> None:
