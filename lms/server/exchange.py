@@ -1,6 +1,6 @@
 """From a parsed call to an engine's events: takes leases, opens streams, closes them when the client leaves."""
 
-import secrets
+import random
 import select
 import socket
 import string
@@ -127,5 +127,5 @@ def _drafted(request: Request, lease: Lease) -> Request:
 
 def new_head(prefix: str, lease: Lease) -> Head:
     """A reply that begins now. Its id looks as LM Studio's do: the prefix and 21 base-36 characters."""
-    tail = "".join(secrets.choice(_BASE_36) for _ in range(_ID_LENGTH))
+    tail = "".join(random.choices(_BASE_36, k=_ID_LENGTH))  # they need no secrecy, which would cost 70 µs
     return Head(f"{prefix}-{tail}", int(time.time()), lease)
