@@ -1,44 +1,76 @@
 """One sequence's sampler, as a chain of llama.cpp's own samplers in llama.cpp's own order.
 
 Penalties look at the answer so far, up to `PENALTY_WINDOW` tokens, and not at the prompt: a name or a JSON key that the
-user wrote is no repetition. Greedy decoding without penalties or biases needs no chain: `argmax` over the logits.
+user wrote is no repetition. Greedy decoding without penalties or biases needs no chain: `argmax` over the logits. Where
+only some of the likeliest tokens can be drawn, the chain gets these and the ones that it changes itself, and draws the
+same as from all.
 """
 
 from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
 
 import ctypes
 import secrets
+from collections import deque
+from functools import cached_property
 
 import llama_cpp.llama_cpp as C
 import numpy as np
+from numpy.typing import NDArray
 
 from lms.engine.model import Guide
+from lms.engine.shortlist import is_worthwhile, shortlist
 from lms.generation.request import Sampling
 
 PENALTY_WINDOW = 64
+CANDIDATE = np.dtype(C.llama_token_data)
 
 
 def is_plain_greedy(sampling: Sampling) -> bool:
     """Whether the highest logit wins and nothing changes the logits before."""
-    penalised = sampling.repeat_penalty != 1.0 or sampling.presence_penalty or sampling.frequency_penalty
-    return sampling.temperature == 0 and not penalised and not sampling.logit_bias
+    return sampling.temperature == 0 and not _is_penalised(sampling) and not sampling.logit_bias
+
+
+def _is_penalised(sampling: Sampling) -> bool:
+    return sampling.repeat_penalty != 1.0 or bool(sampling.presence_penalty or sampling.frequency_penalty)
 
 
 class LlamaSampler:
-    """Implements `Sampler`. Owns a native chain, or nothing when decoding is plainly greedy."""
+    """Implements `Sampler`. Owns a native chain, or nothing when decoding is plainly greedy.
+
+    What it draws from is among the `_reach` likeliest tokens, or is one of `_recent` and `_biased`, whose logits it
+    changes itself: so many of the likeliest may be penalised as there can be of these.
+    """
 
     def __init__(self, sampling: Sampling, vocabulary_size: int, guide: Guide | None = None) -> None:
         self._guide = guide
-        self._chain = None if is_plain_greedy(sampling) else _chain(sampling, vocabulary_size)
+        self._chain = None if is_plain_greedy(sampling) else chain_of(sampling, vocabulary_size)
         self._vocabulary_size = vocabulary_size
+        self._biased = [token for token in sampling.logit_bias if 0 <= token < vocabulary_size]
+        self._recent = deque[int](maxlen=PENALTY_WINDOW if _is_penalised(sampling) else 0)
+        drawn_from = max(sampling.top_k or 0, 0) if sampling.temperature else 1
+        changed = len(self._biased) + (self._recent.maxlen or 0)
+        self._reach = drawn_from + changed if drawn_from else vocabulary_size
 
     def draw(self, context: C.llama_context_p, row: int) -> int:
         """The token that follows `row` of the pass that `context` has made last. Draw from a row once."""
-        if self._guide is None:
-            return self._choose(context, row)
-        np.copyto(self._logits(context, row), -np.inf, where=self._guide.forbidden())
-        token = self._choose(context, row)
-        self._guide.take(token)
+        logits = np.ctypeslib.as_array(C.llama_get_logits_ith(context, row), (self._vocabulary_size,))
+        if self._guide is not None:
+            np.copyto(logits, -np.inf, where=self._guide.forbidden())
+        token = self.choose(logits)
+        if self._guide is not None:
+            self._guide.take(token)
+        return token
+
+    def choose(self, logits: NDArray[np.float32]) -> int:
+        """The token drawn from `logits`, of which there is one for each token."""
+        if self._chain is None:
+            return int(logits.argmax())
+        if is_worthwhile(self._vocabulary_size, self._reach):
+            tokens = shortlist(logits, self._reach, (*self._recent, *self._biased))
+        else:
+            tokens = self._all
+        token = draw_from(self._chain, tokens, logits)
+        self._recent.append(token)
         return token
 
     def close(self) -> None:
@@ -46,17 +78,24 @@ class LlamaSampler:
             C.llama_sampler_free(self._chain)
             self._chain = None
 
-    def _choose(self, context: C.llama_context_p, row: int) -> int:
-        if self._chain is not None:
-            return int(C.llama_sampler_sample(self._chain, context, row))
-        return int(self._logits(context, row).argmax())
-
-    def _logits(self, context: C.llama_context_p, row: int) -> np.ndarray:
-        """The row in llama.cpp's own memory, where the chain reads it too."""
-        return np.ctypeslib.as_array(C.llama_get_logits_ith(context, row), (self._vocabulary_size,))
+    @cached_property
+    def _all(self) -> NDArray[np.intp]:
+        return np.arange(self._vocabulary_size)
 
 
-def _chain(sampling: Sampling, vocabulary_size: int) -> C.llama_sampler_p:
+def draw_from(chain: C.llama_sampler_p, tokens: NDArray[np.intp], logits: NDArray[np.float32]) -> int:
+    """Let `chain` draw one of `tokens`, and remember it."""
+    candidates = np.empty(len(tokens), CANDIDATE)
+    candidates["id"], candidates["logit"] = tokens, logits[tokens]
+    pointer = candidates.ctypes.data_as(C.llama_token_data_p)
+    array = C.llama_token_data_array(data=pointer, size=len(candidates), selected=-1, sorted=False)
+    C.llama_sampler_apply(chain, ctypes.byref(array))
+    token = int(array.data[array.selected].id)
+    C.llama_sampler_accept(chain, token)
+    return token
+
+
+def chain_of(sampling: Sampling, vocabulary_size: int) -> C.llama_sampler_p:
     chain: C.llama_sampler_p = C.llama_sampler_chain_init(C.llama_sampler_chain_default_params())
     for sampler in _samplers(sampling, vocabulary_size):
         C.llama_sampler_chain_add(chain, sampler)
