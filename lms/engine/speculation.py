@@ -22,6 +22,7 @@ MOST_COMPARED = 16
 
 WEIGHT_OF_NEWEST = 0.2
 LEAST_TRUST, MOST_TRUST = 0.3, 0.98
+USEFUL_PART = 1 / 8
 
 ASSUMED_DRAFT_COST, ASSUMED_GUESS_COST = 0.25, 0.15
 # So much of what is known of a cost goes with each pass that could not confirm it.
@@ -92,6 +93,7 @@ class Trust:
         self.pause_tokens = 0
         self._temper = temper
         self._next_pause = temper.first_pause
+        self._tried = self._accepted = 0
 
     def observe(self, drafted: int, accepted: int) -> None:
         """A draft of so many tokens, of which so many were right. Without a draft, one token of the pause goes by."""
@@ -99,6 +101,8 @@ class Trust:
             self.pause_tokens = max(0, self.pause_tokens - 1)
             self.probability += self._temper.recovery * max(0.0, self._temper.initial - self.probability)
             return
+        self._tried += drafted
+        self._accepted += accepted
         for _ in range(accepted):
             self.probability += WEIGHT_OF_NEWEST * (1 - self.probability)
         if accepted < drafted:
@@ -111,11 +115,15 @@ class Trust:
             self._next_pause = min(self._temper.growth * self._next_pause, self._temper.longest_pause)
 
     def heir(self) -> "Trust":
-        """What another sequence begins with that the same is to guess for. Pauses come down from heir to heir, so that
-        there is a new try some time."""
+        """What another sequence begins with that the same is to guess for.
+
+        It begins with a pause if next to nothing was right. Pauses come down from heir to heir: there is a new try some
+        time.
+        """
         heir = Trust(self._temper)
         heir.probability = self.probability
-        if self._next_pause > self._temper.first_pause:
+        was_useful = self._accepted > USEFUL_PART * self._tried
+        if self._next_pause > self._temper.first_pause and not was_useful:
             heir.pause_tokens = heir._next_pause = max(self._temper.first_pause, self._next_pause * 3 // 4)
         return heir
 

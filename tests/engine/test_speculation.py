@@ -122,6 +122,14 @@ def test_a_long_pause_is_inherited_and_comes_to_an_end() -> None:
     assert IN_MODEL.longest_pause / 2 < pauses[0] <= IN_MODEL.longest_pause
 
 
+def test_a_bad_end_of_a_good_record_is_not_inherited() -> None:
+    trust = Trust(IN_MODEL)
+    trust.observe(16, 16)
+    for _ in range(10):
+        trust.observe(1, 0)
+    assert trust.heir().pause_tokens == 0
+
+
 def test_what_was_right_is_tried_at_once_by_the_heir() -> None:
     trust = Trust(IN_MODEL)
     trust.observe(4, 4)
