@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,8 +38,8 @@ class Installation:
 
 @contextmanager
 def fresh_installation(models: Path | None = None) -> Iterator[Installation]:
-    """An installation that is stopped and removed with the block."""
-    with tempfile.TemporaryDirectory(prefix="lms-") as folder:
+    """An installation that is stopped and removed with the block, also when SIGTERM ends the program."""
+    with _leaving_at_sigterm(), tempfile.TemporaryDirectory(prefix="lms-") as folder:
         installation = Installation(Path(folder), models)
         try:
             yield installation
@@ -46,3 +47,14 @@ def fresh_installation(models: Path | None = None) -> Iterator[Installation]:
             subprocess.run(
                 [sys.executable, "-m", "lms", "daemon", "down", "--quiet"], env=installation.environment(), check=False
             )
+
+
+@contextmanager
+def _leaving_at_sigterm() -> Iterator[None]:
+    """SIGTERM raises SystemExit within the block, so that blocks around it clean up. In the main thread only, which is
+    the one that gets signals."""
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
