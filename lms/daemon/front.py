@@ -2,6 +2,10 @@
 
 It holds no state: it asks the daemon for leases and talks to the engines. It runs on gevent, so a client that sends
 half a request costs a greenlet and nobody's time. It ends when its stdin closes.
+
+A token of one of 16 streams takes some 30 µs here: 11 in the kernel (one read, one write, a part of one wait), 15 in
+Python, 4 in gevent. A lone stream's takes twice as much, because it finds the processor asleep and the caches cold; and
+waking the front, if it sleeps on another processor of a virtual machine, costs the engine 20 µs of its own.
 """
 
 # ruff: noqa: E402 - nothing may be imported before gevent has replaced what blocks
