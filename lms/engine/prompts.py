@@ -79,7 +79,8 @@ class PromptReader:
         reasoning = self._reasoning if chat and request.split_reasoning else None
         family = self._family if isinstance(request.prompt, ChatPrompt) and request.prompt.tools else None
         inside = reasoning is not None and reasoning.left_open_by(text)
-        return Splitter(reasoning, family, tool_call_ids(), inside_reasoning=inside)
+        constrained = request.constraint is not None
+        return Splitter(reasoning, family, tool_call_ids(), inside_reasoning=inside, only_leading=constrained)
 
     def _guide(self, request: GenerateRequest, text: str) -> Guide | None:
         if request.constraint is None:

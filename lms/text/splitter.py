@@ -19,7 +19,8 @@ from lms.text.toolcalls.family import Family, ParsedCall
 class Splitter:
     """Splits one answer. Without `reasoning` or `family`, those markers are text like any other.
 
-    `inside_reasoning` says that the prompt has already opened the reasoning. Each call takes an id from `ids`.
+    `inside_reasoning` says that the prompt has already opened the reasoning, `only_leading` that markers are text once
+    content has begun: what is JSON may quote them. Each call takes an id from `ids`.
     """
 
     def __init__(
@@ -29,6 +30,7 @@ class Splitter:
         ids: Iterator[str],
         *,
         inside_reasoning: bool = False,
+        only_leading: bool = False,
     ) -> None:
         self._start_of_reasoning = reasoning.start if reasoning else None
         self._parse = family.parse if family else _no_calls
@@ -38,6 +40,8 @@ class Splitter:
         self._end_of_call = Needles([family.end] if family else [])
         self._call: list[str] = []  # the call that is being written, from its start marker on
         self._drop_space = False
+        self._only_leading = only_leading
+        self._has_begun = False
         self.calls = 0
         """How many calls there have been."""
         self.in_reasoning = inside_reasoning and reasoning is not None
@@ -72,6 +76,8 @@ class Splitter:
 
     def _cross(self, marker: str) -> list[Event]:
         """`marker` has been written: go where it leads."""
+        if self._only_leading and self._has_begun:
+            return self._text(marker)
         if self._call:
             self._search = Search(self._outside)
             return self._finish_call(marker)
@@ -102,6 +108,7 @@ class Splitter:
     def _text(self, text: str) -> list[Event]:
         shown = text.lstrip() if self._drop_space else text
         self._drop_space = self._drop_space and not shown
+        self._has_begun = self._has_begun or bool(shown.strip())
         return [TextDelta(shown)] if shown else []
 
 

@@ -114,3 +114,7 @@ def test_max_tokens_ends_a_constrained_answer_too(served: Rig) -> None:
     served.ask(1, "write for ever", constraint=JsonSchema({"type": "string"}), max_tokens=7)
     served.run()
     assert served.finished(1).reason == "maxPredictedTokensReached"
+
+
+def test_json_may_quote_markers(served: Rig) -> None:
+    assert answer(served, "hi", JsonSchema({"const": "<think>not</think>"})) == '"<think>not</think>"'

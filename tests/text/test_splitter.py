@@ -152,3 +152,15 @@ def test_no_character_of_the_reasoning_or_the_content_is_lost(
     answer = "".join(f"<think>{reasoning}</think>\n\n{content}" for reasoning, content in turns)
     expected = [event for reasoning, content in turns for event in (ReasoningDelta(reasoning), TextDelta(content))]
     assert joined(fed(splitter(family=None), *data.draw(pieces_of(st.just(answer))))) == expected
+
+
+@given(pieces_of(st.just("<think>a</think>\n")), pieces_of(answers.map("{".__add__)))
+def test_where_only_leading_markers_count_all_is_text_once_text_has_begun(start: list[str], rest: list[str]) -> None:
+    leading = Splitter(THINK, HERMES, map(str, count()), only_leading=True)
+    assert joined(fed(leading, *start, *rest)) == [ReasoningDelta("a"), TextDelta("".join(rest))]
+
+
+def test_where_only_leading_markers_count_calls_may_still_lead() -> None:
+    leading = Splitter(THINK, HERMES, map(str, count()), only_leading=True)
+    events = fed(leading, f"{CALL}\n{CALL}")
+    assert [event.id for event in events if isinstance(event, ToolCallStarted)] == ["0", "1"]
