@@ -28,8 +28,7 @@ def test_a_client_can_wait_for_the_first_text_and_leave() -> None:
     async def leave(port: int) -> bytes:
         exchange = await Exchange.start(port, CALL)
         await exchange.text()
-        exchange.close()
-        return b"".join(piece for _, piece in (await exchange.reply()).pieces)
+        return b"".join(piece for _, piece in (await exchange.leave()).pieces)
 
     with canned_server(HEAD, chunk(event(EVENTS[0])), chunk(event(EVENTS[1])), endless=True) as server:
         seen = load.run(lambda: leave(server.port))
@@ -39,7 +38,9 @@ def test_a_client_can_wait_for_the_first_text_and_leave() -> None:
 
 def test_waiting_for_text_ends_with_an_answer_that_has_none() -> None:
     async def wait(port: int) -> None:
-        await (await Exchange.start(port, CALL)).text()
+        exchange = await Exchange.start(port, CALL)
+        await exchange.text()
+        await exchange.leave()
 
     with canned_server(b"HTTP/1.1 500 NO\r\n\r\nout of order") as server:
         load.run(lambda: wait(server.port))
@@ -51,7 +52,7 @@ def test_an_answer_that_does_not_end_in_time_is_an_error() -> None:
         try:
             await exchange.reply(limit_s=0.05)
         finally:
-            exchange.close()
+            await exchange.leave()
 
     with canned_server(*STREAM[:3], endless=True) as server, pytest.raises(TimeoutError):
         load.run(lambda: wait(server.port))

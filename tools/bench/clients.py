@@ -104,7 +104,7 @@ class Crowd:
         if deed.leaves:
             with suppress(TimeoutError):
                 await exchange.reply(random.uniform(0, LONGEST_STAY_S))
-            exchange.close()
+            await exchange.leave()
             return
         reply = await exchange.reply(REPLY_LIMIT_S)
         if call.body.get("stream"):

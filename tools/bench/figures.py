@@ -73,7 +73,7 @@ class Serving:
         for stream in streams:
             await stream.text()
         leaving, *staying = streams
-        leaving.close()
+        await leaving.leave()
         await load.ask(self.port, joining)
         stayed = [answer(await stream.reply()) for stream in staying]
         gap_s = max(max(one.gaps_s) for one in stayed)
@@ -84,8 +84,7 @@ class Serving:
         stream = await Exchange.start(self.port, call)
         with closing(DaemonClient(Home(self.installation.home))) as daemon:
             wait_for(daemon, lambda instance: instance.state == state)
-            stream.close()
-            await stream.reply()
+            await stream.leave()
             return seconds(lambda: wait_for(daemon, lambda instance: instance.running == 0))
 
 

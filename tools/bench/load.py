@@ -37,14 +37,15 @@ class Call:
 
 
 class Exchange(asyncio.Protocol):
-    """One request and its answer on a connection of its own. `close` leaves in the middle of it."""
+    """One request and its answer on a connection of its own."""
 
     def __init__(self, request: bytes) -> None:
         self._request = request
         self._pieces: list[tuple[float, bytes]] = []
         self._sent_s = 0.0
         self._transport: asyncio.Transport | None = None
-        self._reply: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+        self._ended_s = 0.0
+        self._ended = asyncio.Event()
         self._text_seen = asyncio.Event()
         self._events: Events | None = Events()
 
@@ -67,14 +68,15 @@ class Exchange(asyncio.Protocol):
             self._look_for_text(data)
 
     def connection_lost(self, error: Exception | None) -> None:
+        self._ended_s = time.perf_counter()
         self._text_seen.set()
-        if not self._reply.done():
-            self._reply.set_result(Reply(self._sent_s, time.perf_counter(), tuple(self._pieces)))
+        self._ended.set()
 
-    def close(self) -> None:
-        """Hang up."""
+    async def leave(self) -> Reply:
+        """Hang up, and return what had come until then."""
         if self._transport is not None:
             self._transport.abort()
+        return await self.reply()
 
     async def text(self) -> None:
         """Wait for the first text. Returns also when the answer ended without any."""
@@ -84,7 +86,8 @@ class Exchange(asyncio.Protocol):
     async def reply(self, limit_s: float = LIMIT_S) -> Reply:
         """Wait for the end. Raises TimeoutError."""
         async with asyncio.timeout(limit_s):
-            return await self._reply
+            await self._ended.wait()
+        return Reply(self._sent_s, self._ended_s, tuple(self._pieces))
 
     def _look_for_text(self, data: bytes) -> None:
         """Only until there is some: from then on nothing is parsed while the clock runs."""

@@ -184,9 +184,8 @@ async def _gaps_beside_a_long_prompt(server: Server, salt: int) -> list[float]:
     joining = await Exchange.start(server.port, chat(server, [user(texts.words(LONG_PROMPT_WORDS, salt))], 4))
     joined = await joining.reply()
     first_s = joined.sent_s + answer(joined).first_token_s
-    for stream in streams:
-        stream.close()
-    return [gap_s for stream in streams for gap_s in gaps_within(await stream.reply(), joined.sent_s, first_s)]
+    left = [await stream.leave() for stream in streams]
+    return [gap_s for reply in left for gap_s in gaps_within(reply, joined.sent_s, first_s)]
 
 
 def gaps_within(reply: Reply, start_s: float, end_s: float) -> list[float]:
