@@ -13,6 +13,7 @@ from lms.engine.protocol import EngineSpec
 from lms.generation.events import Event, Failed, Finished, Stats
 from lms.generation.request import DraftModel, Sampling
 from tests.engine import models
+from tests.engine.kinds import KINDS
 from tests.engine.processes import EngineProcess, frames, started
 from tests.engine.rig import chat, written
 
@@ -106,6 +107,25 @@ def test_one_that_cannot_be_loaded_fails_its_request_only(engine: EngineProcess,
     assert isinstance(failed, Failed)
     assert failed.error["code"] == "engine_failed"
     assert stats(ask(engine, shallow, QUESTIONS[0], GREEDY)).drafts.accepted > 0
+
+
+@pytest.mark.parametrize("kind", ["recurrent", "hybrid"])
+def test_one_that_sums_up_what_it_reads_is_refused_as_either(engine: EngineProcess, tmp_path: Path, kind: str) -> None:
+    draft = DraftModel(kind, str(KINDS[kind](tmp_path / "draft.gguf")))
+    with started(EngineSpec("llama", draft.path, kind, kind, str(tmp_path / "e.sock"), LoadConfig())) as summing:
+        summing.wait_ready()
+        for asked in (summing, engine):
+            (failed,) = ask(asked, draft, QUESTIONS[0], GREEDY)
+            assert isinstance(failed, Failed)
+            assert failed.error["code"] == "unsupported"
+
+
+def test_a_sliding_window_forgets_nothing_that_is_taken_back(tmp_path: Path) -> None:
+    draft = DraftModel("windowed", str(KINDS["windowed"](tmp_path / "draft.gguf")))
+    with started(EngineSpec("llama", draft.path, "w", "w", str(tmp_path / "e.sock"), LoadConfig())) as engine:
+        engine.wait_ready()
+        alone = written(ask(engine, None, QUESTIONS[0], GREEDY))
+        assert written(ask(engine, draft, QUESTIONS[0], GREEDY)) == alone
 
 
 def test_a_probability_is_a_part_of_the_whole() -> None:
