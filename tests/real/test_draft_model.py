@@ -25,6 +25,7 @@ def port(module_lms: Lms, module_port: int) -> int:
     folder = module_lms.home.root / "models" / "tests"
     models.deepened(folder / "deep", 30)
     models.respelt(folder / "respelt")
+    models.padded(folder / "padded", 7)
     return module_port
 
 
@@ -66,6 +67,12 @@ def test_the_rest_api_tells_the_same(port: int) -> None:
         assert reply["stats"]["draft_model"] == "tiny-chat"
         total, *parts = [reply["stats"][name] for name in COUNTS]
         assert total == sum(parts)
+
+
+def test_both_are_loaded_just_in_time(port: int) -> None:
+    """Of two vocabularies that differ only in padding at the end."""
+    fields = {"model": "padded", "draft_model": "tiny-chat", "temperature": 0, "max_tokens": 8}
+    assert post(port, "/v1/chat/completions", messages=[QUESTION], **fields)["stats"]["draft_model"] == "tiny-chat"
 
 
 @pytest.mark.parametrize(
