@@ -15,12 +15,13 @@ from lms.errors import InvalidRequest, Unsupported
 from lms.generation.constraint import Constraint
 from lms.text.grammars import refusal
 
-# What compiling and each step may take before llguidance gives up: see tests/text/test_constraints.py.
+# What it may take before llguidance gives up on an answer. A step takes up to 10 ms where it goes well, and close to a
+# second where it does not and these limits end it. A lexer state takes one or two kilobytes; a string of limited length
+# has one for each character.
 LIMITS = LLParserLimits(
     initial_lexer_fuel=200_000,
-    step_lexer_fuel=50_000,
     step_max_items=20_000,
-    max_lexer_states=20_000,
+    max_lexer_states=50_000,
     max_grammar_size=50_000,
     precompute_large_lexemes=False,
     verbose_errors=False,
