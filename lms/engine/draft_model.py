@@ -117,6 +117,14 @@ class Drafter:
         if follower is not None:
             self._free.append(follower.slot)
 
+    def clear(self) -> None:
+        """End all sequences and forget everything: after a pass that failed, memory is not what it was thought to be."""
+        for slot, held in enumerate(self._held):
+            self._decoder.keep(slot, 0)
+            held.clear()
+        self._followers.clear()
+        self._free = deque(range(len(self._held)))
+
     def close(self) -> None:
         """Give back all memory."""
         self._sampler.close()

@@ -2,14 +2,16 @@
 
 A pass cannot be interrupted. While answers run, it should not make them stutter; while only prompts are processed, it
 should end soon enough for a client that hangs up, or a new one, to be noticed. Processors differ by a factor of a
-thousand in how many tokens that is; above some 32 tokens a pass costs hardly less for each when it is larger.
+thousand in how many tokens that is. It is never less than 64: from there on a pass costs hardly less for each token when
+it is larger, and below, llama.cpp's flash attention on processors is so slow that fewer tokens take longer in all (a 0.5B
+model behind 512 tokens, one thread: 64 tokens 0.47 s, 63 tokens 1.33 s, 32 tokens 0.63 s).
 """
 
 from lms.engine.scheduler import Limits
 
 BESIDE_ANSWERS_S = 0.1
 ALONE_S = 0.25
-LEAST_TOKENS = 32
+LEAST_TOKENS = 64
 WEIGHT_OF_NEWEST = 0.3
 
 

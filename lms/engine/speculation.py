@@ -2,7 +2,7 @@
 
 Which tokens come is not changed by it (`Decoder.decode`), only how soon. A guess costs, though, on a processor much
 more than on an accelerator: so each sequence keeps account of how often its drafts were right (`Trust`), each engine of
-what a guessed token costs (`PassCost`), and `allot` gives a pass the drafts that make it yield most tokens a second.
+what passes cost (`pass_cost.py`), and `allot` gives a pass the drafts that make it yield most tokens a second.
 Where guesses are wrong that soon is none. Pure.
 
 Here the guesses are looked up (`NgramLookup`): what followed when the same few tokens were seen before, in the prompt
@@ -11,22 +11,22 @@ that is quoted, JSON with the same keys. A draft model guesses in `draft_model.p
 """
 
 import heapq
-import math
-from collections import deque
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
+from itertools import islice
+
+from lms.engine.pass_cost import ASSUMED_DRAFT_COST
 
 NGRAM = 3
 MOST_PLACES = 16
 MOST_COMPARED = 16
 
 WEIGHT_OF_NEWEST = 0.2
+LEAST_COST = 1e-3
 LEAST_TRUST, MOST_TRUST = 0.3, 0.98
 USEFUL_PART = 1 / 8
-
-ASSUMED_DRAFT_COST, ASSUMED_GUESS_COST = 0.25, 0.15
-# So much of what is known of a cost goes with each pass that could not confirm it.
-FORGETTING = 1 / 512
 
 
 class NgramLookup:
@@ -128,93 +128,53 @@ class Trust:
         return heir
 
 
-class PassCost:
-    """What passes cost in which only answers go on: without drafts, and what each drafted token adds. Seconds.
-
-    A cost that keeps drafts from being tried is never confirmed, and may have been another process's doing: it is
-    slowly forgotten.
-    """
-
-    def __init__(self) -> None:
-        self._plain_s = 0.0
-        self._drafted_s: float | None = None
-        self._guess_s: float | None = None
-
-    def observe(self, drafted: int, seconds: float) -> None:
-        """A pass with so many drafted tokens took so long, the guessing not counted."""
-        if not drafted:
-            self._plain_s = _mean(self._plain_s or seconds, seconds)
-            self._drafted_s = _forgotten(self._drafted_s, ASSUMED_DRAFT_COST * self._plain_s)
-            self._guess_s = _forgotten(self._guess_s, ASSUMED_GUESS_COST * self._plain_s)
-        elif self._plain_s:
-            added_s = max(0.0, seconds - self._plain_s) / drafted
-            self._drafted_s = _mean(added_s if self._drafted_s is None else self._drafted_s, added_s)
-
-    def observe_guessing(self, tried: int, seconds: float) -> None:
-        """A draft model took so long to compute so many tokens."""
-        if tried:
-            self._guess_s = _mean(seconds / tried if self._guess_s is None else self._guess_s, seconds / tried)
-
-    @property
-    def relative(self) -> float:
-        """What a drafted token costs, as a part of what a pass without drafts does."""
-        return self._part(self._drafted_s, ASSUMED_DRAFT_COST)
-
-    @property
-    def relative_guess(self) -> float:
-        """What a token costs that the draft model computes, as a part of the same."""
-        return self._part(self._guess_s, ASSUMED_GUESS_COST)
-
-    def _part(self, seconds: float | None, assumed: float) -> float:
-        return assumed if seconds is None or not self._plain_s else seconds / self._plain_s
-
-
 @dataclass(frozen=True)
 class Offer:
-    """A draft of up to `length` tokens, each right with `probability` if those before it are, each at that `cost`:
-    what it adds to a pass, as a part of what the pass costs without drafts."""
+    """A draft of up to `length` tokens, each right with `probability` if those before it are. To guess each of them
+    costs `guess`, and to verify it about `verify`, as parts of what a pass costs without drafts."""
 
     length: int
     probability: float
-    cost: float
+    guess: float = 0.0
+    verify: float = ASSUMED_DRAFT_COST
 
     @property
     def worth(self) -> float:
-        """Tokens to be had for the cost of a pass."""
-        return self.probability / self.cost if self.cost else math.inf
+        """Tokens to be had for the cost of a pass, to compare offers by."""
+        return self.probability / max(self.guess + self.verify, LEAST_COST)
 
 
-NO_OFFER = Offer(0, 0.0, 0.0)
+NO_OFFER = Offer(0, 0.0)
 
 
-def allot(offers: Tokens[Offer], running: int, room: int) -> list[int]:
-    """How many tokens of each offered draft to verify, `room` in all at most.
+def allot(offers: Tokens[Offer], running: int, room: int, cost: Callable[[int], float]) -> list[int]:
+    """How many tokens of each offered draft to verify, `room` at most, so that the pass yields most for its cost.
 
-    As long as the one that is left with most promise for its cost promises more than the pass yields without it. The
-    pass yields one token for each of `running` sequences, and costs 1.
+    The pass yields one token for each of `running` sequences, and those of the drafts that are right; with `n` drafted
+    tokens it costs `cost(n)`, which is 1 for 0.
     """
-    lengths = [0] * len(offers)
-    promises = [(-offer.worth, -offer.probability, index) for index, offer in enumerate(offers) if offer.length]
+    order = list(islice(_by_worth(offers), room))
+    yielded, guessing, best, most = float(running), 0.0, float(running), 0
+    for drafted, (index, probability) in enumerate(order, 1):
+        yielded, guessing = yielded + probability, guessing + offers[index].guess
+        if (rate := yielded / (cost(drafted) + guessing)) > best:
+            best, most = rate, drafted
+    lengths = Counter(index for index, _ in order[:most])
+    return [lengths[index] for index in range(len(offers))]
+
+
+def _by_worth(offers: Tokens[Offer]) -> Iterator[tuple[int, float]]:
+    """The tokens of all offers, those that promise most for their cost first: whose they are, and how probably they are
+    right."""
+    promises = [(-offer.worth, offer.probability, index) for index, offer in enumerate(offers) if offer.length]
     heapq.heapify(promises)
-    yielded, spent = float(running), 1.0
-    while promises and sum(lengths) < room:
-        negative_worth, negative, index = promises[0]
-        offer = offers[index]
-        if -negative * spent <= offer.cost * yielded:
-            break
-        yielded, spent = yielded - negative, spent + offer.cost
-        lengths[index] += 1
-        if lengths[index] < offer.length:
-            heapq.heapreplace(promises, (negative_worth * offer.probability, negative * offer.probability, index))
+    left = [offer.length for offer in offers]
+    while promises:
+        negative_worth, probability, index = promises[0]
+        yield index, probability
+        left[index] -= 1
+        again = offers[index].probability
+        if left[index]:
+            heapq.heapreplace(promises, (negative_worth * again, probability * again, index))
         else:
             heapq.heappop(promises)
-    return lengths
-
-
-def _forgotten(known: float | None, assumed: float) -> float | None:
-    """What is known of a cost, a little nearer to what is assumed if it is more."""
-    return known if known is None or known <= assumed else known + FORGETTING * (assumed - known)
-
-
-def _mean(known: float, newest: float) -> float:
-    return known + WEIGHT_OF_NEWEST * (newest - known)

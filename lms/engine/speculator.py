@@ -13,8 +13,12 @@ from typing import Protocol
 from lms.config.load import MOST_DRAFTED
 from lms.engine.draft_model import NO_EFFORT, Drafter, Proposal, Wanted
 from lms.engine.model import Chunk, Guide
+from lms.engine.pass_cost import PassCost
 from lms.engine.sequence import Sequence
-from lms.engine.speculation import IN_GRAMMAR, IN_LOOKUP, IN_MODEL, NO_OFFER, NgramLookup, Offer, PassCost, Trust, allot
+from lms.engine.speculation import IN_GRAMMAR, IN_LOOKUP, IN_MODEL, NO_OFFER, NgramLookup, Offer, Trust, allot
+
+# llama.cpp's groups have four tokens.
+MOST_FILLED = 3
 
 Plan = list[tuple[Sequence, Chunk]]
 
@@ -111,12 +115,14 @@ class Speculator:
         self.effort = NO_EFFORT
         if not self._accounts:
             return planned
-        candidates = [self._candidate(sequence) for sequence, _ in planned]
+        running = len(planned)
+        candidates = [self._candidate(sequence, running) for sequence, _ in planned]
         offers = [candidate.offer if candidate else NO_OFFER for candidate in candidates]
-        lengths = allot(offers, len(planned), room)
+        lengths = allot(offers, running, room, lambda drafted: self.cost.drafted(running, drafted))
         chosen = [(candidate, length) for candidate, length in zip(candidates, lengths, strict=True) if candidate]
         drafts = self._drafts([(candidate, length) for candidate, length in chosen if length], most_read)
-        return [(sequence, replace(chunk, draft=drafts.get(sequence.uid, ()))) for sequence, chunk in planned]
+        filled = self._filled(planned, drafts, room)
+        return [(sequence, replace(chunk, draft=filled.get(sequence.uid, ()))) for sequence, chunk in planned]
 
     def verified(self, uid: int, accepted: int) -> None:
         """The first so many tokens of the sequence's draft were right."""
@@ -127,25 +133,37 @@ class Speculator:
             trust.observe(account.tried if trust is account.asked else 0, accepted)
         account.asked = None
 
-    def _candidate(self, sequence: Sequence) -> _Candidate | None:
+    def _candidate(self, sequence: Sequence, running: int) -> _Candidate | None:
         account = self._accounts.get(sequence.uid)
         if account is None or not sequence.is_decoding:
             return None
-        found = [self._for_free(sequence, account, source, trust) for source, trust in account.free]
-        found.append(self._by_model(sequence, account))
+        found = [self._for_free(sequence, account, running, source, trust) for source, trust in account.free]
+        found.append(self._by_model(sequence, account, running))
         return max(filter(None, found), key=lambda candidate: candidate.offer.worth, default=None)
 
-    def _for_free(self, sequence: Sequence, account: _Account, source: Source, trust: Trust) -> _Candidate | None:
+    def _for_free(
+        self, sequence: Sequence, account: _Account, running: int, source: Source, trust: Trust
+    ) -> _Candidate | None:
         guess = () if trust.pause_tokens else source.guess(MOST_DRAFTED)
-        offer = Offer(len(guess), trust.probability, self.cost.relative)
+        offer = Offer(len(guess), trust.probability, verify=self.cost.verify(running))
         return _Candidate(sequence, account, trust, offer, guess) if guess else None
 
-    def _by_model(self, sequence: Sequence, account: _Account) -> _Candidate | None:
+    def _by_model(self, sequence: Sequence, account: _Account, running: int) -> _Candidate | None:
         trust = account.model_trust
         if trust is None or trust.pause_tokens or self._drafter is None:
             return None
-        offer = Offer(MOST_DRAFTED, trust.probability, self.cost.relative + self.cost.relative_guess)
+        offer = Offer(MOST_DRAFTED, trust.probability, self.cost.guess(running), self.cost.verify(running))
         return _Candidate(sequence, account, trust, offer)
+
+    def _filled(self, planned: Plan, drafts: dict[int, tuple[int, ...]], room: int) -> dict[int, tuple[int, ...]]:
+        """The drafts, with tokens behind one of them that are hardly right, where the pass is quicker with them."""
+        fillable = next((sequence for sequence, _ in planned if sequence.uid in self._accounts), None)
+        if fillable is None or not all(sequence.is_decoding for sequence, _ in planned):
+            return drafts
+        running, drafted = len(planned), sum(map(len, drafts.values()))
+        sizes = range(drafted, min(drafted + MOST_FILLED, room) + 1)
+        added = min(sizes, key=lambda size: self.cost.drafted(running, size), default=drafted) - drafted
+        return drafts | {fillable.uid: drafts.get(fillable.uid, ()) + (fillable.tokens[-1],) * added}
 
     def _drafts(self, chosen: list[tuple[_Candidate, int]], most_read: int) -> dict[int, tuple[int, ...]]:
         """The draft of each chosen sequence, by its uid."""

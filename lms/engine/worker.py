@@ -188,7 +188,7 @@ class Worker:
         self._batch.speculator.cost.observe_guessing(work.guessing.tried, work.guessing.seconds)
         self._batch.limits = self._pace.limits
         if work.answers_only:
-            self._batch.speculator.cost.observe(work.drafted, passed_s)
+            self._batch.speculator.cost.observe(work.tokens - work.drafted, work.drafted, passed_s)
 
     def _end(self, uid: int, events: list[Event]) -> None:
         self._batch.remove(uid)

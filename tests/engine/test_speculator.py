@@ -28,8 +28,9 @@ def speculator(key: str = "right", passes: list[int] | None = None, *, looks_up:
     """One for which guesses are cheap."""
     guessing = Speculator(looks_up=looks_up)
     guessing.replace(drafter(key, [] if passes is None else passes))
-    guessing.cost.observe(0, 1.0)
-    guessing.cost.observe(1, 1.1)
+    guessing.cost.observe(1, 0, 1.0)
+    for drafted in range(1, 17):
+        guessing.cost.observe(1, drafted, 1 + drafted / 10)
     guessing.cost.observe_guessing(1, 0.1)
     return guessing
 
@@ -135,3 +136,14 @@ def test_what_ended_uses_the_draft_model_no_more() -> None:
     assert guessing.uses_drafter
     guessing.end(1)
     assert not guessing.uses_drafter
+
+
+def test_a_pass_that_is_quicker_with_one_token_more_gets_it() -> None:
+    guessing = Speculator(looks_up=True)
+    guessing.cost.observe(3, 0, 0.096)
+    guessing.cost.observe(3, 1, 0.075)
+    sequences = [decoding(f"count to 9{uid}", uid=uid) for uid in range(3)]
+    for sequence in sequences:
+        guessing.begin(sequence, draft_model=False)
+    assert sum(len(chunk.draft) for _, chunk in guessing.with_drafts(plan(*sequences), ROOM, ROOM)) == 1
+    assert sum(len(chunk.draft) for _, chunk in guessing.with_drafts(plan(*sequences), 0, ROOM)) == 0
