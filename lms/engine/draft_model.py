@@ -118,7 +118,7 @@ class Drafter:
             self._free.append(follower.slot)
 
     def clear(self) -> None:
-        """End all sequences and forget everything: after a pass that failed, memory is not what it was thought to be."""
+        """Forget everything, also what runs: after a pass that failed, memory is not what it was thought to be."""
         for slot, held in enumerate(self._held):
             self._decoder.keep(slot, 0)
             held.clear()

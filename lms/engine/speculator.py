@@ -103,9 +103,11 @@ class Speculator:
             self._model_trust = account.model_trust
 
     def clear(self) -> None:
-        """All sequences are gone."""
+        """All sequences are gone, and what is in memory is not known, of the draft model neither."""
         for uid in list(self._accounts):
             self.end(uid)
+        if self._drafter is not None:
+            self._drafter.clear()
 
     def with_drafts(self, planned: Plan, room: int, most_read: int) -> Plan:
         """The plan, with at most `room` tokens of drafts for the answers whose next tokens can be guessed.

@@ -1,10 +1,12 @@
 """The drafter against the fake draft model, which checks its bookkeeping at every pass."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lms.engine.draft_model import Drafter, Proposal, Wanted
 from lms.engine.fake import END, FakeDraft, reply
+from lms.errors import EngineFailed
 from lms.generation.request import DraftModel
 
 ALL = 10_000
@@ -112,6 +114,18 @@ def test_the_effort_tells_what_guessing_cost_unless_a_prompt_was_read() -> None:
     assert (drafts.last.seconds, drafts.last.tried) == (len(tokens) + 2, 0)
     one(drafts, tokens + right[:3], 3)
     assert (drafts.last.seconds, drafts.last.tried) == (3, 3)
+
+
+def test_after_a_pass_that_failed_everything_is_read_anew() -> None:
+    drafts, decoder = drafter()
+    tokens, right = prompt("count to 9"), answer("count to 9")
+    one(drafts, tokens, 3)
+    decoder.memory[0].append((0, 0))
+    decoder.memory[1].append((0, 0))
+    with pytest.raises(EngineFailed):
+        one(drafts, tokens + right[:4], 3)
+    drafts.clear()
+    assert one(drafts, tokens + right[:4], 3).tokens == tuple(right[4:7])
 
 
 @given(

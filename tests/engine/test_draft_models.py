@@ -8,6 +8,8 @@ from lms.config.load import LoadConfig
 from lms.engine.fake import FakeModel
 from lms.engine.protocol import EngineSpec
 from lms.engine.worker import Worker
+from lms.errors import EngineFailed
+from lms.generation.events import Failed, TextDelta
 from lms.generation.request import DraftModel
 from lms.logbus.records import LogData, PredictionOutput, RuntimeLog
 from tests.engine.rig import FakeClock, Rig
@@ -70,6 +72,27 @@ def test_one_that_others_use_is_not_replaced_and_the_log_says_so() -> None:
     (warning,) = [data for data in served.published if isinstance(data, RuntimeLog)]
     assert "right" in warning.message
     assert "wrong" in warning.message
+
+
+def test_after_a_pass_of_the_draft_model_that_failed_it_guesses_again() -> None:
+    spec = EngineSpec("fake", "/fake.gguf", "fake", "fake", "", LoadConfig(), draft_model=RIGHT)
+    failures = list[EngineFailed]()
+
+    def spend(_: int) -> None:
+        if failures:
+            raise failures.pop()
+
+    served = Rig(Worker(spec, FakeModel(spec, spend), lambda data: None), FakeClock(), [])
+    served.ask(1, "write for ever")
+    while not any(isinstance(event, TextDelta) for event in served.events.get(1, [])):
+        served.step()
+    failures.append(EngineFailed("The next pass failed."))
+    served.step()
+    assert isinstance(served.events[1][-1], Failed)
+    served.ask(2, "count to 50")
+    served.run()
+    assert served.text(2) == " ".join(str(number) for number in range(1, 51))
+    assert served.finished(2).stats.draft_model == "right"
 
 
 def test_the_log_has_the_figures() -> None:
