@@ -2,9 +2,9 @@
 
 A pass cannot be interrupted. While answers run, it should not make them stutter; while only prompts are processed, it
 should end soon enough for a client that hangs up, or a new one, to be noticed. Processors differ by a factor of a
-thousand in how many tokens that is. It is never less than 64: from there on a pass costs hardly less for each token when
-it is larger, and below, llama.cpp's flash attention on processors is so slow that fewer tokens take longer in all (a 0.5B
-model behind 512 tokens, one thread: 64 tokens 0.47 s, 63 tokens 1.33 s, 32 tokens 0.63 s).
+thousand in how many tokens that is. It is never less than 64: above, a larger pass costs hardly less for each token,
+and below, llama.cpp's flash attention is so slow on processors that fewer tokens take longer in all. A 0.5B model
+behind 512 tokens, one thread: 64 tokens take 0.47 s, 63 take 1.33 s, 32 take 0.63 s.
 """
 
 from lms.engine.scheduler import Limits
