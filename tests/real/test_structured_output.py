@@ -127,7 +127,7 @@ def test_many_answers_at_once_each_have_their_own_form(client: OpenAI) -> None:
 
 
 def test_a_tool_may_be_called_instead(client: OpenAI) -> None:
-    city = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+    city: dict[str, object] = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
     answer = client.chat.completions.create(
         model=CHAT,
         messages=asking("What is the weather in Paris?"),
