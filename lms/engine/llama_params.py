@@ -3,7 +3,7 @@
 What a machine has no use for, such as how much goes to a GPU, is passed on all the same: llama.cpp ignores it there.
 For values that are quantized it switches flash attention on by itself.
 
-What was measured for what nobody asks for (a 0.5B Q4_0 model, processor time on one core of a Xeon, llama-cpp-python 0.3.36):
+Why the defaults are what they are (measured: a 0.5B Q4_0 model, processor time of one thread, llama-cpp-python 0.3.36):
 
 - One cache for all sequences, not one for each: in a split one, a pass over prompts and answers of unequal lengths is
   computed as several, each of which walks all weights. Eight answers to short prompts: 5.6 s, split 11.7 s; eight
@@ -14,7 +14,8 @@ What was measured for what nobody asks for (a 0.5B Q4_0 model, processor time on
   take 272 ms a token, without it 135. `flash_attention` off is worth a try for many short answers at once.
 - Batches no larger than 512: from 64 tokens on, a larger pass is no faster for each token (7.2 s for 1024 tokens in
   passes of 64 as of 1024).
-- Numbers of 16 bits for keys and values: with q8_0, 2048 tokens are read in 29.9 s and not in 15.8 s, with q4_0 in 45 s.
+- Numbers of 16 bits for keys and values: with q8_0, 2048 tokens are read in 29.9 s instead of 15.8 s, with
+  q4_0 in 45 s.
 """
 
 from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
