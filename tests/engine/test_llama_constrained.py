@@ -3,9 +3,11 @@
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from lms.config.load import LoadConfig
 from lms.generation.constraint import Grammar, JsonSchema, Regex
 from lms.generation.events import Failed, Finished
 from lms.generation.request import GenerateRequest, Sampling, TextPrompt
@@ -76,3 +78,17 @@ def test_what_is_constrained_does_not_touch_what_is_not(engine: EngineProcess) -
     with engine.call(chat("Count.", constraint=Regex("([0-9] )+"), max_tokens=400)) as other:
         next(frames(other))
         assert written(engine.ask(request)) == alone
+
+
+@pytest.mark.parametrize("sampling", [GREEDY, Sampling(temperature=1.2, seed=3)], ids=["greedy", "drawn"])
+def test_drafts_change_how_soon_a_constrained_answer_comes_and_not_what_it_says(
+    engine: EngineProcess, tmp_path: Path, sampling: Sampling
+) -> None:
+    asked = chat("Who are you?", sampling=sampling, constraint=JsonSchema(PERSON))
+    with started(spec(tmp_path, "tiny-chat", LoadConfig(speculation="ngram"))) as guessing:
+        guessing.wait_ready()
+        events = guessing.ask(asked)
+    last = events[-1]
+    assert isinstance(last, Finished)
+    assert last.stats.drafts.accepted
+    assert written(events) == written(engine.ask(asked))
