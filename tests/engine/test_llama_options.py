@@ -11,9 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from lms.config.load import LoadConfig
-from lms.engine.protocol import LoadFailed, Logged, Ready
-from lms.generation.request import Sampling
+from lms.engine.protocol import EngineSpec, LoadFailed, Logged, Ready
+from lms.generation.request import GenerateRequest, Sampling, TextPrompt
 from lms.logbus.records import RuntimeLog
+from tests.engine.kinds import KINDS
 from tests.engine.processes import EngineProcess, started
 from tests.engine.rig import chat, written
 from tests.engine.test_llama import finished, spec
@@ -124,3 +125,28 @@ def test_a_locked_model_is_locked_or_said_not_to_be(tmp_path: Path) -> None:
         status = Path(f"/proc/{model.engine.process.pid}/status").read_text().splitlines()
         locked_kib = next(int(line.split()[1]) for line in status if line.startswith("VmLck"))
         assert locked_kib > 1000 or model.end.warnings
+
+
+def test_a_cache_type_that_a_model_cannot_have_is_refused_with_llama_cpps_reason(tmp_path: Path) -> None:
+    path = KINDS["windowed"](tmp_path / "windowed.gguf")
+    config = LoadConfig(k_cache_type="q8_0", flash_attention=True)
+    asked = EngineSpec("llama", str(path), "windowed", "windowed", str(tmp_path / "engine.sock"), config)
+    with started(asked) as engine:
+        failed = next(report for report in engine.reports if isinstance(report, LoadFailed))
+    assert "block size 32 does not divide" in failed.error["message"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_split_cache_changes_no_answer_of_any_kind_of_model(tmp_path: Path, kind: str) -> None:
+    path = KINDS[kind](tmp_path / "model.gguf")
+    beginning = "one two three four five six seven eight nine ten eleven twelve "
+    requests = [GenerateRequest(TextPrompt(beginning + end), GREEDY, max_tokens=8) for end in ("a", "b", "a", "c d")]
+
+    def answers(config: LoadConfig) -> list[str]:
+        asked = EngineSpec("llama", str(path), kind, kind, str(tmp_path / "engine.sock"), config)
+        with started(asked) as engine:
+            engine.wait_ready()
+            return [written(engine.ask(request)) for request in requests]
+
+    shared = LoadConfig(context_length=256, parallel=2)
+    assert answers(replace(shared, unified_kv=False)) == answers(shared)
