@@ -11,6 +11,8 @@ one. An accelerator has steps of its own. Nothing of that is known here: what wa
 estimated, rather too low than too high, so that it is tried some time.
 """
 
+from bisect import bisect, insort
+
 WEIGHT_OF_NEWEST = 0.2
 ASSUMED_DRAFT_COST, ASSUMED_GUESS_COST = 0.25, 0.15
 # So much of what is known of a cost goes with each pass that could have confirmed it, and did not: a cost that keeps
@@ -25,6 +27,7 @@ class PassCost:
 
     def __init__(self) -> None:
         self._seconds: dict[int, float] = {}
+        self._sizes: list[int] = []  # that were seen, in order
         self._guess_s: float | None = None
 
     def observe(self, running: int, drafted: int, seconds: float) -> None:
@@ -35,6 +38,8 @@ class PassCost:
         tokens = running + drafted
         if seconds <= 0 or tokens > MOST_KNOWN:
             return
+        if tokens not in self._seconds:
+            insort(self._sizes, tokens)
         self._seconds[tokens] = _mean(self._seconds.get(tokens, seconds), seconds)
         plain_s = self._seconds.get(running)
         if plain_s is None:
@@ -66,12 +71,17 @@ class PassCost:
     def _estimate(self, tokens: int) -> float:
         """Seconds of a pass of that size; of any size if none was seen. Between known ones on the line from one to the
         other."""
-        lower = max((known for known in self._seconds if known <= tokens), default=None)
-        upper = min((known for known in self._seconds if known >= tokens), default=None)
-        if lower is None:
-            return _extrapolated(1, 1.0, tokens) if upper is None else self._seconds[upper]
-        if upper is None or upper == lower:
+        if tokens in self._seconds:
+            return self._seconds[tokens]
+        above = bisect(self._sizes, tokens)
+        if not self._sizes:
+            return _extrapolated(1, 1.0, tokens)
+        if above == 0:
+            return self._seconds[self._sizes[0]]
+        lower = self._sizes[above - 1]
+        if above == len(self._sizes):
             return _extrapolated(lower, self._seconds[lower], tokens)
+        upper = self._sizes[above]
         part = (tokens - lower) / (upper - lower)
         return self._seconds[lower] + part * (self._seconds[upper] - self._seconds[lower])
 
