@@ -35,7 +35,7 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
         512, and the answers); embedding models take whole texts
     k_cache_type, v_cache_type: the numbers that keys and values are kept as; values other than f16 need flash attention
     flash_attention: attention without a table of all scores in memory (default: where llama.cpp can)
-    unified_kv: one memory shared by all sequences, or one for each (default: shared)
+    unified_kv: one memory shared by all sequences, or one for each (default: one for each where that is cheap)
     offload_kv_cache: keep keys and values of offloaded layers on the GPU too
     use_mmap: map the model file instead of reading it
     use_mlock: keep the model in memory, whatever else wants that

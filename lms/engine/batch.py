@@ -9,7 +9,7 @@ goes first, the least recently used before others; then the youngest running seq
 from collections import deque
 from collections.abc import Iterator
 from collections.abc import Sequence as Tokens
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from lms.engine.draft_model import NO_EFFORT, Effort
@@ -199,7 +199,13 @@ class Batch:
         """The plan, with drafts for the answers whose next tokens can be guessed, as far as there is room for them."""
         free = self._decoder.cells - self._slots.cells - _tokens_of(planned)
         room = min(free, self._decoder.outputs - len(planned))
-        return self.speculator.with_drafts(planned, room, self.limits.beside_answers)
+        drafted = self.speculator.with_drafts(planned, room, self.limits.beside_answers)
+        return [(sequence, self._within_slot(chunk)) for sequence, chunk in drafted]
+
+    def _within_slot(self, chunk: Chunk) -> Chunk:
+        """The chunk without that part of its draft for which its slot has no cells."""
+        room = max(0, self._decoder.slot_cells - chunk.start - len(chunk.tokens))
+        return chunk if len(chunk.draft) <= room else replace(chunk, draft=chunk.draft[:room])
 
     def _fitting(self, planned: Plan) -> Plan:
         """The plan, once there is room for it: memory is made by forgetting, then by putting sequences off."""

@@ -113,11 +113,13 @@ class FakeDecoder:
     """Implements `Decoder`. `spend` is called with the number of tokens of each pass, to let time go by."""
 
     def __init__(
-        self, parallel: int, slots: int, cells: int, spend: Callable[[int], None], divisible: bool = True
-    ) -> None:
+        self, parallel: int, slots: int, cells: int, spend: Callable[[int], None], divisible: bool = True,
+        slot_cells: int = 0,
+    ) -> None:  # fmt: skip
         self.parallel = parallel
         self.slots = slots
         self.cells = cells
+        self.slot_cells = slot_cells or cells
         self.divisible = self.states_divisible = divisible
         self.outputs = parallel * (1 + MOST_DRAFTED)
         self.memory: list[list[tuple[int, int]]] = [[] for _ in range(slots)]
@@ -175,6 +177,8 @@ class FakeDecoder:
         if chunk.draft and not self.divisible:
             raise EngineFailed("This memory cannot take back a draft.")
         held += zip(self._numbers, chunk.tokens + chunk.draft, strict=False)
+        if len(held) > self.slot_cells:
+            raise EngineFailed(f"Slot {chunk.slot} needs more than its {self.slot_cells} cells of memory.")
 
     def _draw(self, chunk: Chunk, sampler: FakeSampler) -> list[int]:
         held = self.memory[chunk.slot]
@@ -241,6 +245,9 @@ class FakeModel:
     def decoder(self) -> Decoder:
         if self._spec.embedding:
             raise Unsupported(f"“{self._spec.identifier}” is an embedding model and generates no text.")
+        if self._spec.config.unified_kv is False:
+            cells, slot_cells = self.parallel * self.context_length, self.context_length
+            return FakeDecoder(self.parallel, self.parallel, cells, self._spend, slot_cells=slot_cells)
         return FakeDecoder(self.parallel, 2 * self.parallel, max(self.context_length, self._spec.cells), self._spend)
 
     def draft_decoder(self, draft: DraftModel) -> DraftDecoder:

@@ -65,6 +65,7 @@ class LlamaDecoder:
         self.outputs = outputs
         self.slots = int(C.llama_n_seq_max(context))
         self.cells = int(C.llama_n_ctx(context))
+        self.slot_cells = int(C.llama_n_ctx_seq(context))
         self._split = C.llama_n_ctx_seq(context) < self.cells
         self._context = context
         self._memory = C.llama_get_memory(context)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
+
 import lms
 from lms.engine.protocol import EngineKind, EngineSpec, Logged, Ready, Report, Runtime
 from lms.logbus.bus import LogBus
@@ -97,7 +99,7 @@ class Engines:
             model_key=plan.key,
             identifier=plan.identifier,
             socket_path=self._making.socket_path(number),
-            config=plan.config,
+            config=msgspec.structs.replace(plan.config, unified_kv=plan.unified),
             embedding=plan.embedding,
             layers=plan.known.layers,
             cells=plan.cells,

@@ -29,7 +29,7 @@ class Plan:
     """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it.
 
     `need_bytes` is the memory it will take, that of its `draft` model included; of it, `prompt_cache_bytes` may go to
-    finished prompts. `cells` are the tokens of memory that its sequences share.
+    finished prompts. `cells` are the tokens of memory that its sequences share, if it is `unified`.
     """
 
     known: Known
@@ -38,6 +38,7 @@ class Plan:
     ttl_s: float | None = None
     jit: bool = False
     need_bytes: int = 0
+    unified: bool = True
     cells: int = 0
     prompt_cache_bytes: int = 0
     draft: Draft | None = None

@@ -39,15 +39,18 @@ class Known:
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes that a load takes, and what they were computed for: the context length, and the tokens of memory shared
-    by all sequences (`cells`; 0 means one context). The prompt cache is what finished prompts may take at most.
-    `gpu_bytes` of it all are on the accelerator, as far as a `gpu_ratio` was asked for.
+    """Bytes that a load takes, and what they were computed for.
+
+    That is the context length, and the tokens of memory (`cells`; 0 means one context) that all sequences share, if it
+    is `unified`. The prompt cache is what finished prompts may take at most. `gpu_bytes` of it all are on the
+    accelerator, as far as a `gpu_ratio` was asked for.
     """
 
     context_length: int
     weights_bytes: int
     context_bytes: int
     compute_bytes: int
+    unified: bool = True
     cells: int = 0
     prompt_cache_bytes: int = 0
     gpu_bytes: int = 0

@@ -205,7 +205,18 @@ class Pool:
         known.require_loadable()
         need, draft = self._models.need(known, config), self._own_draft(known, config)
         need_bytes = need.total_bytes + (draft.need_bytes if draft else 0)
-        return Plan(known, identifier, config, ttl_s, jit, need_bytes, need.cells, need.prompt_cache_bytes, draft)
+        return Plan(
+            known,
+            identifier,
+            config,
+            ttl_s,
+            jit,
+            need_bytes,
+            unified=need.unified,
+            cells=need.cells,
+            prompt_cache_bytes=need.prompt_cache_bytes,
+            draft=draft,
+        )
 
     def _own_draft(self, known: Known, config: LoadConfig) -> Draft | None:
         return draft_for(known, config, config.draft_model, self._models) if config.draft_model else None

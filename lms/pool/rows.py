@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+import msgspec
+
 from lms.catalog.catalog import Catalog
-from lms.catalog.estimate import LoadPlan, MemoryEstimate, estimate, shared_cells
+from lms.catalog.estimate import LoadPlan, MemoryEstimate, estimate, is_split_cheap, shared_cells
 from lms.catalog.model import Kind, Model
 from lms.client.control import ModelRow
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, DEFAULT_PROMPT_CACHE_MB, LoadConfig
@@ -35,6 +37,7 @@ class OnDisk:
             weights_bytes=sizes.weights_bytes,
             context_bytes=sizes.cache_bytes,
             compute_bytes=sizes.compute_bytes,
+            unified=plan.unified_cache,
             cells=plan.cells,
             prompt_cache_bytes=0 if model.kind is Kind.EMBEDDING else prompt_cache_bytes(config, sizes),
             gpu_bytes=sizes.gpu_total_bytes,
@@ -44,6 +47,10 @@ class OnDisk:
 def load_plan(model: Model, config: LoadConfig, context_length: int) -> LoadPlan:
     """What `config` means for the memory of `model`."""
     embedding = model.kind is Kind.EMBEDDING
+    if config.unified_kv is None and not embedding:
+        split = load_plan(model, msgspec.structs.replace(config, unified_kv=False), context_length)
+        if is_split_cheap(model.shape, split):
+            return split
     passes = pass_sizes(config, context_length, embedding=embedding)
     plan = LoadPlan(
         context_length,

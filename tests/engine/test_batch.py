@@ -165,6 +165,18 @@ class Kept(StateStore):
         super().close(timeout_s)
 
 
+@given(st.integers(1, 3), st.booleans())
+def test_what_is_guessed_at_the_end_of_a_context_fits_into_it(parallel: int, speculates: bool) -> None:
+    """Each slot has a memory of its own, with room for the answer to the last token."""
+    text = "over and over and over and over and over"
+    longest = len(prompt(text)) + len(f"You said: {text}")
+    decoder = FakeDecoder(parallel, parallel, parallel * longest, lambda tokens: None, slot_cells=longest)
+    served = Batch(decoder, Limits(16, 4), speculates=speculates)
+    for uid in range(4):
+        served.insert(uid, prompt(text), Sampling())
+    assert drain(served) == dict.fromkeys(range(4), f"You said: {text}")
+
+
 def passes_to_repeat(text: str, *, speculates: bool) -> int:
     served = batch(slots=1, cells=4096, speculates=speculates)
     served.insert(1, prompt(text), Sampling())

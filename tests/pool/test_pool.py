@@ -71,7 +71,7 @@ def test_a_load_tells_its_progress_and_ends_with_the_instance(make: Make) -> Non
         done = next(reports)
     assert isinstance(done, LoadDone)
     assert (done.instance.identifier, done.instance.ttl_s, done.instance.pid) == ("mine", 60.0, 4711)
-    assert actor.spec.config == LoadConfig(context_length=512)
+    assert actor.spec.config == LoadConfig(context_length=512, unified_kv=True)
     assert actor.spec.model_path == "/models/tiny.gguf"
 
 

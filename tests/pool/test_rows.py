@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from lms.catalog.catalog import Catalog
 from lms.config.load import LoadConfig
@@ -67,9 +68,15 @@ def test_what_takes_more_is_counted_as_more(models: OnDisk, config: LoadConfig, 
     assert greedy.total_bytes > usual.total_bytes
 
 
+def test_a_cache_for_each_sequence_is_planned_where_that_is_cheap(models: OnDisk) -> None:
+    cheap, dear = need(models, LoadConfig()), need(models, LoadConfig(parallel=200, context_length=8192))
+    assert (cheap.unified, dear.unified) == (False, True)
+    assert need(models, LoadConfig(unified_kv=True)).unified
+
+
 def test_split_caches_hold_a_context_each_and_share_nothing(models: OnDisk) -> None:
     split = need(models, LoadConfig(unified_kv=False, parallel=64, context_length=8192))
-    shared = need(models, LoadConfig(parallel=64, context_length=8192))
+    shared = need(models, LoadConfig(unified_kv=True, parallel=64, context_length=8192))
     assert (split.cells, shared.cells >= 8192) == (0, True)
     assert split.context_bytes > shared.context_bytes
 
@@ -111,6 +118,7 @@ def test_what_goes_to_the_gpu_follows_the_ratio_and_the_cache_may_stay(models: O
 )
 def test_the_plan_is_what_llama_cpp_takes(models: OnDisk, tmp_path: Path, config: LoadConfig) -> None:
     planned = need(models, config, "tiny-chat")
+    config = replace(config, unified_kv=planned.unified)
     with loaded(tmp_path, config, cells=planned.cells) as model:
         cache, compute, output = (_bytes(model.log, name) for name in ("KV", "compute", "output"))
     assert planned.context_bytes == pytest.approx(cache, abs=MIB / 100)
