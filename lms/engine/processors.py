@@ -27,8 +27,8 @@ def wait_briefly() -> None:
     llama.cpp's threads meet after every operation, hundreds of times for each token. GNU's OpenMP, which it is usually
     built with, has them spin for 300,000 rounds there, 16 ms on the processor measured: longer than a time slice. When
     another process needs a core, they burn theirs while the thread that they wait for waits for its turn. A 0.5B model
-    on two cores, ms for each token, otherwise idle and beside one busy process: 31 and 1200 with 300,000 rounds, 32 and
-    115 with 2000, 48 and 96 with 100. One thread: 53 and 70.
+    on two cores, ms for each token: with nothing else running 32 with 300,000 rounds or with 2000, and 48 with 100;
+    beside one busy process 1200, 115 and 96. (One thread: 53 and 70.)
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", str(SPINS))
