@@ -55,6 +55,10 @@ class PassCost:
         if tried:
             self._guess_s = _mean(seconds / tried if self._guess_s is None else self._guess_s, seconds / tried)
 
+    def plain_s(self, running: int) -> float | None:
+        """What a pass for so many sequences takes without drafts, None when there was none yet."""
+        return self._seconds.get(running)
+
     def drafted(self, running: int, drafted: int) -> float:
         """What a pass for so many sequences costs with so many drafted tokens, as a multiple of one without."""
         return self._estimate(running + drafted) / self._estimate(running)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from lms.config.load import MOST_DRAFTED
+from lms.engine.balance import Balance
 from lms.engine.draft_model import NO_EFFORT, Drafter, Proposal, Wanted
 from lms.engine.model import Chunk, Guide
 from lms.engine.pass_cost import PassCost
@@ -66,13 +67,15 @@ class Speculator:
         self.cost = PassCost()
         self.effort = NO_EFFORT
         self._drafter: Drafter | None = None
+        self._balance = Balance()
         self._model_trust = Trust(IN_MODEL)
         self._looks_up = looks_up
         self._accounts: dict[int, _Account] = {}
 
     def replace(self, drafter: Drafter | None) -> Drafter | None:
         """Let another draft model guess, or none. Returns the one before, which no sequence may use any more."""
-        before, self._drafter, self._model_trust = self._drafter, drafter, Trust(IN_MODEL)
+        before, self._drafter = self._drafter, drafter
+        self._balance, self._model_trust = Balance(), Trust(IN_MODEL)
         return before
 
     @property
@@ -115,6 +118,7 @@ class Speculator:
         The draft model reads at most `most_read` tokens for that.
         """
         self.effort = NO_EFFORT
+        self._balance.tick()
         if not self._accounts:
             return planned
         running = len(planned)
@@ -125,6 +129,12 @@ class Speculator:
         drafts = self._drafts([(candidate, length) for candidate, length in chosen if length], most_read)
         filled = self._filled(planned, drafts, room)
         return [(sequence, replace(chunk, draft=filled.get(sequence.uid, ()))) for sequence, chunk in planned]
+
+    def took(self, running: int, drawn: int, seconds: float) -> None:
+        """The last pass, in which so many sequences only went on, yielded so many tokens in all, guessing included."""
+        plain_s = self.cost.plain_s(running)
+        if self.effort.tried and plain_s:
+            self._balance.observe(drawn / running - seconds / plain_s)
 
     def verified(self, uid: int, accepted: int) -> None:
         """The first so many tokens of the sequence's draft were right."""
@@ -152,7 +162,7 @@ class Speculator:
 
     def _by_model(self, sequence: Sequence, account: _Account, running: int) -> _Candidate | None:
         trust = account.model_trust
-        if trust is None or trust.pause_tokens or self._drafter is None:
+        if trust is None or trust.pause_tokens or self._balance.pause or self._drafter is None:
             return None
         offer = Offer(MOST_DRAFTED, trust.probability, self.cost.guess(running), self.cost.verify(running))
         return _Candidate(sequence, account, trust, offer)

@@ -165,7 +165,8 @@ class Worker:
         started_s = self._clock()
         outcomes = self._batch.step()
         now_s = self._clock()
-        self._learn(self._batch.last, now_s - started_s)
+        drawn = sum(len(outcome.tokens) for outcome in outcomes if isinstance(outcome, Sampled))
+        self._learn(self._batch.last, drawn, now_s - started_s)
         happened: dict[int, list[Event]] = {}
         for outcome in outcomes:
             answer = self._answers[outcome.uid]
@@ -181,14 +182,16 @@ class Worker:
                     events[-1] = Failed(to_wire(answer.error))
         return list(happened.items())
 
-    def _learn(self, work: Work, seconds: float) -> None:
-        """What the last pass cost says how to plan the next."""
+    def _learn(self, work: Work, drawn: int, seconds: float) -> None:
+        """What the last pass cost, and what it yielded, says how to plan the next."""
         passed_s = seconds - work.guessing.seconds
         self._pace.observe(work.tokens, passed_s)
         self._batch.speculator.cost.observe_guessing(work.guessing.tried, work.guessing.seconds)
         self._batch.limits = self._pace.limits
         if work.answers_only:
-            self._batch.speculator.cost.observe(work.tokens - work.drafted, work.drafted, passed_s)
+            running = work.tokens - work.drafted
+            self._batch.speculator.cost.observe(running, work.drafted, passed_s)
+            self._batch.speculator.took(running, drawn, seconds)
 
     def _end(self, uid: int, events: list[Event]) -> None:
         self._batch.remove(uid)

@@ -112,6 +112,20 @@ def test_a_draft_model_that_was_refused_is_asked_less_by_those_who_come_next(key
     assert first < len(passes) < 3 * first
 
 
+def test_a_draft_model_whose_guesses_are_right_but_do_not_pay_is_left_alone() -> None:
+    passes = list[int]()
+    guessing = speculator("right", passes)
+    sequence = decoding("count to 99", length=1)
+    guessing.begin(sequence, draft_model=True)
+    for token in answer("count to 99")[1:200]:
+        drafted = draft(guessing, sequence)
+        guessing.took(1, 1 + len(drafted), 100.0 if drafted else 1.0)
+        guessing.verified(1, len(drafted))
+        sequence.tokens.append(token)
+        sequence.processed += 1
+    assert 0 < len(passes) < 200, "a draft every time were 3,000"
+
+
 def test_another_draft_model_begins_anew() -> None:
     guessing = speculator("wrong")
     answer_in_vain(guessing, uid=1)
