@@ -120,6 +120,7 @@ class FakeDecoder:
         self.slots = slots
         self.cells = cells
         self.slot_cells = slot_cells or cells
+        self.leavings = cells // 2
         self.divisible = self.states_divisible = divisible
         self.outputs = parallel * (1 + MOST_DRAFTED)
         self.memory: list[list[tuple[int, int]]] = [[] for _ in range(slots)]

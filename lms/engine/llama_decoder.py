@@ -17,6 +17,10 @@ from lms.engine.model import Chunk, Guide
 from lms.errors import EngineFailed
 from lms.generation.request import Sampling
 
+# A processor's attention passes over every used cell of a shared cache, if only to skip it: among 16,384 of them a
+# token of a 0.5B model takes 92 ms instead of 52. To put 1,000 cells back from the store takes 10 ms, once.
+LEAVINGS = 1024
+
 
 class TokenBatch:
     """A `llama_batch` of up to `capacity` tokens whose memory is numpy's. Refilled for each pass."""
@@ -66,7 +70,8 @@ class LlamaDecoder:
         self.slots = int(C.llama_n_seq_max(context))
         self.cells = int(C.llama_n_ctx(context))
         self.slot_cells = int(C.llama_n_ctx_seq(context))
-        self._split = C.llama_n_ctx_seq(context) < self.cells
+        self._split = self.slot_cells < self.cells
+        self.leavings = self.cells if self._split or C.llama_supports_gpu_offload() else LEAVINGS
         self._context = context
         self._memory = C.llama_get_memory(context)
         model = C.llama_get_model(context)

@@ -90,7 +90,8 @@ class Decoder(Protocol):
     """The model's memory and its forward pass. One thread only.
 
     `parallel` sequences run at once; there are at least as many slots, so that some can keep what finished ones left.
-    Of all `cells`, a slot can have `slot_cells`: as many, or a part, where each has a memory of its own.
+    Of all `cells`, a slot can have `slot_cells`: as many, or a part, where each has a memory of its own. More than
+    `leavings` of them with what finished sequences left would slow down the running ones.
     Memory that is `divisible` can be cut after any token; otherwise what a slot holds is kept as a whole or not at all,
     and drafts cannot be taken back; `states_divisible` says the same of what is saved and put back. A pass yields at
     most so many `outputs`: the next tokens, and those of drafts.
@@ -100,6 +101,7 @@ class Decoder(Protocol):
     slots: int
     cells: int
     slot_cells: int
+    leavings: int
     divisible: bool
     states_divisible: bool
     outputs: int

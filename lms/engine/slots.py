@@ -79,8 +79,19 @@ class Slots:
         self._held.extend(slot, tokens)
 
     def release(self, slot: int) -> None:
-        """The sequence in `slot` has finished. What it left may be reused."""
+        """The sequence in `slot` has finished. What it left may be reused, from memory or, if that is much, the store.
+
+        What has finished last stays in memory in any case: it is the likeliest to be reused.
+        """
         self._finished.append(slot)
+        while self._store.limit_bytes and len(self._finished) > 1 and self._left > self._decoder.leavings:
+            self.forget_oldest()
+
+    @property
+    def _left(self) -> int:
+        """Cells that only finished sequences hold."""
+        running = set(range(self._decoder.slots)).difference(self._finished, self._empty)
+        return self.cells - self._held.cells_of(running)
 
     def drop(self, slot: int) -> None:
         """The sequence in `slot` gives up all its cells at once."""

@@ -55,7 +55,7 @@ class StateStore:
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         """divisible: as `StateIndex`, and as `files` has it. With a limit of 0 all goes to `files` at once."""
-        self._limit_bytes = limit_bytes
+        self.limit_bytes = limit_bytes
         self._files = files
         self._clock_ns = clock_ns
         self._numbers = count()
@@ -78,7 +78,7 @@ class StateStore:
             return False
         if self._touch(self._index.covering(wanted)):
             return False
-        return size_bytes <= self._limit_bytes or (self._files is not None and self._files.wants(wanted, size_bytes))
+        return size_bytes <= self.limit_bytes or (self._files is not None and self._files.wants(wanted, size_bytes))
 
     def put(self, tokens: Tokens[int], state: bytes) -> None:
         """Keep `state`, which holds just these tokens and is never altered again. Does nothing if it is not wanted.
@@ -89,12 +89,12 @@ class StateStore:
         kept = Entry(list(tokens), state, self._clock_ns())
         if not self.wants(kept.tokens, len(state)):
             return
-        if len(state) > self._limit_bytes:
+        if len(state) > self.limit_bytes:
             self._write(kept)
             return
         for number in self._index.covered_by(kept.tokens):
             self._remove(number)
-        while self.size_bytes + len(state) > self._limit_bytes:
+        while self.size_bytes + len(state) > self.limit_bytes:
             self._write(self._remove(next(iter(self._entries))))
         self._add(kept)
 
