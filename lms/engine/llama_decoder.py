@@ -86,7 +86,7 @@ class LlamaDecoder:
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[LlamaSampler | None]) -> list[list[int]]:
         self._batch.clear()
-        ends = [self._add(chunk) for chunk in chunks]
+        ends = self._add_all(chunks)
         status = C.llama_decode(self._context, self._batch.native)
         if status != 0:
             raise EngineFailed(
@@ -144,6 +144,15 @@ class LlamaDecoder:
         """Whether every position of `slot` is in memory. A recurrent state holds the last one only, and a sliding
         window that has moved on lacks the first ones: to reuse a part of either would go unnoticed, and be wrong."""
         return bool(C.llama_memory_seq_pos_min(self._memory, slot) == 0)
+
+    def _add_all(self, chunks: Tokens[Chunk]) -> list[int]:
+        """Append all chunks and return the row that follows each.
+
+        They go in the order of their slots: of a split cache, llama.cpp computes only those streams together that follow
+        each other. Eight answers took 5.1 s of processor time so, and 11.7 s in the order of their arrival.
+        """
+        ends = {chunk.slot: self._add(chunk) for chunk in sorted(chunks, key=lambda chunk: chunk.slot)}
+        return [ends[chunk.slot] for chunk in chunks]
 
     def _add(self, chunk: Chunk) -> int:
         wanted = 1 + len(chunk.draft) if chunk.sample else 0
