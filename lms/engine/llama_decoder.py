@@ -148,8 +148,8 @@ class LlamaDecoder:
     def _add_all(self, chunks: Tokens[Chunk]) -> list[int]:
         """Append all chunks and return the row that follows each.
 
-        They go in the order of their slots: of a split cache, llama.cpp computes only those streams together that follow
-        each other. Eight answers took 5.1 s of processor time so, and 11.7 s in the order of their arrival.
+        They go in the order of their slots: of a split cache, llama.cpp computes only those streams together that
+        follow each other. Eight answers took 5.1 s of processor time so, and 11.7 s in the order of their arrival.
         """
         ends = {chunk.slot: self._add(chunk) for chunk in sorted(chunks, key=lambda chunk: chunk.slot)}
         return [ends[chunk.slot] for chunk in chunks]
