@@ -6,8 +6,9 @@ For values that are quantized it switches flash attention on by itself.
 Why the defaults are what they are (measured: a 0.5B Q4_0 model, processor time of one thread, llama-cpp-python 0.3.36):
 
 - One cache for all sequences, or one for each: alike, as long as few cells are used. Eight answers to short prompts
-  take 4.8 s, split 5.1 s; eight prompts with a common beginning of 480 tokens 8.5 s, split 9.7 s, and without flash attention 6.0
-  and 6.6 s. What decides is what finished sequences leave in a shared one (`catalog.estimate.is_split_cheap`).
+  take 4.8 s, split 5.1 s; eight prompts with a common beginning of 480 tokens 8.5 s, split 9.7 s (without flash
+  attention 6.0 and 6.6 s). What decides is what finished sequences leave in a shared one, and what a split one takes
+  (`catalog.estimate.is_split_cheap`).
 - Flash attention, wherever llama.cpp can: it passes over the cells of other sequences, where attention without it costs
   what the fullest cache costs. One answer among 16384 used cells: 92 ms a token, without it 138; a prompt's chunk of
   256: 3.2 and 13.8 s. But among few cells its passes over 2 to 63 tokens are slow: eight answers that share 768 tokens
