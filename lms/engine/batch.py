@@ -44,7 +44,10 @@ class Progressed:
 
 @dataclass(frozen=True)
 class Sampled:
-    """The sequence's next tokens: the first so many of `drafted` ones that were right, and one more."""
+    """The sequence's next tokens: the first so many of `drafted` ones that were right, and one more.
+
+    Or some more, where tokens that were there to fill the pass were right by chance.
+    """
 
     uid: int
     tokens: Tokens[int]
@@ -235,8 +238,8 @@ class Batch:
             sequence.told = done
             outcomes.append(Progressed(sequence.uid, done, sequence.prompt_length, sequence.cached))
         if tokens:
-            self.speculator.verified(sequence.uid, len(tokens) - 1)
-            outcomes.append(Sampled(sequence.uid, tokens, len(chunk.draft)))
+            drafted = self.speculator.verified(sequence.uid, len(tokens) - 1)
+            outcomes.append(Sampled(sequence.uid, tokens, drafted))
         return outcomes
 
 

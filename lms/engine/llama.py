@@ -18,7 +18,7 @@ import llama_cpp
 import llama_cpp.llama_cpp as C
 
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
-from lms.config.passes import pass_sizes
+from lms.config.passes import for_processor, pass_sizes
 from lms.engine.llama_decoder import LlamaDecoder, has_state
 from lms.engine.llama_draft import LlamaDraft
 from lms.engine.llama_embedder import LlamaEmbedder
@@ -102,7 +102,8 @@ class LlamaModel:
         self.parallel = 1 if spec.embedding else self._choose_parallel(spec.config)
         self.context_length = self._choose_context_length(spec.config)
         self.state_settings = _state_settings(spec.config, self.context_length)
-        self._sizes = pass_sizes(spec.config, self.context_length, embedding=spec.embedding)
+        self._config = spec.config if spec.embedding or has_accelerator() else self._for_processor()
+        self._sizes = pass_sizes(self._config, self.context_length, embedding=spec.embedding)
         self.batch_tokens = self._sizes.prompt_tokens
         self._context = self._create_context()
         if is_worth_trying() and not survives(lambda: short_pass(self._context)):
@@ -128,6 +129,11 @@ class LlamaModel:
     def close(self) -> None:
         C.llama_free(self._context)
         C.llama_model_free(self._model)
+
+    def _for_processor(self) -> LoadConfig:
+        split = self._spec.config.unified_kv is False
+        cells = self.context_length if split else max(self.context_length, self._spec.cells)
+        return for_processor(self._spec.config, C.llama_model_n_head(self._model), cells)
 
     def _create_decoder(self) -> LlamaDecoder:
         """A pass has room for its answers and their drafts beside the prompts."""
@@ -163,7 +169,7 @@ class LlamaModel:
         return model
 
     def _create_context(self) -> C.llama_context_p:
-        config = self._spec.config
+        config = self._config
         params = self._embedding_params(config) if self._spec.embedding else self._generating_params(config)
         params.n_threads, params.n_threads_batch = threads(config, C.llama_model_n_params(self._model))
         _complaints.clear()
@@ -200,9 +206,15 @@ def _state_settings(config: LoadConfig, context_length: int) -> dict[str, Settin
         "keys": config.k_cache_type,
         "values": config.v_cache_type,
         "flash attention": config.flash_attention,
+        "accelerator": has_accelerator(),
         "unified": config.unified_kv,
         "context length": context_length,
     }
+
+
+def has_accelerator() -> bool:
+    """Whether this build of llama.cpp may compute elsewhere than on the processor."""
+    return bool(C.llama_supports_gpu_offload())
 
 
 def version() -> str:
@@ -276,6 +288,6 @@ def _recommended_sampling(model: C.llama_model_p) -> Sampling:
 
 def _runtime() -> Runtime:
     """Named as LM Studio names its runtimes: library, system, processor, accelerator."""
-    accelerator = "gpu" if C.llama_supports_gpu_offload() else "cpu"
+    accelerator = "gpu" if has_accelerator() else "cpu"
     system = {"darwin": "mac"}.get(sys.platform, sys.platform)
     return Runtime(f"llama.cpp-{system}-{platform.machine()}-{accelerator}", version(), ("gguf",))

@@ -147,7 +147,9 @@ class Slots:
             if not others:
                 return wanted
             self._forget(others[0])
-        return self._empty.pop()
+        slot = min(self._empty)  # llama.cpp computes slots together that follow each other
+        self._empty.remove(slot)
+        return slot
 
     def _touch(self, slot: int) -> None:
         """A finished sequence was of use: others are forgotten before it."""

@@ -36,13 +36,14 @@ class _Account:
     """What may guess for one sequence, and how far each is trusted.
 
     `free` are the sources whose guesses cost nothing. `model_trust` None: the draft model is not asked. `asked` is the
-    one that guessed for the last pass, `tried` how many tokens it found or computed.
+    one that guessed for the last pass, `tried` how many tokens it found or computed, `drafted` how many were verified.
     """
 
     free: list[tuple[Source, Trust]]
     model_trust: Trust | None
     asked: Trust | None = None
     tried: int = 0
+    drafted: int = 0
 
 
 @dataclass(frozen=True)
@@ -136,14 +137,15 @@ class Speculator:
         if self.effort.tried and plain_s:
             self._balance.observe(drawn / running - seconds / plain_s)
 
-    def verified(self, uid: int, accepted: int) -> None:
-        """The first so many tokens of the sequence's draft were right."""
+    def verified(self, uid: int, accepted: int) -> int:
+        """The first so many tokens of the sequence's draft were right. Returns how many it had, fillers left out."""
         account = self._accounts.get(uid)
         if account is None:
-            return
+            return 0
         for trust in filter(None, (*(trust for _, trust in account.free), account.model_trust)):
             trust.observe(account.tried if trust is account.asked else 0, accepted)
-        account.asked = None
+        drafted, account.asked, account.drafted = account.drafted, None, 0
+        return drafted
 
     def _candidate(self, sequence: Sequence, running: int) -> _Candidate | None:
         account = self._accounts.get(sequence.uid)
@@ -186,6 +188,7 @@ class Speculator:
             guess = candidate.guess[:length]
             proposal = Proposal(guess, len(guess)) if guess else proposals[candidate.sequence.uid]
             candidate.account.asked, candidate.account.tried = candidate.trust, proposal.tried
+            candidate.account.drafted = len(proposal.tokens)
             drafts[candidate.sequence.uid] = proposal.tokens
         return drafts
 

@@ -70,7 +70,8 @@ class Drafts(msgspec.Struct, frozen=True):
         return Drafts(self.accepted + other.accepted, self.rejected + other.rejected, self.ignored + other.ignored)
 
     def with_draft(self, length: int, accepted: int) -> "Drafts":
-        """Together with one more draft of so many tokens, the first so many of them right."""
+        """Together with one more draft of so many tokens, the first so many of them right (or all, if that is more)."""
+        accepted = min(accepted, length)
         rejected = min(1, length - accepted)
         ignored = length - accepted - rejected
         return Drafts(self.accepted + accepted, self.rejected + rejected, self.ignored + ignored)

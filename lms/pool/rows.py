@@ -9,7 +9,7 @@ from lms.catalog.estimate import LoadPlan, MemoryEstimate, estimate, is_split_ch
 from lms.catalog.model import Kind, Model
 from lms.client.control import ModelRow
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, DEFAULT_PROMPT_CACHE_MB, LoadConfig
-from lms.config.passes import pass_sizes
+from lms.config.passes import for_processor, pass_sizes
 from lms.pool.known import Known, Need
 
 MIB = 1 << 20
@@ -45,12 +45,18 @@ class OnDisk:
 
 
 def load_plan(model: Model, config: LoadConfig, context_length: int) -> LoadPlan:
-    """What `config` means for the memory of `model`."""
+    """What `config` means for the memory of `model`.
+
+    Without an accelerator, that is: with one, the scratch memory of a pass may be a little less or more.
+    """
     embedding = model.kind is Kind.EMBEDDING
     if config.unified_kv is None and not embedding:
         split = load_plan(model, msgspec.structs.replace(config, unified_kv=False), context_length)
-        if is_split_cheap(model.shape, split):
+        if is_split_cheap(model, split):
             return split
+    if not embedding:
+        cells = max(context_length, _shared_cells(model, config, context_length))
+        config = for_processor(config, model.shape.n_head, cells)
     passes = pass_sizes(config, context_length, embedding=embedding)
     plan = LoadPlan(
         context_length,
@@ -66,7 +72,18 @@ def load_plan(model: Model, config: LoadConfig, context_length: int) -> LoadPlan
     )
     if embedding:  # which has one context as long as a batch
         return replace(plan, context_length=passes.batch_tokens, unified_cache=True, parallel=1)
-    return replace(plan, cells=shared_cells(model.shape, plan)) if plan.unified_cache else plan
+    return replace(plan, cells=_shared_cells(model, config, context_length))
+
+
+def _shared_cells(model: Model, config: LoadConfig, context_length: int) -> int:
+    """0 where each sequence has a cache of its own."""
+    plan = LoadPlan(
+        context_length,
+        parallel=config.parallel or DEFAULT_PARALLEL,
+        key_type=config.k_cache_type,
+        value_type=config.v_cache_type,
+    )
+    return 0 if config.unified_kv is False else shared_cells(model.shape, plan)
 
 
 def prompt_cache_bytes(config: LoadConfig, sizes: MemoryEstimate) -> int:
