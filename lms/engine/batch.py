@@ -85,6 +85,7 @@ class Batch:
         self._marks_prompts = store is not None and not decoder.divisible
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
+        self._answers_turn = False
 
     @property
     def running(self) -> int:
@@ -147,7 +148,7 @@ class Batch:
     def step(self) -> list[Outcome]:
         """Run one pass. A pass over tokens that were processed before, and put off, has nothing to tell."""
         self._admit()
-        planned = self._with_drafts(self._fitting(plan(self._running, self.limits)))
+        planned = self._with_drafts(self._fitting(self._plan()))
         self.last = _work(planned, self.speculator.effort)
         if not planned:
             return []
@@ -198,6 +199,22 @@ class Batch:
         coming = sum(running.pending + 1 for running in self._running) + len(sequence.tokens) + 1
         return held + coming <= self._decoder.cells
 
+    def _plan(self) -> Plan:
+        """The next pass: for all that run, unless prompts and answers take turns.
+
+        They do where each slot has a memory of its own: a pass in which slots get unequal numbers of tokens is computed
+        as several there, so a prompt's chunk beside answers only costs them time.
+        """
+        answering = [sequence for sequence in self._running if sequence.is_decoding]
+        is_mixed = 0 < len(answering) < len(self._running)
+        if self._decoder.slot_cells == self._decoder.cells or not is_mixed:
+            return plan(self._running, self.limits)
+        self._answers_turn = not self._answers_turn
+        if self._answers_turn:
+            return plan(answering, self.limits)
+        prompts = [sequence for sequence in self._running if not sequence.is_decoding]
+        return plan(prompts, replace(self.limits, alone=self.limits.beside_answers))
+
     def _with_drafts(self, planned: Plan) -> Plan:
         """The plan, with drafts for the answers whose next tokens can be guessed, as far as there is room for them."""
         free = self._decoder.cells - self._slots.cells - _tokens_of(planned)
@@ -215,7 +232,7 @@ class Batch:
         while self._slots.cells + _tokens_of(planned) > self._decoder.cells:
             if not self._slots.forget_oldest():
                 self._put_off(self._running.pop())
-                planned = plan(self._running, self.limits)
+                planned = self._plan()
         return planned
 
     def _put_off(self, sequence: Sequence) -> None:

@@ -171,7 +171,9 @@ class LlamaModel:
     def _create_context(self) -> C.llama_context_p:
         config = self._config
         params = self._embedding_params(config) if self._spec.embedding else self._generating_params(config)
-        params.n_threads, params.n_threads_batch = threads(config, C.llama_model_n_params(self._model))
+        params.n_threads, params.n_threads_batch = threads(
+            config, C.llama_model_n_params(self._model), embedding=self._spec.embedding
+        )
         _complaints.clear()
         context: C.llama_context_p | None = C.llama_init_from_model(self._model, params)
         if not context:

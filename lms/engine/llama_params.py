@@ -90,14 +90,14 @@ def embedding_params(config: LoadConfig, sizes: PassSizes, *, pooling: int) -> C
     return params
 
 
-def threads(config: LoadConfig, parameters: int) -> tuple[int, int]:
+def threads(config: LoadConfig, parameters: int, *, embedding: bool = False) -> tuple[int, int]:
     """How many threads write answers, and how many read prompts, for a model of so many parameters.
 
     One for each physical core (why no more: `processors`), and one in all for a tiny model: its operations are shorter
     than threads need to meet. The bundled chat model, ms a token on two cores: 0.7 with one thread, 1.3 with two, or
-    0.5 if these may spin, but then 13 beside other busy processes.
+    0.5 if these may spin, but then 13 beside other busy processes. One that embeds reads whole texts at a time.
     """
-    chosen = 1 if parameters < TINY_MODEL_PARAMETERS else cores()
+    chosen = 1 if parameters < TINY_MODEL_PARAMETERS and not embedding else cores()
     writing = config.threads or chosen
     return writing, config.batch_threads or config.threads or chosen
 

@@ -10,7 +10,7 @@ behind 512 tokens, one thread: 64 tokens take 0.47 s, 63 take 1.33 s, 32 take 0.
 from lms.engine.scheduler import Limits
 
 BESIDE_ANSWERS_S = 0.1
-ALONE_S = 0.25
+ALONE_S = 0.5
 LEAST_TOKENS = 64
 WEIGHT_OF_NEWEST = 0.3
 

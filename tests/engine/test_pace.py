@@ -34,4 +34,4 @@ def test_a_pass_that_only_decodes_says_nothing_about_prompts() -> None:
 
 
 def test_sizes_are_powers_of_two_so_that_they_settle() -> None:
-    assert {paced(token_s).alone for token_s in (1.0e-3, 1.1e-3, 1.2e-3, 1.3e-3)} == {128}
+    assert {paced(token_s).alone for token_s in (1.0e-3, 1.1e-3, 1.2e-3, 1.3e-3)} == {256}
