@@ -32,9 +32,10 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     batch_threads: the same while prompts are read (default: as `threads`)
     batch_size: prompt tokens in one pass, at most (default 512); passes are shorter where they would take too long
     micro_batch_size: tokens that are computed together, at most; memory grows with it (default: `batch_size`, at most
-        512, and the answers); embedding models take whole texts
+        512, or 128 without flash attention, and the answers); embedding models take whole texts
     k_cache_type, v_cache_type: the numbers that keys and values are kept as; values other than f16 need flash attention
-    flash_attention: attention without a table of all scores in memory (default: where llama.cpp can)
+    flash_attention: attention without a table of all scores in memory (default: where llama.cpp can, but on a processor
+        only where that table would be large)
     unified_kv: one memory shared by all sequences, or one for each (default: one for each where that is cheap)
     offload_kv_cache: keep keys and values of offloaded layers on the GPU too
     use_mmap: map the model file instead of reading it

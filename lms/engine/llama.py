@@ -1,9 +1,9 @@
 """GGUF models through llama-cpp-python's low-level API: loading, the vocabulary, and what the file says of itself.
 
-One llama.cpp context serves all sequences through a unified KV cache, as LM Studio's does: of one context's length,
-or of several where that is cheap (`catalog.estimate.shared_cells`). The limit: a seed repeats its text on the same
-build and settings; in a batch llama.cpp may add in another order, and where two tokens are almost equally likely the
-other one may win.
+One llama.cpp context serves all sequences. Each has a KV cache of its own where that is cheap, else they share one, as
+LM Studio's do: of one context's length, or of several (`catalog.estimate`). The limit: a seed repeats its text on the
+same build and settings; in a batch llama.cpp may add in another order, and where two tokens are almost equally likely
+the other one may win.
 """
 
 from __future__ import annotations  # llama_cpp names its pointer types for type checkers only

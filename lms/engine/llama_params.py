@@ -5,14 +5,14 @@ For values that are quantized it switches flash attention on by itself.
 
 Why the defaults are what they are (measured: a 0.5B Q4_0 model, processor time of one thread, llama-cpp-python 0.3.36):
 
-- One cache for all sequences, or one for each: alike, as long as few cells are used. Eight answers to short prompts
-  take 4.8 s, split 5.1 s; eight prompts with a common beginning of 480 tokens 8.5 s, split 9.7 s (without flash
-  attention 6.0 and 6.6 s). What decides is what finished sequences leave in a shared one, and what a split one takes
-  (`catalog.estimate.is_split_cheap`).
-- Flash attention, wherever llama.cpp can: it passes over the cells of other sequences, where attention without it costs
-  what the fullest cache costs. One answer among 16384 used cells: 92 ms a token, without it 138; a prompt's chunk of
-  256: 3.2 and 13.8 s. But among few cells its passes over 2 to 63 tokens are slow: eight answers that share 768 tokens
-  take 272 ms a token, without it 135. `flash_attention` off is worth a try for many short answers at once.
+- A cache for each sequence where all of them are small (`catalog.estimate.is_split_cheap`), else one for all. On two
+  quiet cores, against llama-server in the same run: eight answers to short prompts 0.93 and, shared, 0.76 times as
+  fast; eight prompts with a common beginning 3.8 and 2.7 times. What finished sequences leave in a shared cache slows
+  the others down, and attention without flash costs what the fullest part of it costs: a prompt's chunk of 256 tokens
+  among 16384 used cells takes 13.8 s, 3.2 s with flash attention.
+- No flash attention on a processor, where its table of scores is small (`config.passes.for_processor`): eight answers
+  with a common beginning 3.8 times as fast as llama-server, with it 2.6. One short answer alone is faster with it (0.99
+  and 0.84 times llama-server), as long as prompt and answer have less than some 250 tokens together.
 - Batches no larger than 512: from 64 tokens on, a larger pass is no faster for each token (7.2 s for 1024 tokens in
   passes of 64 as of 1024).
 - Numbers of 16 bits for keys and values: with q8_0, 2048 tokens are read in 29.9 s instead of 15.8 s, with
