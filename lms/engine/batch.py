@@ -202,18 +202,18 @@ class Batch:
     def _plan(self) -> Plan:
         """The next pass: for all that run, unless prompts and answers take turns.
 
-        They do where each slot has a memory of its own: a pass in which slots get unequal numbers of tokens is computed
-        as several there, so a prompt's chunk beside answers only costs them time.
+        They do where each slot has a memory of its own, one prompt at a time: a pass in which slots get unequal numbers
+        of tokens is computed as several there, and each of them walks all weights.
         """
-        answering = [sequence for sequence in self._running if sequence.is_decoding]
-        is_mixed = 0 < len(answering) < len(self._running)
-        if self._decoder.slot_cells == self._decoder.cells or not is_mixed:
+        prompts = [sequence for sequence in self._running if not sequence.is_decoding]
+        if self._decoder.slot_cells == self._decoder.cells or not prompts:
             return plan(self._running, self.limits)
+        if len(prompts) == len(self._running):
+            return plan(prompts[:1], self.limits)
         self._answers_turn = not self._answers_turn
         if self._answers_turn:
-            return plan(answering, self.limits)
-        prompts = [sequence for sequence in self._running if not sequence.is_decoding]
-        return plan(prompts, replace(self.limits, alone=self.limits.beside_answers))
+            return plan([sequence for sequence in self._running if sequence.is_decoding], self.limits)
+        return plan(prompts[:1], replace(self.limits, alone=self.limits.beside_answers))
 
     def _with_drafts(self, planned: Plan) -> Plan:
         """The plan, with drafts for the answers whose next tokens can be guessed, as far as there is room for them."""
