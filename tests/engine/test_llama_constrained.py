@@ -73,16 +73,9 @@ def test_a_bad_schema_is_refused_and_the_engine_lives(engine: EngineProcess) -> 
 
 
 def test_what_is_constrained_does_not_touch_what_is_not(engine: EngineProcess) -> None:
-    """Beside another answer, so that llama.cpp rounds the same."""
-    request = chat("Tell me a story.", sampling=Sampling(temperature=1.0, seed=11), max_tokens=40)
-
-    def beside(constraint: Regex | None) -> str:
-        endless = Sampling(temperature=1.0, logit_bias={0: -100.0, 2: -100.0})
-        with engine.call(chat("Count.", sampling=endless, constraint=constraint, max_tokens=400)) as other:
-            next(frames(other))
-            return written(engine.ask(request))
-
-    assert beside(Regex("([0-9] )+")) == beside(None)
+    with engine.call(chat("Count.", constraint=Regex("([0-9] )+"), max_tokens=400)) as other:
+        next(frames(other))
+        assert written(engine.ask(chat("Say this is a test!", sampling=GREEDY))) == "This is a test!"
 
 
 @pytest.mark.parametrize("sampling", [GREEDY, Sampling(temperature=1.2, seed=3)], ids=["greedy", "drawn"])
