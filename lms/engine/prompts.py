@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from lms.engine.answer import tool_call_ids
 from lms.engine.model import Guide, Model
-from lms.errors import InvalidRequest, PromptTooLong
-from lms.generation.request import ChatPrompt, GenerateRequest, Prompt, TextPrompt, TokenPrompt
+from lms.errors import InvalidRequest, PromptTooLong, Unsupported
+from lms.generation.request import ChatPrompt, GenerateRequest, InfillPrompt, Prompt, TextPrompt, TokenPrompt
 from lms.text.frames import frame_around
 from lms.text.reasoning import markers_for
 from lms.text.splitter import Splitter
@@ -67,6 +67,8 @@ class PromptReader:
                 check_length(len(tokens), self._model.context_length)
                 check_tokens(tokens, len(vocabulary))
                 return f"{list(tokens)}", list(tokens)
+            case InfillPrompt():
+                raise Unsupported("This version does not fill in between a prefix and a suffix.", param="suffix")
 
     def _check_size(self, text: str) -> None:
         """Refuse at a glance what is far too long: to count the tokens of megabytes would hold up everybody else."""

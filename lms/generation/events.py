@@ -1,4 +1,6 @@
-"""What an engine answers: a stream of events that ends with exactly one of `Finished`, `Embedded` or `Failed`."""
+"""What an engine answers: a stream of events that ends with exactly one of `Finished`, `Embedded`, `Ranked`,
+`WasRead`, `Spelled` or `Failed`.
+"""
 
 from typing import Any, Literal
 
@@ -24,8 +26,27 @@ class PromptProgress(msgspec.Struct, frozen=True, tag="progress"):
     cached: int
 
 
-class TextDelta(msgspec.Struct, frozen=True, tag="text"):
+class Alternative(msgspec.Struct, frozen=True):
+    """A token by its bytes, and the natural logarithm of the probability that the model gave it."""
+
+    token: bytes
+    logprob: float
+
+
+class TokenLogprob(msgspec.Struct, frozen=True):
+    """A token of the answer, and the likeliest ones in its place, the likeliest first. None for the logarithm of the
+    first token of a prompt, which nothing predicts."""
+
+    token: bytes
+    logprob: float | None
+    top: tuple[Alternative, ...] = ()
+
+
+class TextDelta(msgspec.Struct, frozen=True, omit_defaults=True, tag="text"):
+    """More of the answer's text; `logprobs` of the tokens that it is made of, where they were asked for."""
+
     text: str
+    logprobs: tuple[TokenLogprob, ...] = ()
 
 
 class ReasoningDelta(msgspec.Struct, frozen=True, tag="reasoning"):
@@ -104,6 +125,26 @@ class Embedded(msgspec.Struct, frozen=True, tag="embedded"):
     prompt_tokens: int
 
 
+class Ranked(msgspec.Struct, frozen=True, tag="ranked"):
+    """How well each document answers the query, in the order of the documents: the higher the better."""
+
+    scores: tuple[float, ...]
+    prompt_tokens: int
+
+
+class WasRead(msgspec.Struct, frozen=True, tag="read"):
+    """A prompt's text as the model sees it, and its tokens. A picture's tokens have no ids: −1 stands for each."""
+
+    text: str
+    tokens: tuple[int, ...]
+
+
+class Spelled(msgspec.Struct, frozen=True, tag="spelled"):
+    """The text of some tokens."""
+
+    text: str
+
+
 class Failed(msgspec.Struct, frozen=True, tag="failed"):
     """The request failed; `error` is as `errors.to_wire` writes it."""
 
@@ -111,5 +152,15 @@ class Failed(msgspec.Struct, frozen=True, tag="failed"):
 
 
 Event = (
-    PromptProgress | TextDelta | ReasoningDelta | ToolCallStarted | ToolArgumentsDelta | Finished | Embedded | Failed
+    PromptProgress
+    | TextDelta
+    | ReasoningDelta
+    | ToolCallStarted
+    | ToolArgumentsDelta
+    | Finished
+    | Embedded
+    | Ranked
+    | WasRead
+    | Spelled
+    | Failed
 )

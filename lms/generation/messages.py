@@ -15,11 +15,29 @@ class ToolCall(msgspec.Struct, frozen=True, omit_defaults=True):
     arguments: str
 
 
+class Text(msgspec.Struct, frozen=True, tag="text"):
+    """What is written between pictures."""
+
+    text: str
+
+
+class Image(msgspec.Struct, frozen=True, tag="image"):
+    """A picture: the bytes of its file, as they came."""
+
+    data: bytes
+
+
+Part = Text | Image
+
+
 class Message(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One turn. `reasoning` came before `content`; `tool_call_id` names the call that a tool message answers."""
+    """One turn. `reasoning` came before `content`; `tool_call_id` names the call that a tool message answers.
+
+    `content` is a text, or parts where there are pictures among them.
+    """
 
     role: Role
-    content: str = ""
+    content: str | tuple[Part, ...] = ""
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str | None = None
     name: str | None = None
@@ -32,3 +50,13 @@ class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
+
+
+class ToolChoice(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whether the model calls a function. `required`: the answer is a call, of the function `name` if that is given;
+    not `parallel`: it makes at most one.
+    """
+
+    required: bool = False
+    name: str | None = None
+    parallel: bool = True
