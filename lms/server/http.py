@@ -12,8 +12,10 @@ from flask import Response, current_app, g, request
 from lms.errors import LmsError, ModelUnloaded
 from lms.logbus.records import LogData, ServerLog
 from lms.pool.stream import ClientGone, Poll
-from lms.server import body, errors, sse
+from lms.server import body, sse
 from lms.server.access import Access
+from lms.server.dialect import Dialect
+from lms.server.dialects import dialect_at
 from lms.server.exchange import Exchange
 from lms.server.services import Backend
 
@@ -65,9 +67,10 @@ def reply(value: object, status: int = 200) -> Response:
 
 
 def failure(error: LmsError) -> Response:
-    """The reply to a request that failed before it began to stream."""
+    """The reply to a request that failed before it began to stream, in the dialect of its path."""
     access().problem = str(error)
-    response = reply(errors.openai_body(error), errors.status(error))
+    dialect = dialect_at(request.path)
+    response = reply(dialect.error_body(error), dialect.status(error))
     if isinstance(error, ModelUnloaded):
         # OpenAI's SDKs repeat a 503 of their own accord, which would load the model that somebody has just unloaded.
         response.headers["X-Should-Retry"] = "false"
@@ -75,17 +78,22 @@ def failure(error: LmsError) -> Response:
 
 
 def stream_reply(batches: Generator[tuple[sse.Chunk, ...], None, None]) -> Response:
-    """An event stream; closing the reply closes `batches`, whether or not it began to be sent.
+    """An event stream in the dialect of the request's path.
 
-    What fails before the first batch is raised here, so that it gets a status of its own.
+    Closing the reply closes `batches`, whether or not it began to be sent. What fails before the first batch is raised
+    here, so that it gets a status of its own.
     """
-    frames = sse.frames(sse.begun(batches), _failure_in_stream(access(), services().log))
+    dialect = dialect_at(request.path)
+    on_failure = _failure_in_stream(dialect, access(), services().log)
+    frames = sse.frames(sse.begun(batches), on_failure, dialect.framing)
     response = Response(frames, mimetype="text/event-stream", headers=_STREAM_HEADERS)
     response.call_on_close(batches.close)
     return response
 
 
-def _failure_in_stream(line: Access, log: Callable[[LogData], None]) -> Callable[[BaseException], sse.Chunk | None]:
+def _failure_in_stream(
+    dialect: Dialect, line: Access, log: Callable[[LogData], None]
+) -> Callable[[BaseException], sse.Chunk | None]:
     """Bound to its request, because the stream runs after the request's context is gone."""
 
     def told(error: BaseException) -> sse.Chunk | None:
@@ -93,8 +101,8 @@ def _failure_in_stream(line: Access, log: Callable[[LogData], None]) -> Callable
             line.problem, line.status = "the client left", CLIENT_GONE_STATUS
             return None
         known = error if isinstance(error, LmsError) else unexpected(error, line, log)
-        line.problem, line.status = str(known), errors.status(known)
-        return errors.openai_body(known)
+        line.problem, line.status = str(known), dialect.status(known)
+        return dialect.told_in_stream(known)
 
     return told
 

@@ -1,20 +1,44 @@
-"""Server-sent events as the OpenAI family writes them: `data:` lines with JSON, and `[DONE]` at the end. Pure."""
+"""Server-sent events: `data:` lines with JSON, in the framing of a dialect. Pure.
+
+Format: https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation
+"""
 
 import secrets
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-# Raw: one that is encoded already.
-Chunk = dict[str, Any] | msgspec.Raw
-
-# A comment: it tells both sides within a second that the other one is still there. Clients skip it.
-HEARTBEAT = b": keep-alive\n\n"
-DONE = b"data: [DONE]\n\n"
-
 _encode = msgspec.json.Encoder().encode
+
+
+class Encoded(NamedTuple):
+    """A chunk that is JSON already, and its field `type`, empty where it has none."""
+
+    json: bytes
+    type: str
+
+
+Chunk = dict[str, Any] | Encoded
+
+
+@dataclass(frozen=True)
+class Framing:
+    """What a dialect's streams look like, apart from their JSON. The default is that of the OpenAI family.
+
+    named: each event goes by the `type` of its JSON, which an `event:` line repeats
+    heartbeat: tells both sides within a second that the other one is still there, and means nothing else
+    end: what follows the last event
+    """
+
+    named: bool = False
+    heartbeat: bytes = b": keep-alive\n\n"  # a comment
+    end: bytes = b"data: [DONE]\n\n"
+
+
+UNNAMED = Framing()
 
 
 class Template:
@@ -25,16 +49,20 @@ class Template:
 
     def __init__(self, chunk: Callable[[str], dict[str, Any]]) -> None:
         place = secrets.token_hex(16)  # nobody can have put it into an id or a model's name
-        self._before, self._after = _encode(chunk(place)).split(_encode(place))
+        fields = chunk(place)
+        self._type = fields.get("type", "")
+        self._before, self._after = _encode(fields).split(_encode(place))
 
-    def filled(self, text: str) -> msgspec.Raw:
+    def filled(self, text: str) -> Encoded:
         """The chunk with that text."""
-        return msgspec.Raw(self._before + _encode(text) + self._after)
+        return Encoded(self._before + _encode(text) + self._after, self._type)
 
 
-def frame(chunk: Chunk) -> bytes:
-    """One event."""
-    return b"data: " + _encode(chunk) + b"\n\n"
+def frame(chunk: Chunk, named: bool = False) -> bytes:
+    """One event, under the name of its `type` if `named`."""
+    encoded = chunk if isinstance(chunk, Encoded) else Encoded(_encode(chunk), chunk.get("type", ""))
+    name = b"event: " + encoded.type.encode() + b"\n" if named else b""
+    return name + b"data: " + encoded.json + b"\n\n"
 
 
 def begun(batches: Iterator[tuple[Chunk, ...]]) -> Iterator[tuple[Chunk, ...]]:
@@ -43,7 +71,9 @@ def begun(batches: Iterator[tuple[Chunk, ...]]) -> Iterator[tuple[Chunk, ...]]:
 
 
 def frames(
-    batches: Iterator[tuple[Chunk, ...]], on_failure: Callable[[BaseException], Chunk | None]
+    batches: Iterator[tuple[Chunk, ...]],
+    on_failure: Callable[[BaseException], Chunk | None],
+    framing: Framing = UNNAMED,
 ) -> Iterator[bytes]:
     """The bytes of a whole stream, one piece a batch: an empty batch is a heartbeat.
 
@@ -52,12 +82,13 @@ def frames(
     """
     try:
         for batch in batches:
-            yield b"".join(map(frame, batch)) or HEARTBEAT
-        yield DONE
+            yield b"".join(frame(chunk, framing.named) for chunk in batch) or framing.heartbeat
+        if framing.end:
+            yield framing.end
     except GeneratorExit as closed:
         on_failure(closed)
         raise
     except Exception as error:
         told = on_failure(error)
         if told is not None:
-            yield frame(told)
+            yield frame(told, framing.named)

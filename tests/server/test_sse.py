@@ -28,6 +28,20 @@ def test_an_empty_batch_is_a_comment() -> None:
     assert next(sse.frames(iter([()]), lambda error: None)).startswith(b":")
 
 
+def test_a_named_event_goes_by_the_type_of_its_json() -> None:
+    framing = sse.Framing(named=True, end=b"")
+    chunk = {"type": "text", "text": "a"}
+    told = b'event: text\ndata: {"type":"text","text":"a"}\n\n'
+    template = sse.Template(lambda text: {"type": "text", "text": text})
+    assert list(sse.frames(iter([(chunk, template.filled("a"))]), lambda error: None, framing)) == [told + told]
+
+
+def test_a_dialect_has_its_own_heartbeat_and_names_its_failures() -> None:
+    framing = sse.Framing(named=True, heartbeat=b"event: ping\n\n", end=b"")
+    assert list(sse.frames(iter([()]), lambda error: None, framing)) == [b"event: ping\n\n"]
+    assert list(sse.frames(failing(), lambda error: {"type": "error"}, framing))[1].startswith(b"event: error\n")
+
+
 def test_a_failure_is_told_and_ends_the_stream() -> None:
     pieces = list(sse.frames(failing(), lambda error: {"error": {"message": str(error)}}))
     assert pieces[1:] == [b'data: {"error":{"message":"half-way"}}\n\n']
