@@ -21,10 +21,15 @@ class Text(msgspec.Struct, frozen=True, tag="text"):
     text: str
 
 
-class Image(msgspec.Struct, frozen=True, tag="image"):
-    """A picture: the bytes of its file, as they came."""
+class Image(msgspec.Struct, frozen=True, omit_defaults=True, tag="image"):
+    """A picture: the bytes of its file, as they came; the model gets it with sides of at most `longest_side_px`.
+
+    `param` is the field of the API that it came in, for complaints about it.
+    """
 
     data: bytes
+    param: str = ""
+    longest_side_px: int = 1024
 
 
 Part = Text | Image

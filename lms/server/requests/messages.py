@@ -6,8 +6,9 @@ import msgspec
 from msgspec import Meta
 
 from lms.errors import Unsupported
-from lms.generation.messages import Message, Role, ToolCall
+from lms.generation.messages import Message, Part, Role, Text, ToolCall
 from lms.server.requests.fields import NonEmpty, only
+from lms.server.requests.pictures import Detail, from_data_url
 
 
 class _Part(msgspec.Struct, frozen=True, tag_field="type"):
@@ -22,8 +23,13 @@ class RefusalPart(_Part, frozen=True, tag="refusal"):
     refusal: str
 
 
+class ImageUrl(msgspec.Struct, frozen=True):
+    url: str
+    detail: Detail = "auto"
+
+
 class ImagePart(_Part, frozen=True, tag="image_url"):
-    image_url: Any = None
+    image_url: ImageUrl
 
 
 class AudioPart(_Part, frozen=True, tag="input_audio"):
@@ -88,12 +94,13 @@ Messages = Annotated[list[AnyMessage], Meta(min_length=1)]
 
 
 def translated(messages: Messages) -> tuple[Message, ...]:
-    """The conversation. Raises Unsupported naming the first thing in it that is neither text nor a tool call."""
+    """The conversation. Raises Unsupported naming the first thing in it that is no text, picture or tool call, and
+    InvalidRequest naming a picture that is none."""
     return tuple(_message(message, f"messages[{index}]") for index, message in enumerate(messages))
 
 
 def _message(message: AnyMessage, path: str) -> Message:
-    content = _text(message.content, path)
+    content = _content(message.content, path)
     match message:
         case AssistantMessage():
             return _assistant_message(message, content, path)
@@ -102,7 +109,7 @@ def _message(message: AnyMessage, path: str) -> Message:
     return Message(_role(message), content, name=message.name)
 
 
-def _assistant_message(message: AssistantMessage, content: str, path: str) -> Message:
+def _assistant_message(message: AssistantMessage, content: str | tuple[Part, ...], path: str) -> Message:
     """What the model said; a refusal is what it said instead of an answer."""
     only(message.audio, (None,), f"{path}.audio")
     only(message.function_call, (None,), f"{path}.function_call")
@@ -121,15 +128,20 @@ def _role(message: SystemMessage | DeveloperMessage | UserMessage) -> Role:
     return "user" if isinstance(message, UserMessage) else "system"
 
 
-def _text(content: Content | None, path: str) -> str:
+def _content(content: Content | None, path: str) -> str | tuple[Part, ...]:
+    """A text where there is nothing else, for every model reads that."""
     if content is None or isinstance(content, str):
         return content or ""
-    return "\n".join(_part_text(part, f"{path}.content[{index}]") for index, part in enumerate(content))
+    parts = tuple(_part(part, f"{path}.content[{index}]") for index, part in enumerate(content))
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    return "\n".join(texts) if len(texts) == len(parts) else parts
 
 
-def _part_text(part: _Part, path: str) -> str:
+def _part(part: _Part, path: str) -> Part:
     match part:
         case TextPart(text) | RefusalPart(text):
-            return text
-    kind = {ImagePart: "an image", AudioPart: "audio"}.get(type(part), "a file")
-    raise Unsupported(f"“{path}” is {kind}, and this version reads text only.", param=path)
+            return Text(text)
+        case ImagePart(ImageUrl(url, detail)):
+            return from_data_url(url, f"{path}.image_url.url", detail)
+    kind = "audio" if isinstance(part, AudioPart) else "a file"
+    raise Unsupported(f"“{path}” is {kind}, and this version reads text and pictures only.", param=path)
