@@ -3,7 +3,8 @@
     LmsError
     ├── InvalidRequest          the request itself is wrong; `param` is the path of the field
     │   ├── PromptTooLong       more tokens than the context holds
-    │   └── PayloadTooLarge     more bytes than the server reads
+    │   ├── PayloadTooLarge     more bytes than the server reads
+    │   └── PreviousResponseNotFound  the stored response to go on from is not there
     ├── Unsupported             asked for correctly, and this build cannot do it
     ├── PathNotFound            no such endpoint
     ├── MethodNotAllowed        the endpoint exists, not with this method
@@ -13,6 +14,8 @@
     ├── ModelNotLoaded          just-in-time loading is off and the model is not loaded
     ├── IdentifierInUse         another loaded model has that identifier
     ├── NotEnoughMemory         the load was refused by the memory plan
+    ├── ResponseNotFound        no stored response has that id
+    ├── HistoryFailed           the file of stored responses cannot be read or written
     ├── QueueFull               the model has as many waiting requests as it takes
     ├── EngineFailed            an engine could not load its model, or died
     ├── ModelUnloaded           the model was unloaded while the request ran
@@ -60,6 +63,10 @@ class PayloadTooLarge(InvalidRequest):
     code = "payload_too_large"
 
 
+class PreviousResponseNotFound(InvalidRequest):
+    code = "previous_response_not_found"
+
+
 class Unsupported(LmsError):
     code = "unsupported"
 
@@ -94,6 +101,14 @@ class IdentifierInUse(LmsError):
 
 class NotEnoughMemory(LmsError):
     code = "not_enough_memory"
+
+
+class ResponseNotFound(LmsError):
+    code = "response_not_found"
+
+
+class HistoryFailed(LmsError):
+    code = "history_failed"
 
 
 class QueueFull(LmsError):

@@ -61,6 +61,11 @@ class Home:
         return self.root / "prompt-cache"
 
     @property
+    def history(self) -> Path:
+        """The stored responses, in one SQLite file."""
+        return self.root / "history.db"
+
+    @property
     def run(self) -> Path:
         """The folder of the sockets, mode 0700. A home with a long path keeps them in a private temporary folder."""
         inside = self.root / "run"

@@ -14,7 +14,7 @@ ROOT = Path(lms.__file__).parent
 LAYERS = (
     {"errors", "limits", "paths", "wire"},
     {"generation", "config", "logbus"},
-    {"catalog", "text"},
+    {"catalog", "history", "text"},
     {"engine", "client"},
     {"pool"},
     {"server"},
@@ -39,6 +39,7 @@ DOORS = {
     "jinja2": "lms.text.template",
     "llguidance": "lms.text.*",
     "prometheus_client": "lms.server.*",
+    "sqlite3": "lms.history.*",
 }
 
 

@@ -22,6 +22,7 @@ VARIABLES = {
     "LMS_JIT_TTL": "jit_ttl_s",
     "LMS_JIT_MAX_MODELS": "jit_max_models",
     "LMS_QUEUE_LIMIT": "queue_limit",
+    "LMS_RESPONSE_DAYS": "response_days",
 }
 
 
@@ -31,6 +32,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     jit_ttl_s: idle seconds after which such a model is unloaded; 0 keeps it
     jit_max_models: how many such models stay loaded; the least recently used idle one makes room
     queue_limit: requests that may wait for one model, beyond those it works on
+    response_days: how long answers of stateful endpoints are kept; 0 keeps none
     """
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
@@ -39,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     jit_ttl_s: Annotated[float, msgspec.Meta(ge=0)] = 3600
     jit_max_models: Annotated[int, msgspec.Meta(ge=1)] = 1
     queue_limit: Annotated[int, msgspec.Meta(ge=1)] = 512
+    response_days: Annotated[float, msgspec.Meta(ge=0)] = 30
 
 
 def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -1,0 +1,57 @@
+"""The SQLite file: created for its owner's eyes only, opened for several processes at once, versioned.
+
+Journal: https://sqlite.org/wal.html. Readers and the one writer do not wait for each other; a power cut may take the
+last turns, never the file.
+"""
+
+import os
+import sqlite3
+from pathlib import Path
+
+from lms.errors import HistoryFailed
+
+VERSION = 1
+PATIENCE_S = 5.0
+
+# A turn without a record is gone for whoever asks for it. Its messages stay while another one goes on from it.
+_TABLES = """
+CREATE TABLE turn (
+    id TEXT PRIMARY KEY,
+    parent TEXT REFERENCES turn (id),
+    form TEXT NOT NULL,
+    created_s INTEGER NOT NULL,
+    messages BLOB NOT NULL,
+    record BLOB
+);
+CREATE INDEX turn_by_parent ON turn (parent);
+CREATE INDEX turn_by_age ON turn (created_s) WHERE record IS NOT NULL;
+"""
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """A connection that any thread may use, one at a time. Raises HistoryFailed for a file of a later version, and
+    sqlite3.Error or OSError when there is no file to be had.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+    connection = sqlite3.connect(path, PATIENCE_S, isolation_level=None, check_same_thread=False)
+    try:
+        _prepare(connection, path)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "foreign_keys = ON", "secure_delete = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute("BEGIN IMMEDIATE")  # of two processes that find no tables, one makes them
+    with connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise HistoryFailed(f"{path} was written by a later version of this program.")
+        if version == 0:
+            for statement in filter(str.strip, _TABLES.split(";")):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {VERSION}")

@@ -1,0 +1,165 @@
+"""The turns of all conversations, each with a pointer to the one before it: branches share what they have in common.
+
+Several processes may keep theirs in one file. A turn is found for so many days; what is removed or too old is
+overwritten once no other turn goes on from it.
+"""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from lms.errors import HistoryFailed, PreviousResponseNotFound, ResponseNotFound
+from lms.generation.messages import Message
+from lms.history import file
+from lms.history.turn import Form, Turn
+
+DAY_S = 24 * 60 * 60
+SWEEP_EVERY_S = 60 * 60
+
+_LINE = """
+WITH RECURSIVE line (id, parent, distance) AS (
+    SELECT id, parent, 0 FROM turn WHERE id = ? AND record IS NOT NULL AND created_s >= ?
+    UNION ALL
+    SELECT turn.id, turn.parent, distance + 1 FROM turn JOIN line ON turn.id = line.parent
+)
+SELECT messages FROM line JOIN turn USING (id) ORDER BY distance DESC
+"""
+_FORGET = """
+DELETE FROM turn WHERE id = ? AND record IS NULL AND NOT EXISTS (SELECT 1 FROM turn AS next WHERE next.parent = turn.id)
+RETURNING parent
+"""
+
+
+class History:
+    """May be shared by threads and greenlets. Opens its file when it is first used.
+
+    days: how long a turn can be found; 0 keeps nothing
+    clock: unix seconds
+    Every method raises HistoryFailed when the file cannot be read or written.
+    """
+
+    def __init__(self, path: Path, days: float = 30, clock: Callable[[], float] = time.time) -> None:
+        self._path = path
+        self._days = days
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._swept_s = 0.0
+
+    @property
+    def keeps(self) -> bool:
+        """Whether what is added can be found again."""
+        return self._days > 0
+
+    def add(self, turn: Turn) -> None:
+        """Keep `turn`, which can be found as soon as this returns."""
+        messages, record = msgspec.msgpack.encode(turn.messages), msgspec.json.encode(turn.record)
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO turn (id, parent, form, created_s, messages, record) VALUES (?, ?, ?, ?, ?, ?)",
+                (turn.id, turn.parent, turn.form, turn.created_s, messages, record),
+            )
+            self._sweep_in_time(connection)
+
+    def conversation(self, turn_id: str) -> tuple[Message, ...]:
+        """All messages up to the end of that turn. Raises PreviousResponseNotFound."""
+        with self._reading() as connection:
+            line = connection.execute(_LINE, (turn_id, self._horizon_s())).fetchall()
+            messages = tuple(message for (packed,) in line for message in _unpacked(packed))
+        if not line:
+            raise PreviousResponseNotFound(_nowhere(turn_id), hint=self._why(), param="previous_response_id")
+        return messages
+
+    def turn(self, turn_id: str, form: Form) -> Turn:
+        """That turn, if it is one of `form`. Raises ResponseNotFound."""
+        with self._reading() as connection:
+            row = connection.execute(
+                "SELECT parent, created_s, messages, record FROM turn"
+                " WHERE id = ? AND form = ? AND record IS NOT NULL AND created_s >= ?",
+                (turn_id, form, self._horizon_s()),
+            ).fetchone()
+            if row is None:
+                raise ResponseNotFound(_nowhere(turn_id), hint=self._why())
+            parent, created_s, messages, record = row
+            return Turn(turn_id, parent, form, _unpacked(messages), msgspec.json.decode(record), created_s)
+
+    def remove(self, turn_id: str, form: Form) -> None:
+        """From now on it is not found. What goes on from it keeps its past. Raises ResponseNotFound."""
+        with self._writing() as connection:
+            removed = connection.execute(
+                "UPDATE turn SET record = NULL WHERE id = ? AND form = ? AND record IS NOT NULL AND created_s >= ?",
+                (turn_id, form, self._horizon_s()),
+            ).rowcount
+            if not removed:
+                raise ResponseNotFound(_nowhere(turn_id), hint=self._why())
+            _forget(connection, turn_id)
+
+    def close(self) -> None:
+        """Let go of the file. The next use opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _sweep_in_time(self, connection: sqlite3.Connection) -> None:
+        """Forget what is too old, once an hour. Nobody finds it meanwhile."""
+        now_s = self._clock()
+        if now_s < self._swept_s + SWEEP_EVERY_S:
+            return
+        self._swept_s = now_s
+        old = connection.execute(
+            "UPDATE turn SET record = NULL WHERE record IS NOT NULL AND created_s < ? RETURNING id",
+            (self._horizon_s(),),
+        ).fetchall()
+        for (turn_id,) in old:
+            _forget(connection, turn_id)
+
+    def _horizon_s(self) -> float:
+        return self._clock() - self._days * DAY_S
+
+    def _why(self) -> str:
+        if not self.keeps:
+            return "This server keeps no responses (the setting response_days is 0)."
+        return f"Responses are kept for {self._days:g} days unless “store” is false."
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one statement."""
+        with self._lock:
+            try:
+                if self._connection is None:
+                    self._connection = file.opened(self._path)
+                yield self._connection
+            except (sqlite3.Error, OSError, msgspec.DecodeError) as error:
+                raise HistoryFailed(
+                    f"The stored responses in {self._path} cannot be used: {error}.",
+                    hint="Look at the disk; a damaged file may be removed, with all responses in it.",
+                ) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """The connection, for one change that is made as a whole or not at all."""
+        with self._reading() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            with connection:
+                yield connection
+
+
+def _forget(connection: sqlite3.Connection, turn_id: str | None) -> None:
+    """Overwrite that turn, which was removed, if none goes on from it; and those before it that waited for this."""
+    while turn_id is not None:
+        row = connection.execute(_FORGET, (turn_id,)).fetchone()
+        turn_id = row[0] if row else None
+
+
+def _nowhere(turn_id: str) -> str:
+    return f"No stored response has the id “{turn_id}”."
+
+
+def _unpacked(packed: bytes) -> tuple[Message, ...]:
+    return msgspec.msgpack.decode(packed, type=tuple[Message, ...])
