@@ -6,6 +6,9 @@
     │   ├── PayloadTooLarge     more bytes than the server reads
     │   └── PreviousResponseNotFound  the stored response to go on from is not there
     ├── Unsupported             asked for correctly, and this build cannot do it
+    ├── Unauthorized            the server asks for an API token, and got none that it knows
+    ├── PermissionDenied        the API token does not allow this
+    ├── TokenNotFound           no API token has that id
     ├── PathNotFound            no such endpoint
     ├── MethodNotAllowed        the endpoint exists, not with this method
     ├── ModelNotFound           nothing on disk (or nothing loaded) goes by that name
@@ -69,6 +72,18 @@ class PreviousResponseNotFound(InvalidRequest):
 
 class Unsupported(LmsError):
     code = "unsupported"
+
+
+class Unauthorized(LmsError):
+    code = "invalid_api_key"
+
+
+class PermissionDenied(LmsError):
+    code = "permission_denied"
+
+
+class TokenNotFound(LmsError):
+    code = "token_not_found"
 
 
 class PathNotFound(LmsError):

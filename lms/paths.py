@@ -47,6 +47,11 @@ class Home:
         return self.root / "settings.json"
 
     @property
+    def tokens(self) -> Path:
+        """Who may use the server where it asks for an API token: digests, names and permissions."""
+        return self.root / "tokens.json"
+
+    @property
     def desired_models(self) -> Path:
         """What should be loaded: read again by a daemon that comes back after a crash."""
         return self.root / "loaded.json"
