@@ -4,11 +4,10 @@ import socket
 
 from lms.engine.outbox import Outbox
 from lms.engine.protocol import Call, Events
-from lms.generation.events import Embedded, Event, Failed, Finished, PromptProgress, ReasoningDelta, TextDelta
+from lms.generation.events import LAST, Event, PromptProgress, ReasoningDelta, TextDelta
 from lms.wire import BrokenFrame, Unpacker, pack
 
 RECEIVE_BYTES = 1 << 16
-LAST = (Finished, Embedded, Failed)
 
 
 class Connection:

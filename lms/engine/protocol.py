@@ -6,7 +6,7 @@ Two conversations:
     engine ─▶ daemon   stdout: `Loading`*, then `Ready` or `LoadFailed`; then `Activity` and `Logged` as they come.
 
     client ─▶ engine   its unix socket, one connection a request: one `Call`, then silence. Hanging up cancels.
-    engine ─▶ client   `Events`*, the last of which ends with `Finished`, `Embedded` or `Failed`.
+    engine ─▶ client   `Events`*, the last of which ends with one of `lms.generation.events.LAST`.
 """
 
 from typing import Any, Literal

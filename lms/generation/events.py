@@ -1,6 +1,4 @@
-"""What an engine answers: a stream of events that ends with exactly one of `Finished`, `Embedded`, `Ranked`,
-`WasRead`, `Spelled` or `Failed`.
-"""
+"""What an engine answers: a stream of events that ends with exactly one of `LAST`."""
 
 from typing import Any, Literal
 
@@ -132,11 +130,15 @@ class Ranked(msgspec.Struct, frozen=True, tag="ranked"):
     prompt_tokens: int
 
 
-class WasRead(msgspec.Struct, frozen=True, tag="read"):
-    """A prompt's text as the model sees it, and its tokens. A picture's tokens have no ids: −1 stands for each."""
+class WasRead(msgspec.Struct, frozen=True, omit_defaults=True, tag="read"):
+    """A prompt's text as the model sees it, and its tokens. A picture's tokens have no ids: −1 stands for each.
+
+    `pieces` are the bytes that each token stands for, where they were asked for.
+    """
 
     text: str
     tokens: tuple[int, ...]
+    pieces: tuple[bytes, ...] = ()
 
 
 class Spelled(msgspec.Struct, frozen=True, tag="spelled"):
@@ -164,3 +166,5 @@ Event = (
     | Spelled
     | Failed
 )
+
+LAST = (Finished, Embedded, Ranked, WasRead, Spelled, Failed)

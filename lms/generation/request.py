@@ -146,9 +146,16 @@ class RankRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="rank"):
 
 
 class ReadRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="read"):
-    """How the model would see `prompt`: its text after the template, and its tokens. Nothing is computed."""
+    """How the model would see `prompt`: its text after the template, and its tokens. Nothing is computed.
+
+    Of a text only: not `add_special` leaves out what the model wants around it, not `parse_special` takes the names of
+    special tokens in it for plain text. `pieces` asks for the bytes of each token.
+    """
 
     prompt: Prompt
+    add_special: bool = True
+    parse_special: bool = True
+    pieces: bool = False
 
 
 class SpellRequest(msgspec.Struct, frozen=True, tag="spell"):

@@ -13,12 +13,11 @@ from typing import Protocol
 from lms.client.control import Lease
 from lms.engine.protocol import Call, Events
 from lms.errors import EngineFailed, ModelUnloaded, from_wire
-from lms.generation.events import Embedded, Event, Failed, Finished
+from lms.generation.events import LAST, Event, Failed, Finished
 from lms.generation.request import Request
 from lms.wire import BrokenFrame, Unpacker, pack
 
 _READ_BYTES = 1 << 16
-_LAST = (Finished, Embedded, Failed)
 
 
 class Poll(Protocol):
@@ -49,7 +48,7 @@ def stream(
     """The events of `request`, in tuples of what arrived together; an empty one when `heartbeat_s` passed in silence.
 
     With `streamed` False all events come at the end, which spares the engine the work of sending each.
-    Ends after `Finished` or `Embedded`. Closing the generator hangs up, which cancels the request. Raises the error
+    Ends after the first of `LAST`. Closing the generator hangs up, which cancels the request. Raises the error
     that the engine reports, EngineFailed or ModelUnloaded when it ends early, ClientGone when `client` hung up, and
     NotTaken before any event when the engine is not there. `new_poll` is how it waits: `select.poll`, or its like for
     greenlets; not `select.select`, which is blind to descriptors over 1023.
@@ -58,7 +57,7 @@ def stream(
         line = _Line(lease, engine, pack(Call(request, streamed)), client, new_poll())
         while True:
             batch = line.wait(heartbeat_s)
-            if batch and isinstance(batch[-1], _LAST):
+            if batch and isinstance(batch[-1], LAST):
                 yield from _ending(batch, lease)
                 return
             if batch is not None:
