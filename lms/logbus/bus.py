@@ -1,12 +1,13 @@
 """One publisher side that never blocks, any number of readers that may be slow.
 
 Each reader has a queue of its own, bounded in events and in bytes of text, since a prompt may be long. A reader that
-falls behind loses its oldest events, and is told how many.
+falls behind loses its oldest events, and is told how many. Who has to know of every event listens instead, and is
+called by whoever publishes.
 """
 
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lms.logbus.records import LogRecord, Missed, record, text_bytes
@@ -64,10 +65,18 @@ class LogBus:
         self._capacity = capacity
         self._capacity_bytes = capacity_bytes
         self._subscriptions: tuple[Subscription, ...] = ()
+        self._listeners: tuple[Callable[[LogRecord], None], ...] = ()
         self._lock = threading.Lock()
+
+    def listen(self, listener: Callable[[LogRecord], None]) -> None:
+        """Call `listener` with every event from now on, on the publisher's thread: it must be quick, and never fail."""
+        with self._lock:
+            self._listeners = (*self._listeners, listener)
 
     def publish(self, published: LogRecord) -> None:
         """Never blocks on a reader."""
+        for listener in self._listeners:
+            listener(published)
         for subscription in self._subscriptions:
             subscription.offer(published)
 

@@ -48,9 +48,32 @@ class PredictionOutput(_Data, frozen=True, tag="llm.prediction.output"):
     stats: OutputStats | None = None
 
 
+class HttpRequest(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
+    """One request that was answered: by which endpoint (None: there is none such), and how long that took as a whole.
+
+    `id` is what the client finds in `x-request-id`.
+    """
+
+    id: str
+    method: str
+    status: int
+    total_time_sec: float
+    endpoint: str | None = None
+
+
 class ServerLog(_Data, frozen=True, tag="server.log"):
+    """What the server says; about a request, also in figures."""
+
     content: str
     level: Level
+    request: HttpRequest | None = None
+
+
+class EmbeddingOutput(_Data, frozen=True, tag="embedding.output"):
+    """An embedding model has answered a request. Shown in no view of the log: there is no text to show."""
+
+    model_identifier: str
+    prompt_tokens_count: int
 
 
 class RuntimeLog(_Data, frozen=True, tag="runtime.log"):
@@ -71,7 +94,7 @@ class Missed(_Data, frozen=True, tag="log.missed"):
     count: int
 
 
-LogData = PredictionInput | PredictionOutput | ServerLog | RuntimeLog | Missed
+LogData = PredictionInput | PredictionOutput | EmbeddingOutput | ServerLog | RuntimeLog | Missed
 
 
 class LogRecord(msgspec.Struct, frozen=True):

@@ -1,27 +1,46 @@
-"""The line that each request leaves in the server's log, written when its answer is complete or broken off."""
+"""The line that each request leaves in the server's log, written when its answer is complete or broken off.
 
+Every request has an id, which the client finds in `x-request-id`: its own, if it sent one that is fit for a log.
+"""
+
+import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from lms.logbus.records import Level, LogData, ServerLog
+from lms.logbus.records import HttpRequest, Level, LogData, ServerLog
+
+_FIT = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 @dataclass
 class Access:
-    """One request from its arrival on. Whoever meets a problem notes it; `close` writes the line, once."""
+    """One request from its arrival on. Whoever meets a problem notes it; `close` writes the line, once.
+
+    endpoint: the rule of the endpoint that answers, if there is one
+    """
 
     method: str
     path: str
     log: Callable[[LogData], None]
+    id: str = ""
+    endpoint: str | None = None
     started_s: float = field(default_factory=time.monotonic)
     status: int = 0
     problem: str | None = None
 
     def close(self) -> None:
-        took_ms = round((time.monotonic() - self.started_s) * 1000)
-        self.log(ServerLog(line(self.method, self.path, self.status, took_ms, self.problem), level(self.status)))
+        took_s = time.monotonic() - self.started_s
+        said = line(self.method, self.path, self.status, round(took_s * 1000), self.problem)
+        request = HttpRequest(self.id, self.method, self.status, took_s, self.endpoint)
+        self.log(ServerLog(said, level(self.status), request))
+
+
+def request_id(sent: str | None) -> str:
+    """The id of a request whose client sent `sent` as one, or none. It needs no secrecy."""
+    return sent if sent and _FIT.fullmatch(sent) else f"req_{random.getrandbits(96):024x}"
 
 
 def line(method: str, path: str, status: int, took_ms: int, problem: str | None) -> str:

@@ -13,7 +13,7 @@ from lms.logbus.records import LogData
 from lms.pool.stream import ClientGone, Poll
 from lms.server import cors as cross_origin
 from lms.server import greeting
-from lms.server.access import Access
+from lms.server.access import Access, request_id
 from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
 from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
 from lms.server.openai.routes import blueprint as openai
@@ -54,11 +54,13 @@ def create_app(
 def _log_requests(app: Flask, log: Callable[[LogData], None]) -> None:
     @app.before_request
     def begin() -> None:
-        g.access = Access(request.method, request.path, log)
+        endpoint = request.url_rule.rule if request.url_rule else None
+        g.access = Access(request.method, request.path, log, request_id(request.headers.get("X-Request-Id")), endpoint)
 
     @app.after_request
     def end(response: Response) -> Response:
         access().status = response.status_code
+        response.headers["X-Request-Id"] = access().id
         response.call_on_close(access().close)
         return response
 
