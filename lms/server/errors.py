@@ -38,6 +38,15 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.UsageError: 400,
 }
 
+# When whoever asked may try again, in whole seconds: for every error with status 429 or 503.
+RETRY_AFTER_S: dict[type[errors.LmsError], int] = {
+    errors.QueueFull: 1,
+    errors.NotEnoughMemory: 10,
+    errors.ModelUnloaded: 1,
+    errors.DaemonUnreachable: 2,
+    errors.DaemonFailed: 5,
+}
+
 # About the model that the request names, whatever the place that found out.
 _ABOUT_THE_MODEL = (errors.ModelNotFound, errors.AmbiguousModel, errors.ModelDamaged, errors.ModelNotLoaded)
 
@@ -57,6 +66,8 @@ def openai_body(error: errors.LmsError) -> dict[str, Any]:
 
 
 def _type(code: int) -> str:
+    if code in (401, 403):
+        return "invalid_request"  # LM Studio's word for these two, where its word is OpenAI's for all others
     if code == 429:
         return "rate_limit_error"
     return "invalid_request_error" if code < 500 else "server_error"

@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from flask import Response, current_app, g, request
 
-from lms.errors import LmsError, ModelUnloaded
+from lms.errors import LmsError, ModelUnloaded, Unauthorized
 from lms.logbus.records import LogData, ServerLog
 from lms.pool.stream import ClientGone, Poll
-from lms.server import body, sse
+from lms.server import body, errors, sse
 from lms.server.access import Access
 from lms.server.dialect import Dialect
 from lms.server.dialects import dialect_at
@@ -71,6 +71,10 @@ def failure(error: LmsError) -> Response:
     access().problem = str(error)
     dialect = dialect_at(request.path)
     response = reply(dialect.error_body(error), dialect.status(error))
+    if (retry_after_s := errors.RETRY_AFTER_S.get(type(error))) is not None:
+        response.headers["Retry-After"] = str(retry_after_s)
+    if isinstance(error, Unauthorized):
+        response.headers["WWW-Authenticate"] = "Bearer"
     if isinstance(error, ModelUnloaded):
         # OpenAI's SDKs repeat a 503 of their own accord, which would load the model that somebody has just unloaded.
         response.headers["X-Should-Retry"] = "false"
