@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import httpx
 import msgspec
@@ -17,6 +17,7 @@ from lms.client.control import (
     InstanceRow,
     Lease,
     LeaseAnswer,
+    LeaseKind,
     LeaseRequest,
     LoadDone,
     LoadError,
@@ -154,7 +155,7 @@ class DaemonClient:
         """Raises ModelNotFound when no instance has exactly that identifier. Returns when its memory is free."""
         return self._post("/unload", Unload(identifier), InstanceRow)
 
-    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None) -> Lease:
+    def lease(self, model: str, kind: LeaseKind, ttl_s: float | None = None) -> Lease:
         """The right to send one request to `model`, which is loaded first if need be. Blocks until it is ready."""
         with closing(self.wait_for_lease(model, kind, ttl_s)) as leases:
             return next(filter(None, leases))
@@ -162,7 +163,7 @@ class DaemonClient:
     def wait_for_lease(
         self,
         model: str,
-        kind: Literal["llm", "embedding"],
+        kind: LeaseKind,
         ttl_s: float | None = None,
         draft_model: str | None = None,
     ) -> Generator[Lease | None, None, None]:

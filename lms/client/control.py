@@ -77,11 +77,15 @@ class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
     draft_model: DraftModel | None = None
 
 
+# What the model has to be good for: to write, to embed, or nothing in particular.
+LeaseKind = Literal["llm", "embedding", "any"]
+
+
 class LeaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """`ttl_s` applies only when this very request loads the model. `draft_model` is what the user typed."""
 
     model: str
-    kind: Literal["llm", "embedding"] = "llm"
+    kind: LeaseKind = "llm"
     ttl_s: TtlSeconds | None = None
     draft_model: str | None = None
 

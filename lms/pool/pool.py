@@ -13,13 +13,14 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import psutil
 
 from lms.client.control import (
     InstanceRow,
     Lease,
+    LeaseKind,
     LeaseRequest,
     LoadDone,
     LoadProgress,
@@ -126,7 +127,7 @@ class Pool:
 
     # What can be asked for
 
-    def lease(self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None = None) -> Lease:
+    def lease(self, model: str, kind: LeaseKind, ttl_s: float | None = None) -> Lease:
         """The right to send one request to `model`. Blocks while it is loaded. Raises what `leasing` names."""
         with self.leasing(LeaseRequest(model, kind, ttl_s)) as waiting:
             return waiting.take()
@@ -134,7 +135,7 @@ class Pool:
     def wait_for_lease(
         self,
         model: str,
-        kind: Literal["llm", "embedding"],
+        kind: LeaseKind,
         ttl_s: float | None = None,
         draft_model: str | None = None,
     ) -> Generator[Lease | None, None, None]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lms.client.control import InstanceRow, LoadDone, LoadProgress
+from lms.client.control import InstanceRow, LeaseKind, LoadDone, LoadProgress
 from lms.engine.protocol import Activity, LoadFailed, Loading, Ready, Report
 from lms.errors import (
     DaemonUnreachable,
@@ -103,7 +103,7 @@ class PoolState:
         self,
         ticket: Ticket,
         name: str,
-        kind: str,
+        kind: LeaseKind,
         now_s: float,
         plan: Plan | None = None,
         available_bytes: int | None = None,
@@ -120,7 +120,7 @@ class PoolState:
         plan = instance.plan if instance else self._fallen_plan(name, file) or plan
         if plan is None:
             return self._done(Grant(ticket, None))
-        if plan.embedding != (kind == "embedding"):
+        if kind != "any" and plan.embedding != (kind == "embedding"):
             return self._done(Refuse(ticket, _wrong_kind(plan)))
         try:
             instance = instance or self._start(plan, available_bytes, now_s, draft)

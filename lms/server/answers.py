@@ -2,13 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lms.client.control import Lease
 from lms.errors import EngineFailed
 from lms.generation.events import (
     Drafts,
-    Embedded,
     Event,
     Finished,
     ReasoningDelta,
@@ -21,6 +20,8 @@ from lms.generation.events import (
 )
 from lms.generation.messages import ToolCall
 from lms.server.sse import Chunk, Template
+
+E = TypeVar("E")
 
 Batch = tuple[Event, ...]
 # The number of the request among those of its call, and what came of it.
@@ -85,12 +86,12 @@ def collect(batches: Iterable[Batch]) -> Answer:
     raise EngineFailed("The engine ended without an answer.")
 
 
-def embedded(batches: Iterable[Batch]) -> Embedded:
-    """The vectors that a stream of events ends with. Raises EngineFailed when there are none."""
+def single(batches: Iterable[Batch], kind: type[E]) -> E:
+    """The one event of that kind in a stream of events. Raises EngineFailed when there is none."""
     for event in (event for batch in batches for event in batch):
-        if isinstance(event, Embedded):
+        if isinstance(event, kind):
             return event
-    raise EngineFailed("The engine ended without vectors.")
+    raise EngineFailed("The engine ended without an answer.")
 
 
 def tool_call(call: ToolCall) -> dict[str, Any]:

@@ -14,14 +14,14 @@ import msgspec
 
 from lms.client.control import Lease
 from lms.errors import ModelUnloaded
-from lms.generation.events import Embedded
-from lms.generation.request import EmbedRequest, Request
+from lms.generation.request import GenerateRequest, Request
 from lms.pool.stream import ClientGone, NotTaken, Poll, has_left, stream
-from lms.server.answers import Answer, Batch, Head, Tagged, collect, embedded
-from lms.server.requests.call import Call, EmbedCall, GenerateCall
+from lms.server.answers import Answer, Batch, Head, Tagged, collect, single
+from lms.server.requests.call import Call, EmbedCall, GenerateCall, PlainCall
 from lms.server.services import Backend
 
 C = TypeVar("C")
+E = TypeVar("E")
 Chunks = Callable[[Iterable[Tagged], Head], Iterator[tuple[C, ...]]]
 
 _BASE_36 = string.digits + string.ascii_lowercase
@@ -108,10 +108,10 @@ class Exchange:
         with closing(self.ask(lease, call, request)) as batches:
             return collect(batches)
 
-    def vectors(self, lease: Lease, call: EmbedCall) -> Embedded:
-        """The vectors of all inputs of `call`."""
+    def single(self, lease: Lease, call: EmbedCall | PlainCall, kind: type[E]) -> E:
+        """The one event that answers `call`, which is of that kind."""
         with closing(self.ask(lease, call, call.request)) as batches:
-            return embedded(batches)
+            return single(batches, kind)
 
     def _nth_lease(self, index: int, first: Lease, call: GenerateCall) -> Lease:
         """A lease serves one request, so all but the first need one of their own."""
@@ -120,7 +120,7 @@ class Exchange:
 
 def _drafted(request: Request, lease: Lease) -> Request:
     """The request with the draft model that its lease is for."""
-    if lease.draft_model is None or isinstance(request, EmbedRequest):
+    if lease.draft_model is None or not isinstance(request, GenerateRequest):
         return request
     return msgspec.structs.replace(request, draft_model=lease.draft_model)
 

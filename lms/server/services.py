@@ -4,9 +4,9 @@ In the daemon that is the pool itself, in the front a client of the daemon: both
 """
 
 from collections.abc import Generator
-from typing import Literal, Protocol
+from typing import Protocol
 
-from lms.client.control import InstanceRow, Lease, ModelRow
+from lms.client.control import InstanceRow, Lease, LeaseKind, ModelRow
 
 
 class Backend(Protocol):
@@ -19,7 +19,7 @@ class Backend(Protocol):
         """Every loaded or loading model."""
 
     def wait_for_lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, draft_model: str | None
+        self, model: str, kind: LeaseKind, ttl_s: float | None, draft_model: str | None
     ) -> Generator[Lease | None, None, None]:
         """The right to send one request to `model`, which is loaded first if need be; None about twice a second before.
         The lease says what the engine has to know of the draft model.

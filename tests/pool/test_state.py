@@ -184,6 +184,12 @@ class TestLease:
         story.loaded(by_hand("embed", kind="embedding"))
         assert isinstance(story.refused(story.lease("embed")), InvalidRequest)
 
+    @pytest.mark.parametrize("kind", ["llm", "embedding"])
+    def test_for_nothing_in_particular_is_granted_for_either_kind(self, kind: str) -> None:
+        story = Story()
+        story.loaded(by_hand("tiny", kind=kind))
+        assert isinstance(story.granted(story.lease("tiny", kind="any")), Lease)
+
     def test_that_was_given_up_is_not_granted(self) -> None:
         story = Story()
         ticket = story.jit("tiny")

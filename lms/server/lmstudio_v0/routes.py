@@ -4,6 +4,7 @@ from functools import partial
 
 from flask import Blueprint, Response
 
+from lms.generation.events import Embedded
 from lms.server import visible
 from lms.server.exchange import new_head
 from lms.server.http import exchange, raw_body, reply, services, stream_reply
@@ -53,4 +54,4 @@ def embed() -> Response:
     call = embedding_request.parse(raw_body())
     way = exchange()
     lease = way.lease(call)
-    return reply(embeddings.body(way.vectors(lease, call), call, lease))
+    return reply(embeddings.body(way.single(lease, call, Embedded), call, lease))

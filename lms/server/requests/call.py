@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from lms.generation.request import EmbedRequest, GenerateRequest
+from lms.client.control import LeaseKind
+from lms.generation.request import EmbedRequest, GenerateRequest, RankRequest, ReadRequest, SpellRequest
 
 
 @dataclass(frozen=True)
@@ -35,4 +36,15 @@ class EmbedCall:
     draft_model: None = None
 
 
-Call = GenerateCall | EmbedCall
+@dataclass(frozen=True)
+class PlainCall:
+    """One request to `model` that is answered with one event: its texts ranked or read, or its tokens spelled."""
+
+    model: str
+    request: RankRequest | ReadRequest | SpellRequest
+    kind: LeaseKind
+    ttl_s: float | None = None
+    draft_model: None = None
+
+
+Call = GenerateCall | EmbedCall | PlainCall
