@@ -27,10 +27,12 @@ from gunicorn.workers.base_async import AsyncWorker
 from gunicorn.workers.ggevent import GeventWorker
 
 from lms.client import DaemonClient
+from lms.config import settings
 from lms.daemon.application import Application
 from lms.daemon.client_socket import ClientSocket
 from lms.daemon.polling import Poll
 from lms.daemon.refusals import refuse
+from lms.history.history import History
 from lms.limits import allow_descriptors
 from lms.logbus.records import LogData
 from lms.paths import Home
@@ -81,7 +83,8 @@ def main() -> None:
     home = Home.from_environment()
 
     def load() -> Any:
-        return create_app(DaemonClient(home), cors=asked.cors, log=_print, new_poll=Poll)
+        history = History(home.history, settings.read(home.settings).response_days)
+        return create_app(DaemonClient(home), history, cors=asked.cors, log=_print, new_poll=Poll)
 
     Application(home, options, load).serve()
 

@@ -12,6 +12,7 @@ from lms.config import settings
 from lms.daemon import journal
 from lms.daemon.serving import Serving
 from lms.errors import DaemonUnreachable
+from lms.history.history import History
 from lms.logbus.bus import LogBus
 from lms.logbus.records import LogData, RuntimeLog, ServerLog, record
 from lms.paths import Home, bundled_models_dir, models_dir
@@ -35,6 +36,7 @@ class Daemon:
         catalog = Catalog(models_dir(home), bundled_models_dir(), home.catalog_cache)
         _remove_sockets(home)
         self.pool = Pool(home, OnDisk(catalog), in_force, self.bus, journal.write)
+        self.history = History(home.history, in_force.response_days)
         self.serving = Serving(home, in_force, self._publish)
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()

@@ -79,7 +79,7 @@ class Master:
     def _load(self) -> Any:
         self._daemon = Daemon(self._home, os.getppid())
         api = blueprint(self._daemon.pool, self._daemon, self._daemon.bus)
-        return create_app(self._daemon.pool, internal=api, log=self._daemon.log_request)
+        return create_app(self._daemon.pool, self._daemon.history, internal=api, log=self._daemon.log_request)
 
     def _after_fork(self, _arbiter: Any, _worker: Any) -> None:
         os.close(self._i_live)

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from lms import errors
+from lms.history.history import History
 from lms.logbus.records import LogData
 from lms.pool.stream import ClientGone, Poll
 from lms.server import cors as cross_origin
@@ -27,20 +28,21 @@ _SLASHES = re.compile("/{2,}")
 
 def create_app(
     backend: Backend,
+    history: History,
     *,
     internal: Blueprint | None = None,
     cors: bool = False,
     log: Callable[[LogData], None],
     new_poll: Callable[[], Poll] = select.poll,
 ) -> Flask:
-    """An app that answers from `backend`.
+    """An app that answers from `backend`, and keeps conversations in `history`.
 
     internal: the daemon's own API, which the front does not have
     new_poll: how its streams wait; a server on greenlets has its own
     """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, log, new_poll).attach(app)
+    Services(backend, history, log, new_poll).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
     if cors:

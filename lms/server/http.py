@@ -10,6 +10,7 @@ import msgspec
 from flask import Response, current_app, g, request
 
 from lms.errors import LmsError, ModelUnloaded, Unauthorized
+from lms.history.history import History
 from lms.logbus.records import LogData, ServerLog
 from lms.pool.stream import ClientGone, Poll
 from lms.server import body, errors, sse
@@ -31,6 +32,7 @@ class Services:
     """What an app was created with."""
 
     backend: Backend
+    history: History
     log: Callable[[LogData], None]
     new_poll: Callable[[], Poll] = select.poll
 

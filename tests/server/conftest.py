@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from flask.testing import FlaskClient
 
+from lms.history.history import History
 from lms.logbus.records import LogData, ServerLog
 from lms.server.app import create_app
 from tests.server.backend import ListedBackend
@@ -23,6 +24,7 @@ class Site:
     engine: ScriptedEngine
     client: FlaskClient
     log: list[LogData]
+    history: History
 
     def post(self, path: str, **fields: Any) -> Any:
         return self.client.post(path, json=fields)
@@ -43,8 +45,9 @@ class MakeSite:
         folder.mkdir()
         engine = ScriptedEngine(folder, script, hang_up)
         self._engines.append(engine)
-        backend, log = ListedBackend(engine), list[LogData]()
-        return Site(backend, engine, create_app(backend, cors=cors, log=log.append).test_client(), log)
+        backend, log, history = ListedBackend(engine), list[LogData](), History(folder / "history.db")
+        app = create_app(backend, history, cors=cors, log=log.append)
+        return Site(backend, engine, app.test_client(), log, history)
 
     def close(self) -> None:
         for engine in self._engines:

@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lms.history.history import History
 from lms.server.app import create_app
 from tests.server.fake_engines import fake_engines
 from tests.server.test_refusals import ENDPOINTS, GOOD
@@ -33,7 +34,7 @@ TRIES = settings(max_examples=60, deadline=None)
 @pytest.fixture(scope="module")
 def client() -> Iterator[FlaskClient]:
     with TemporaryDirectory(prefix="lms") as folder, fake_engines(Path(folder)) as backend:
-        yield create_app(backend, log=lambda entry: None).test_client()
+        yield create_app(backend, History(Path(folder) / "history.db"), log=lambda entry: None).test_client()
 
 
 def status(client: FlaskClient, path: str, body: Any) -> int:

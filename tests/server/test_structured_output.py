@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lms.history.history import History
 from lms.server.app import create_app
 from tests.server.conftest import chunks_of
 from tests.server.fake_engines import fake_engines
@@ -51,7 +52,7 @@ SCHEMAS: st.SearchStrategy[dict[str, Any]] = st.deferred(
 @pytest.fixture(scope="module")
 def client() -> Iterator[FlaskClient]:
     with TemporaryDirectory(prefix="lms") as folder, fake_engines(Path(folder)) as backend:
-        yield create_app(backend, log=lambda entry: None).test_client()
+        yield create_app(backend, History(Path(folder) / "history.db"), log=lambda entry: None).test_client()
 
 
 def ask(client: FlaskClient, path: str, response_format: Any, **fields: Any) -> Any:
