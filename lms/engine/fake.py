@@ -8,6 +8,8 @@ memory holds is an error: so it checks the bookkeeping of whoever drives it.
     "write for ever"         numbers without end
     "think first: X"         reasoning, then X
     anything else            "You said: " and the last user message
+
+Loaded to embed, one with “rerank” in its key ranks documents by the words that they share with the query.
 """
 
 import hashlib
@@ -21,8 +23,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Tokens
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, MOST_DRAFTED
-from lms.engine.model import UNSURE, Chunk, Decoder, DraftDecoder, Embedder, Guide, Vocabulary
+from lms.engine.logprobs import likelihood
+from lms.engine.model import UNSURE, Chunk, Decoder, Dictation, DraftDecoder, Embedder, Guide, Likelihood, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
 from lms.engine.state_key import Setting
 from lms.errors import EngineFailed, Unsupported
@@ -30,6 +36,7 @@ from lms.generation.request import DraftModel, Sampling
 
 END = 256
 CLOSING = b'"}]'
+FAVOUR = 1000
 START_OF_REASONING = ord("<")
 DIMENSIONS = 16
 TOKEN = struct.Struct("<i")
@@ -62,11 +69,14 @@ class FakeVocabulary:
     def __len__(self) -> int:
         return END + 1
 
-    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
         return list(text.encode())
 
     def piece(self, token: int) -> bytes:
         return bytes([token]) if token < END else b""
+
+    def spelling(self, token: int) -> bytes:
+        return self.piece(token) or b"<|end|>"
 
     def is_end(self, token: int) -> bool:
         return token == END
@@ -75,12 +85,19 @@ class FakeVocabulary:
 class FakeSampler:
     """Draws the same tokens whatever the settings: the prompt decides, as far as the guide lets it.
 
-    What the guide forbids waits until it may be said. Meanwhile comes what leads to an end soon.
+    What the guide forbids waits until it may be said. Meanwhile comes what leads to an end soon. What is dictated takes
+    the place of what was to be said. The token that it would say is `FAVOUR` times as likely as any other one, and in a
+    prompt all are equally likely.
     """
 
-    def __init__(self, guide: Guide | None = None) -> None:
+    def __init__(
+        self, guide: Guide | None = None, dictation: Dictation | None = None, logprobs: int | None = None
+    ) -> None:
         self.upcoming: Iterator[int] | None = None
         self._guide = guide
+        self._dictation = dictation
+        self._logprobs = logprobs
+        self._likelihoods: list[Likelihood] = []
         self._wanted: int | None = None
         self._drawn = Counter[int]()
 
@@ -88,9 +105,34 @@ class FakeSampler:
         """The next token. `upcoming` is set by then."""
         if self._wanted is None:
             self._wanted = next(self.upcoming or iter(()), END)
-        token = self._wanted if self._guide is None else self._allowed(self._guide, self._wanted)
+        favourite = self._wanted
+        token = self._dictated()
+        if token is None:
+            token = self._wanted if self._guide is None else self._allowed(self._guide, self._wanted)
         if token == self._wanted:
             self._wanted = None
+        if self._dictation is not None:
+            self._dictation.take(token)
+        if self._logprobs is not None:
+            self._likelihoods.append(likelihood(_logits(favourite), token, self._logprobs))
+        return token
+
+    def measure(self, target: int) -> None:
+        """Note how likely `target` is as a token of the prompt."""
+        self._likelihoods.append(likelihood(_logits(None), target, self._logprobs or 0))
+
+    def likelihoods(self) -> list[Likelihood]:
+        taken, self._likelihoods = self._likelihoods, []
+        return taken
+
+    def _dictated(self) -> int | None:
+        """What has to be said, which what was wanted makes room for."""
+        token = self._dictation.dictated if self._dictation is not None else None
+        if token is None or (self._guide is not None and self._guide.forbidden()[token]):
+            return None
+        self._wanted = None
+        if self._guide is not None:
+            self._guide.take(token)
         return token
 
     def close(self) -> None:
@@ -128,8 +170,16 @@ class FakeDecoder:
         self._spend = spend
         self._numbers = itertools.count()
 
-    def sampler(self, sampling: Sampling, guide: Guide | None = None) -> FakeSampler:
-        return FakeSampler(guide)
+    def sampler(
+        self,
+        sampling: Sampling,
+        guide: Guide | None = None,
+        *,
+        prompt: Tokens[int] = (),
+        dictation: Dictation | None = None,
+        logprobs: int | None = None,
+    ) -> FakeSampler:
+        return FakeSampler(guide, dictation, logprobs)
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[list[int]]:
         for chunk in chunks:
@@ -137,8 +187,13 @@ class FakeDecoder:
         if self.used > self.cells:
             raise EngineFailed(f"The pass needs more than the {self.cells} cells of memory.")
         self._spend(sum(map(len, chunks)))
-        pairs = zip(chunks, samplers, strict=True)
-        return [self._draw(chunk, sampler) for chunk, sampler in pairs if sampler is not None]
+        if sum(chunk.outputs for chunk in chunks) > self.outputs:
+            raise EngineFailed(f"The pass asks for more than {self.outputs} outputs.")
+        asking = [(chunk, sampler) for chunk, sampler in zip(chunks, samplers, strict=True) if sampler is not None]
+        for chunk, sampler in asking:
+            for target in chunk.targets:
+                sampler.measure(target)
+        return [self._draw(chunk, sampler) for chunk, sampler in asking if chunk.sample]
 
     def keep(self, slot: int, length: int) -> int:
         kept = length if self.divisible or length == len(self.memory[slot]) else 0
@@ -221,10 +276,16 @@ class FakeDraft(FakeDecoder):
 
 
 class FakeEmbedder:
-    """Implements `Embedder`: a vector that only the tokens decide."""
+    """Implements `Embedder`: a vector that only the tokens decide, or how many words two texts share."""
+
+    def __init__(self, ranks: bool) -> None:
+        self.ranks = ranks
 
     def embed(self, inputs: Tokens[Tokens[int]]) -> list[bytes]:
-        return [_vector(tokens) for tokens in inputs]
+        return [_score(tokens) if self.ranks else _vector(tokens) for tokens in inputs]
+
+    def pair(self, query: str, document: str) -> list[int]:
+        return [*query.encode(), END, *document.encode()]
 
 
 class FakeModel:
@@ -257,7 +318,7 @@ class FakeModel:
     def embedder(self) -> Embedder:
         if not self._spec.embedding:
             raise Unsupported(f"“{self._spec.identifier}” generates text and was not loaded to embed.")
-        return FakeEmbedder()
+        return FakeEmbedder("rerank" in self._spec.model_key)
 
     def close(self) -> None:
         """There is nothing to give back."""
@@ -265,6 +326,19 @@ class FakeModel:
 
 def _spend_as_environment_says(tokens: int) -> None:
     time.sleep(tokens * float(os.environ.get("LMS_FAKE_TOKEN_MS", "0")) / 1000)
+
+
+def _score(tokens: Tokens[int]) -> bytes:
+    border = list(tokens).index(END)
+    shared = set(bytes(tokens[:border]).split()) & set(bytes(tokens[border + 1 :]).split())
+    return struct.pack("<f", len(shared))
+
+
+def _logits(favourite: int | None) -> NDArray[np.float32]:
+    logits = np.zeros(END + 1, np.float32)
+    if favourite is not None:
+        logits[favourite] = math.log(FAVOUR)
+    return logits
 
 
 def _vector(tokens: Tokens[int]) -> bytes:

@@ -54,15 +54,15 @@ class LlamaVocabulary:
     def __len__(self) -> int:
         return self._size
 
-    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
         encoded = text.encode()
         room = len(encoded) + 8
         tokens = (C.llama_token * room)()
-        count = C.llama_tokenize(self._vocab, encoded, len(encoded), tokens, room, add_special, True)
+        count = C.llama_tokenize(self._vocab, encoded, len(encoded), tokens, room, add_special, parse_special)
         if count < 0:
             room = -count
             tokens = (C.llama_token * room)()
-            count = C.llama_tokenize(self._vocab, encoded, len(encoded), tokens, room, add_special, True)
+            count = C.llama_tokenize(self._vocab, encoded, len(encoded), tokens, room, add_special, parse_special)
         return list(tokens[:count])
 
     def piece(self, token: int) -> bytes:
@@ -71,14 +71,17 @@ class LlamaVocabulary:
             known = self._pieces[token] = self._piece(token)
         return known
 
+    def spelling(self, token: int) -> bytes:
+        return self._piece(token, special=True)
+
     def is_end(self, token: int) -> bool:
         return bool(C.llama_vocab_is_eog(self._vocab, token))
 
-    def _piece(self, token: int) -> bytes:
+    def _piece(self, token: int, *, special: bool = False) -> bytes:
         room = 64
         while True:
             buffer = ctypes.create_string_buffer(room)
-            size = C.llama_token_to_piece(self._vocab, token, buffer, room, 0, False)
+            size = C.llama_token_to_piece(self._vocab, token, buffer, room, 0, special)
             if size >= 0:
                 return buffer.raw[:size]
             room = -size
@@ -109,7 +112,7 @@ class LlamaModel:
         if is_worth_trying() and not survives(lambda: short_pass(self._context)):
             self._load_again_plainly(on_progress)
         self._decoder = None if spec.embedding else self._create_decoder()
-        self._embedder = LlamaEmbedder(self._context, self.batch_tokens) if spec.embedding else None
+        self._embedder = LlamaEmbedder(self._context, self.batch_tokens, self.vocabulary) if spec.embedding else None
 
     def decoder(self) -> Decoder:
         if self._decoder is None:

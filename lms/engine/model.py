@@ -45,11 +45,16 @@ class Vocabulary(Protocol):
 
     longest_piece_bytes: int
 
-    def tokenize(self, text: str, *, add_special: bool) -> list[int]:
-        """The tokens of `text`, special tokens in it recognised; `add_special` adds what the model wants around it."""
+    def tokenize(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
+        """The tokens of `text`, special tokens in it recognised unless not `parse_special`; `add_special` adds what the
+        model wants around it.
+        """
 
     def piece(self, token: int) -> bytes:
         """The bytes that `token` stands for; none for a control token."""
+
+    def spelling(self, token: int) -> bytes:
+        """The bytes that `token` is written as in a prompt, a control token by its name."""
 
     def is_end(self, token: int) -> bool:
         """Whether the model ends its answer with `token`."""
@@ -147,10 +152,18 @@ class DraftDecoder(Decoder, Protocol):
 
 
 class Embedder(Protocol):
-    """Turns token sequences into vectors."""
+    """Turns token sequences into vectors; or one that `ranks`, pairs of texts into scores."""
+
+    ranks: bool
 
     def embed(self, inputs: Tokens[Tokens[int]]) -> list[bytes]:
-        """One normalised little-endian float32 vector an input. All inputs together fit `batch_tokens`."""
+        """One normalised little-endian float32 vector an input, or one such number, its score, if it `ranks`.
+
+        All inputs together fit `batch_tokens`.
+        """
+
+    def pair(self, query: str, document: str) -> list[int]:
+        """The input whose score says how well `document` answers `query`."""
 
 
 class Model(Protocol):

@@ -44,7 +44,7 @@ class PromptReader:
     def prepare(self, request: GenerateRequest) -> Prepared:
         """Raises InvalidRequest for a prompt the template or the vocabulary refuses and for a constraint that cannot be
         enforced, PromptTooLong for a prompt too long."""
-        text, tokens = self._read(request.prompt)
+        text, tokens = self.read(request.prompt)
         check_length(len(tokens), self._model.context_length)
         return Prepared(tokens, text, self._splitter(request, text), self._guide(request, text))
 
@@ -53,7 +53,8 @@ class PromptReader:
         if self._constraints:
             self._constraints.close()
 
-    def _read(self, prompt: Prompt) -> tuple[str, list[int]]:
+    def read(self, prompt: Prompt) -> tuple[str, list[int]]:
+        """The text of `prompt` as the log shows it, and its tokens. Raises as `prepare` does."""
         vocabulary = self._model.vocabulary
         match prompt:
             case ChatPrompt():
@@ -79,10 +80,19 @@ class PromptReader:
     def _splitter(self, request: GenerateRequest, text: str) -> Splitter:
         chat = isinstance(request.prompt, ChatPrompt)
         reasoning = self._reasoning if chat and request.split_reasoning else None
-        family = self._family if isinstance(request.prompt, ChatPrompt) and request.prompt.tools else None
+        tools = request.prompt.tools if isinstance(request.prompt, ChatPrompt) else ()
+        family = self._family if tools else None
         inside = reasoning is not None and reasoning.left_open_by(text)
         constrained = request.constraint is not None
-        return Splitter(reasoning, family, tool_call_ids(), inside_reasoning=inside, only_leading=constrained)
+        return Splitter(
+            reasoning,
+            family,
+            tool_call_ids(),
+            tools,
+            inside_reasoning=inside,
+            only_leading=constrained,
+            parallel=request.tool_choice.parallel,
+        )
 
     def _guide(self, request: GenerateRequest, text: str) -> Guide | None:
         if request.constraint is None:
@@ -101,7 +111,9 @@ class PromptReader:
         inside = reasoning is not None and reasoning.left_open_by(text)
         if reasoning and reasoning.closed_by(text):
             reasoning = None
-        return frame_around(reasoning, self._family if prompt.tools else None, inside_reasoning=inside)
+        calls = self._family.grammar(prompt.tools, True) if self._family and prompt.tools else ""
+        start = self._family.start if self._family else ""
+        return frame_around(reasoning, start, calls, inside_reasoning=inside)
 
 
 def check_length(prompt_tokens: int, context_length: int, *, at_least: bool = False) -> None:
@@ -116,11 +128,11 @@ def check_length(prompt_tokens: int, context_length: int, *, at_least: bool = Fa
         )
 
 
-def check_tokens(tokens: tuple[int, ...], vocabulary_size: int) -> None:
+def check_tokens(tokens: tuple[int, ...], vocabulary_size: int, param: str | None = None) -> None:
     """Raises InvalidRequest for an id that is no token of the model."""
     wrong = next((token for token in tokens if not 0 <= token < vocabulary_size), None)
     if wrong is not None:
-        raise InvalidRequest(f"{wrong} is no token of this model: its ids are 0 to {vocabulary_size - 1}.")
+        raise InvalidRequest(f"{wrong} is no token of this model: its ids are 0 to {vocabulary_size - 1}.", param=param)
 
 
 def _begins_with(text: str, bos: str) -> bool:

@@ -93,13 +93,15 @@ class EngineServer:
 
     def _submit(self, connection: Connection, call: Call) -> None:
         try:
-            self._worker.submit(connection.number, call.request)
+            said = self._worker.submit(connection.number, call.request)
         except LmsError as error:
-            self._send(connection.number, [Failed(to_wire(error))])
+            said = [Failed(to_wire(error))]
         except Exception as error:
             # A request must not take the model down with it: its sender learns what happened, and the log too.
             traceback.print_exc()
-            self._send(connection.number, [Failed(to_wire(unexpected(error)))])
+            said = [Failed(to_wire(unexpected(error)))]
+        if said:
+            self._send(connection.number, said)
 
     def _send(self, number: int, events: list[Event]) -> None:
         connection = self._connections.get(number)

@@ -17,10 +17,19 @@ from lms.engine.model import Model
 from lms.engine.pace import Pace
 from lms.engine.prompts import PromptReader
 from lms.engine.protocol import Activity, EngineSpec, EngineState
+from lms.engine.reading import Reader
 from lms.engine.state_tiers import open_store
 from lms.errors import EngineFailed, LmsError, ModelUnloaded, QueueFull, to_wire
 from lms.generation.events import Event, Failed, Finished
-from lms.generation.request import DEFAULT_SAMPLING, EmbedRequest, GenerateRequest, Request
+from lms.generation.request import (
+    DEFAULT_SAMPLING,
+    EmbedRequest,
+    GenerateRequest,
+    RankRequest,
+    ReadRequest,
+    Request,
+    SpellRequest,
+)
 from lms.logbus.records import Level, LogData, OutputStats, PredictionInput, PredictionOutput, RuntimeLog
 
 # The daemon ends an engine that takes five seconds to stop (`pool.process`).
@@ -47,9 +56,11 @@ class Worker:
         self._served = 0
         if spec.embedding:
             self._embeds = EmbedQueue(model, model.embedder())
+            self._reader = Reader(model.vocabulary)
         else:
             self._sampling = model.defaults.over(DEFAULT_SAMPLING)
             self._prompts = PromptReader(model)
+            self._reader = Reader(model.vocabulary, self._prompts)
             self._pace = Pace(model.batch_tokens)
             decoder = model.decoder()
             store = open_store(spec, model.state_settings, self._say, divisible=decoder.states_divisible)
@@ -72,20 +83,19 @@ class Worker:
         busy: EngineState = "processingPrompt" if self._batch.is_prefilling or not self._batch.running else "generating"
         return Activity(busy if self.is_busy else "idle", self._batch.running, self._batch.waiting, self._served)
 
-    def submit(self, uid: int, request: Request) -> None:
-        """Queue a request. Raises the LmsError that refuses it."""
+    def submit(self, uid: int, request: Request) -> list[Event]:
+        """Queue a request, or answer at once what needs no pass. Raises the LmsError that refuses it."""
         self._served += 1
-        now = self.activity
-        if now.running + now.queued >= self._model.parallel + self._spec.queue_limit:
-            raise QueueFull(
-                f"“{self._spec.identifier}” has {self._spec.queue_limit} requests waiting, and takes no more.",
-                hint="Try again in a moment.",
-            )
         match request:
-            case EmbedRequest():
-                self._submit_embedding(uid, request)
+            case ReadRequest():
+                return [self._reader.read(request)]
+            case SpellRequest():
+                return [self._reader.spell(request)]
+            case EmbedRequest() | RankRequest():
+                self._submit_texts(uid, request)
             case GenerateRequest():
                 self._submit_generation(uid, request)
+        return []
 
     def cancel(self, uid: int) -> None:
         """The client has gone: free what the request holds."""
@@ -133,12 +143,22 @@ class Worker:
         self._batch.step()
         self._batch.remove(0)
 
-    def _submit_embedding(self, uid: int, request: EmbedRequest) -> None:
+    def _check_queue(self) -> None:
+        now = self.activity
+        if now.running + now.queued >= self._model.parallel + self._spec.queue_limit:
+            raise QueueFull(
+                f"“{self._spec.identifier}” has {self._spec.queue_limit} requests waiting, and takes no more.",
+                hint="Try again in a moment.",
+            )
+
+    def _submit_texts(self, uid: int, request: EmbedRequest | RankRequest) -> None:
+        self._check_queue()
         if not self._spec.embedding:
             self._model.embedder()
         self._embeds.insert(uid, request)
 
     def _submit_generation(self, uid: int, request: GenerateRequest) -> None:
+        self._check_queue()
         if self._spec.embedding:
             self._model.decoder()
         arrived_s = self._clock()
