@@ -13,7 +13,8 @@ from lms.errors import HistoryFailed
 VERSION = 1
 PATIENCE_S = 5.0
 
-# A turn without a record is gone for whoever asks for it. Its messages stay while another one goes on from it.
+# A turn without a record is gone for whoever asks for it. Its messages stay while another one goes on from it. An item
+# is a part of a record.
 _TABLES = """
 CREATE TABLE turn (
     id TEXT PRIMARY KEY,
@@ -23,6 +24,11 @@ CREATE TABLE turn (
     messages BLOB NOT NULL,
     record BLOB
 );
+CREATE TABLE item (
+    id TEXT PRIMARY KEY,
+    turn TEXT NOT NULL REFERENCES turn (id) ON DELETE CASCADE
+) WITHOUT ROWID;
+CREATE INDEX item_by_turn ON item (turn);
 CREATE INDEX turn_by_parent ON turn (parent);
 CREATE INDEX turn_by_age ON turn (created_s) WHERE record IS NOT NULL;
 """

@@ -29,6 +29,10 @@ WITH RECURSIVE line (id, parent, distance) AS (
 )
 SELECT messages FROM line JOIN turn USING (id) ORDER BY distance DESC
 """
+_FIND = """
+SELECT id, parent, created_s, messages, record FROM turn
+WHERE id = ? AND form = ? AND record IS NOT NULL AND created_s >= ?
+"""
 _FORGET = """
 DELETE FROM turn WHERE id = ? AND record IS NULL AND NOT EXISTS (SELECT 1 FROM turn AS next WHERE next.parent = turn.id)
 RETURNING parent
@@ -64,6 +68,9 @@ class History:
                 "INSERT INTO turn (id, parent, form, created_s, messages, record) VALUES (?, ?, ?, ?, ?, ?)",
                 (turn.id, turn.parent, turn.form, turn.created_s, messages, record),
             )
+            connection.executemany(
+                "INSERT OR IGNORE INTO item (id, turn) VALUES (?, ?)", [(item, turn.id) for item in turn.items]
+            )
             self._sweep_in_time(connection)
 
     def conversation(self, turn_id: str) -> tuple[Message, ...]:
@@ -76,17 +83,19 @@ class History:
         return messages
 
     def turn(self, turn_id: str, form: Form) -> Turn:
-        """That turn, if it is one of `form`. Raises ResponseNotFound."""
+        """That turn, if it is one of `form`, without `items`. Raises ResponseNotFound."""
         with self._reading() as connection:
-            row = connection.execute(
-                "SELECT parent, created_s, messages, record FROM turn"
-                " WHERE id = ? AND form = ? AND record IS NOT NULL AND created_s >= ?",
-                (turn_id, form, self._horizon_s()),
-            ).fetchone()
+            row = connection.execute(_FIND, (turn_id, form, self._horizon_s())).fetchone()
             if row is None:
                 raise ResponseNotFound(_nowhere(turn_id), hint=self._why())
-            parent, created_s, messages, record = row
-            return Turn(turn_id, parent, form, _unpacked(messages), msgspec.json.decode(record), created_s)
+            return _turn(row, form)
+
+    def turn_with(self, item: str, form: Form) -> Turn | None:
+        """The turn of `form` whose record has a part with that id, without `items`."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT turn FROM item WHERE id = ?", (item,)).fetchone()
+            row = found and connection.execute(_FIND, (found[0], form, self._horizon_s())).fetchone()
+            return row and _turn(row, form)
 
     def remove(self, turn_id: str, form: Form) -> None:
         """From now on it is not found. What goes on from it keeps its past. Raises ResponseNotFound."""
@@ -155,6 +164,11 @@ def _forget(connection: sqlite3.Connection, turn_id: str | None) -> None:
     while turn_id is not None:
         row = connection.execute(_FORGET, (turn_id,)).fetchone()
         turn_id = row[0] if row else None
+
+
+def _turn(row: tuple[str, str | None, int, bytes, bytes], form: Form) -> Turn:
+    turn_id, parent, created_s, messages, record = row
+    return Turn(turn_id, parent, form, _unpacked(messages), msgspec.json.decode(record), created_s)
 
 
 def _nowhere(turn_id: str) -> str:

@@ -20,6 +20,7 @@ class Turn:
     messages: the input and the answer, without what holds for this request alone
     record: what is to be shown of it later, in that form; JSON
     created_s: unix seconds
+    items: ids of parts of the record by which it can be found; the first turn with an id has it
     """
 
     id: str
@@ -28,6 +29,7 @@ class Turn:
     messages: tuple[Message, ...]
     record: dict[str, Any]
     created_s: int
+    items: tuple[str, ...] = ()
 
 
 def new_id() -> str:

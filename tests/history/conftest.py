@@ -28,10 +28,12 @@ class Shelf:
     def wait_days(self, days: float) -> None:
         self.now_s += days * DAY_S
 
-    def add(self, said: str, parent: Turn | None = None, history: History | None = None) -> Turn:
+    def add(
+        self, said: str, parent: Turn | None = None, history: History | None = None, items: tuple[str, ...] = ()
+    ) -> Turn:
         """A turn in which that was said, and answered."""
         messages = (Message("user", said), Message("assistant", said.upper()))
-        turn = Turn(new_id(), parent and parent.id, "openai", messages, {"said": said}, int(self.now_s))
+        turn = Turn(new_id(), parent and parent.id, "openai", messages, {"said": said}, int(self.now_s), items)
         (history or self.history).add(turn)
         return turn
 

@@ -125,6 +125,25 @@ def test_a_turn_is_shown_and_removed_only_as_what_it_is_but_anybody_may_go_on_fr
     assert shelf.said(turn) == ["a"]
 
 
+def test_a_turn_is_found_by_what_its_record_has(shelf: Shelf) -> None:
+    turn = shelf.add("a", items=("msg_1", "fc_1"))
+    found = shelf.history.turn_with("fc_1", "openai")
+    assert found
+    assert (found.id, found.record) == (turn.id, {"said": "a"})
+    assert shelf.history.turn_with("fc_1", "lmstudio_v1") is None
+    assert shelf.history.turn_with("fc_2", "openai") is None
+
+
+def test_the_first_turn_with_an_item_has_it_until_it_is_removed(shelf: Shelf) -> None:
+    first, second = shelf.add("a", items=("msg_1",)), shelf.add("b", items=("msg_1",))
+    found = shelf.history.turn_with("msg_1", "openai")
+    assert found
+    assert found.id == first.id
+    for turn in (first, second):
+        shelf.history.remove(turn.id, "openai")
+    assert shelf.history.turn_with("msg_1", "openai") is None
+
+
 def test_a_removed_turn_is_gone(shelf: Shelf) -> None:
     turn = shelf.add("a")
     shelf.history.remove(turn.id, "openai")
