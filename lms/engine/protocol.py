@@ -26,6 +26,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     """What to load and where to listen.
 
     model_path: the first file of a GGUF model; layers: how many it has, for `config.gpu_ratio`
+    projector_path: the file that makes it see, empty without one
     cells: tokens of memory that all sequences share; 0 means as many as one context
     prompt_cache_bytes: memory for finished prompts beyond that, as the memory plan counted it
     prompt_cache_folder: where models keep those that have no room there either, as far as the load config lets them
@@ -46,6 +47,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     prompt_cache_folder: str = ""
     draft_model: DraftModel | None = None
     queue_limit: int = 512
+    projector_path: str = ""
 
 
 class Runtime(msgspec.Struct, frozen=True):

@@ -96,6 +96,7 @@ class Engines:
         return EngineSpec(
             engine=self._making.kind,
             model_path=str(plan.known.file),
+            projector_path=str(plan.known.projector or ""),
             model_key=plan.key,
             identifier=plan.identifier,
             socket_path=self._making.socket_path(number),

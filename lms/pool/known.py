@@ -14,7 +14,7 @@ class Known:
     """A model on disk: what is shown of it, the file that an engine opens, and how many layers it has.
 
     `vocabulary` is the same for models whose token ids mean the same, empty when that is not known. `has_state` says
-    that it sums up what it has read, wholly or in part.
+    that it sums up what it has read, wholly or in part. `projector` is the file that makes it see.
     """
 
     row: ModelRow
@@ -22,6 +22,7 @@ class Known:
     layers: int = 0
     vocabulary: str = ""
     has_state: bool = False
+    projector: Path | None = None
 
     def require_loadable(self) -> None:
         """Raise ModelDamaged or Unsupported when no engine of this version can load it."""

@@ -101,7 +101,8 @@ def planned_context(row: ModelRow, config: LoadConfig) -> int:
 
 def _known(model: Model) -> Known:
     shape = model.shape
-    return Known(model_row(model), model.path, shape.n_layers, model.vocabulary, shape.recurrent_floats > 0)
+    has_state = shape.recurrent_floats > 0
+    return Known(model_row(model), model.path, shape.n_layers, model.vocabulary, has_state, model.projector)
 
 
 def model_row(model: Model) -> ModelRow:
