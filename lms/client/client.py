@@ -18,6 +18,7 @@ from lms.client.control import (
     Lease,
     LeaseAnswer,
     LeaseKind,
+    LeaseProgress,
     LeaseRequest,
     LoadDone,
     LoadError,
@@ -120,6 +121,14 @@ class DaemonClient:
         """Raises ServerNotRunning."""
         return self._post("/server/stop", None, ServerStatus)
 
+    def metrics(self) -> bytes:
+        """Figures in Prometheus' text format."""
+        with self._reachable():
+            response = self._http.get("/metrics")
+        if response.status_code >= 400:
+            raise _error(response)
+        return response.content
+
     # Models
 
     def models(self) -> list[ModelRow]:
@@ -157,23 +166,19 @@ class DaemonClient:
 
     def lease(self, model: str, kind: LeaseKind, ttl_s: float | None = None) -> Lease:
         """The right to send one request to `model`, which is loaded first if need be. Blocks until it is ready."""
-        with closing(self.wait_for_lease(model, kind, ttl_s)) as leases:
-            return next(filter(None, leases))
+        with closing(self.wait_for_lease(LeaseRequest(model, kind, ttl_s))) as answers:
+            return next(answer for answer in answers if isinstance(answer, Lease))
 
-    def wait_for_lease(
-        self,
-        model: str,
-        kind: LeaseKind,
-        ttl_s: float | None = None,
-        draft_model: str | None = None,
-    ) -> Generator[Lease | None, None, None]:
-        """None about twice a second while the model is loaded, then the lease. Closing it before ends the waiting."""
-        with self._stream("POST", "/lease", LeaseRequest(model, kind, ttl_s, draft_model)) as lines:
+    def wait_for_lease(self, request: LeaseRequest) -> Generator[Lease | LeaseProgress | None, None, None]:
+        """None about twice a second while the model is loaded, and news if the request asks for them; then the lease.
+        Closing it before ends the waiting.
+        """
+        with self._stream("POST", "/lease", request) as lines:
             for line in lines:
-                if line:
-                    answer = msgspec.json.decode(line, type=LeaseAnswer)
+                answer = msgspec.json.decode(line, type=LeaseAnswer) if line else LeaseAnswer()
+                if answer.lease or answer.error:
                     break
-                yield None
+                yield answer.progress
             else:
                 raise DaemonUnreachable("The daemon ended before the model was ready.")
         if answer.lease is None:

@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from lms.config.load import LoadConfig
+from lms.config.load import LoadConfig, Tokens
 from lms.engine.protocol import EngineState, Runtime
+from lms.errors import InvalidRequest
 from lms.generation.request import DraftModel
 
 ModelKind = Literal["llm", "vlm", "embedding"]
@@ -38,6 +39,14 @@ class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
     selected_variant: str | None = None
     bundled: bool = False
     damaged: str | None = None
+
+    def require_context(self, tokens: int | None) -> None:
+        """Raise InvalidRequest when the model was made for less than that."""
+        if tokens and 0 < self.max_context_length < tokens:
+            raise InvalidRequest(
+                f"“{self.key}” takes a context of {self.max_context_length} tokens at most, not {tokens}.",
+                param="context_length",
+            )
 
 
 class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -82,19 +91,35 @@ LeaseKind = Literal["llm", "embedding", "any"]
 
 
 class LeaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`ttl_s` applies only when this very request loads the model. `draft_model` is what the user typed."""
+    """`ttl_s` applies only when this very request loads the model. `draft_model` is what the user typed.
+
+    `context_length` is the least that will do, in tokens. `watching` asks for news of the load.
+    """
 
     model: str
     kind: LeaseKind = "llm"
     ttl_s: TtlSeconds | None = None
     draft_model: str | None = None
+    context_length: Tokens | None = None
+    watching: bool = False
+
+
+class LeaseProgress(msgspec.Struct, frozen=True):
+    """The model is being loaded, and will have that identifier. Progress is 0 to 1."""
+
+    identifier: str
+    progress: float
 
 
 class LeaseAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The answer to a `LeaseRequest`: one of the two. `error` is as `errors.to_wire` writes it."""
+    """The answer to a `LeaseRequest`: any number with `progress`, then one with one of the others.
+
+    `error` is as `errors.to_wire` writes it.
+    """
 
     lease: Lease | None = None
     error: dict[str, Any] | None = None
+    progress: LeaseProgress | None = None
 
 
 class Resolve(msgspec.Struct, frozen=True, omit_defaults=True):

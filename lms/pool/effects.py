@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from lms.client.control import InstanceRow, Lease, LoadDone, LoadProgress
+from lms.client.control import InstanceRow, Lease, LeaseProgress, LoadDone, LoadProgress
 from lms.errors import LmsError
 from lms.logbus.records import Level
 from lms.pool.desired import Desired
@@ -29,7 +29,7 @@ class Tell:
     """News for somebody who goes on waiting."""
 
     ticket: Ticket
-    news: LoadProgress
+    news: LoadProgress | LeaseProgress
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,8 @@ class Plan:
     """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it.
 
     `need_bytes` is the memory it will take, that of its `draft` model included; of it, `prompt_cache_bytes` may go to
-    finished prompts. `cells` are the tokens of memory that its sequences share, if it is `unified`.
+    finished prompts. `cells` are the tokens of memory that its sequences share, if it is `unified`; one of them has a
+    context of `context_length`.
     """
 
     known: Known
@@ -42,6 +43,7 @@ class Plan:
     cells: int = 0
     prompt_cache_bytes: int = 0
     draft: Draft | None = None
+    context_length: int = 0
 
     @property
     def key(self) -> str:
@@ -63,6 +65,7 @@ class Instance:
 
     waits_for: numbers of the instances that must be gone before its engine is started
     leases, loaders, unloaders: who waits for it to be ready (loaders hear of progress too), or gone
+    watchers: those of the leases who hear of progress too
     reservations: deadlines of granted leases whose request the engine has not reported yet, oldest first
     wanted: whether a daemon that comes back loads it again
     ready_s: when it was ready, once it is
@@ -85,6 +88,7 @@ class Instance:
     leases: list[Ticket] = field(default_factory=list)
     loaders: list[Ticket] = field(default_factory=list)
     unloaders: list[Ticket] = field(default_factory=list)
+    watchers: list[Ticket] = field(default_factory=list)
     wanted: bool = False
     ready_s: float = 0.0
     pid: int | None = None
@@ -109,6 +113,11 @@ class Instance:
             or self.activity.state != "idle"
             or self.activity.running + self.activity.queued > 0
         )
+
+    @property
+    def context_length(self) -> int:
+        """As its engine says or, before, as was planned."""
+        return self.ready.context_length if self.ready else self.plan.context_length
 
     @property
     def load(self) -> tuple[bool, int]:
@@ -171,7 +180,7 @@ class Instance:
             identifier=self.identifier,
             model=self.plan.known.row,
             state="loading" if self.phase is Phase.LOADING else self.activity.state,
-            context_length=self.ready.context_length if self.ready else self.plan.config.context_length or 0,
+            context_length=self.context_length,
             parallel=self.ready.parallel if self.ready else self.plan.config.parallel or 0,
             running=self.activity.running,
             queued=self.activity.queued,

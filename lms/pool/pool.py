@@ -10,7 +10,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,10 @@ from lms.client.control import (
     InstanceRow,
     Lease,
     LeaseKind,
+    LeaseProgress,
     LeaseRequest,
     LoadDone,
     LoadProgress,
-    LoadReport,
     LoadRequest,
     MemoryEstimate,
     ModelRow,
@@ -129,40 +129,39 @@ class Pool:
 
     def lease(self, model: str, kind: LeaseKind, ttl_s: float | None = None) -> Lease:
         """The right to send one request to `model`. Blocks while it is loaded. Raises what `leasing` names."""
-        with self.leasing(LeaseRequest(model, kind, ttl_s)) as waiting:
-            return waiting.take()
+        with closing(self.wait_for_lease(LeaseRequest(model, kind, ttl_s))) as answers:
+            return next(answer for answer in answers if isinstance(answer, Lease))
 
-    def wait_for_lease(
-        self,
-        model: str,
-        kind: LeaseKind,
-        ttl_s: float | None = None,
-        draft_model: str | None = None,
-    ) -> Generator[Lease | None, None, None]:
-        """As `lease`, but None about twice a second while it waits. Closing it before the lease came gives that up."""
-        with self.leasing(LeaseRequest(model, kind, ttl_s, draft_model)) as waiting:
+    def wait_for_lease(self, request: LeaseRequest) -> Generator[Lease | LeaseProgress | None, None, None]:
+        """As `lease`, but before it None about twice a second, and news of the load if the request asks for them.
+        Closing it before the lease came gives that up.
+        """
+        with self.leasing(request) as waiting:
             while True:
                 try:
-                    lease = waiting.take(ON_WAIT_S)
-                    break
+                    answer = waiting.take(ON_WAIT_S)
                 except TimeoutError:
                     yield None
-        yield lease
+                    continue
+                if isinstance(answer, Lease):
+                    break
+                yield answer
+        yield answer
 
-    def leasing(self, request: LeaseRequest) -> "Waiting[Lease]":
+    def leasing(self, request: LeaseRequest) -> "Waiting[Lease | LeaseProgress]":
         """A lease to wait for; leaving its block gives it up.
 
         Raises what `draft_for` does, at once. The waiting raises ModelNotFound, AmbiguousModel, ModelDamaged,
         Unsupported or ModelNotLoaded when there is nothing to load, NotEnoughMemory or EngineFailed when it cannot be
-        loaded, ModelUnloaded when it goes meanwhile.
+        loaded, ModelUnloaded when it goes meanwhile, InvalidRequest when its kind or its context is not the right one.
         """
         draft = self._draft(request)
-        ask: Waiting[Lease] = self._ask()
+        ask: Waiting[Lease | LeaseProgress] = self._ask()
         ask.absent = lambda: self._lease(ask.ticket, request, self._jit_plan(request), draft)
         self._lease(ask.ticket, request, None, draft)
         return ask
 
-    def load(self, request: LoadRequest) -> Iterator[LoadReport]:
+    def load(self, request: LoadRequest) -> Generator[LoadProgress | LoadDone, None, None]:
         """Progress, then `LoadDone`. Raises what kept the model from loading; closing the iterator cancels the load."""
         with self.loading(request) as waiting:
             while True:
@@ -217,6 +216,7 @@ class Pool:
             cells=need.cells,
             prompt_cache_bytes=need.prompt_cache_bytes,
             draft=draft,
+            context_length=need.context_length,
         )
 
     def _own_draft(self, known: Known, config: LoadConfig) -> Draft | None:
@@ -248,8 +248,9 @@ class Pool:
                 hint=f"Load it with: lms load {known.row.key}",
                 param="model",
             )
+        known.row.require_context(request.context_length)
         ttl_s = request.ttl_s if request.ttl_s and request.ttl_s > 0 else self._settings.jit_ttl_s or None
-        return self._plan(known.row.key, LoadConfig(), "", ttl_s, jit=True)
+        return self._plan(known.row.key, LoadConfig(context_length=request.context_length), "", ttl_s, jit=True)
 
     def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None, draft: Draft | None) -> None:
         def lease(now_s: float) -> list[Effect]:
@@ -257,7 +258,7 @@ class Pool:
             if self._engines.any_ended():
                 self._post(lease)
                 return []
-            return self._state.lease(ticket, request.model, request.kind, now_s, plan, self._free_bytes(), draft)
+            return self._state.lease(ticket, request, now_s, plan, self._free_bytes(), draft)
 
         self._post(lease)
 

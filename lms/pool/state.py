@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lms.client.control import InstanceRow, LeaseKind, LoadDone, LoadProgress
+from lms.client.control import InstanceRow, LeaseProgress, LeaseRequest, LoadDone, LoadProgress
 from lms.engine.protocol import Activity, LoadFailed, Loading, Ready, Report
 from lms.errors import (
     DaemonUnreachable,
@@ -102,31 +102,40 @@ class PoolState:
     def lease(
         self,
         ticket: Ticket,
-        name: str,
-        kind: LeaseKind,
+        request: LeaseRequest,
         now_s: float,
         plan: Plan | None = None,
         available_bytes: int | None = None,
         draft: Draft | None = None,
     ) -> list[Effect]:
-        """The right to send a request to `name`, loaded as in `plan` if need be, with `draft` to guess for it.
+        """The right to send a request to a model, loaded as in `plan` if need be, with `draft` to guess for it.
 
-        Without a plan a model that is not loaded is answered with None: ask the catalog, and come again.
+        Without a plan a model that is not loaded is answered with None: ask the catalog, and come again. So is an idle
+        one that was loaded just in time, and has a shorter context than is asked for: it is loaded again.
         """
         if self._closed:
             return self._done(Refuse(ticket, _closing()))
         file = plan.known.file if plan else None
-        instance = find(name, file, self._instances.values())
-        plan = instance.plan if instance else self._fallen_plan(name, file) or plan
+        instance = self._serving(request, file)
+        if instance and instance.plan.jit and not instance.busy and _is_short(instance.context_length, request):
+            if plan is None:
+                return self._done(Grant(ticket, None))
+            self._say(instance, "info", f"is loaded again, with a context of {request.context_length} tokens")
+            self._stop(instance, ModelUnloaded(f"“{instance.identifier}” was unloaded, to be loaded again."))
+            instance = None
+        plan = instance.plan if instance else self._fallen_plan(request.model, file) or plan
         if plan is None:
             return self._done(Grant(ticket, None))
-        if kind != "any" and plan.embedding != (kind == "embedding"):
+        if request.kind != "any" and plan.embedding != (request.kind == "embedding"):
             return self._done(Refuse(ticket, _wrong_kind(plan)))
+        context_length = instance.context_length if instance else plan.context_length
+        if _is_short(context_length, request):
+            return self._done(Refuse(ticket, _too_short(plan, context_length, request)))
         try:
             instance = instance or self._start(plan, available_bytes, now_s, draft)
             if draft is not None:
                 self._adopt(ticket, instance, draft, available_bytes)
-            return self._admit(ticket, instance, now_s)
+            return self._admit(ticket, request, instance, now_s)
         except NotEnoughMemory as error:
             return self._done(Refuse(ticket, error))
 
@@ -176,7 +185,7 @@ class PoolState:
         """Nobody waits for that answer any more. A load by hand that is called off goes on if others wait for it."""
         for instance in list(self._instances.values()):
             instance.draft_models.pop(ticket, None)
-            for waiting in (instance.leases, instance.unloaders):
+            for waiting in (instance.leases, instance.watchers, instance.unloaders):
                 if ticket in waiting:
                     waiting.remove(ticket)
             if ticket in instance.loaders:
@@ -207,6 +216,7 @@ class PoolState:
             case Loading(progress):
                 instance.progress = progress
                 self._out += [Tell(ticket, LoadProgress(progress)) for ticket in instance.loaders]
+                self._out += [Tell(ticket, _progress(instance)) for ticket in instance.watchers]
             case Ready():
                 self._ready(instance, report, now_s)
             case LoadFailed(error):
@@ -254,10 +264,19 @@ class PoolState:
 
     # How
 
-    def _admit(self, ticket: Ticket, instance: Instance, now_s: float) -> list[Effect]:
+    def _serving(self, request: LeaseRequest, file: Path | None) -> Instance | None:
+        """The instance that is meant, rather one whose context is long enough."""
+        there = self._instances.values()
+        long = [instance for instance in there if not _is_short(instance.context_length, request)]
+        return find(request.model, file, long) or find(request.model, file, there)
+
+    def _admit(self, ticket: Ticket, request: LeaseRequest, instance: Instance, now_s: float) -> list[Effect]:
         if instance.phase is Phase.LOADING:
             instance.leases.append(ticket)
-            return self._done()
+            if not request.watching:
+                return self._done()
+            instance.watchers.append(ticket)
+            return self._done(Tell(ticket, _progress(instance)))
         return self._done(Grant(ticket, instance.grant(ticket, self._socket_path(instance.number), now_s)))
 
     def _adopt(self, ticket: Ticket, instance: Instance, draft: Draft, available_bytes: int | None) -> None:
@@ -323,7 +342,7 @@ class PoolState:
         self._out += [Grant(ticket, instance.grant(ticket, path, now_s)) for ticket in instance.leases]
         done = LoadDone(instance.row(now_s, 0), report.load_time_s, report.warnings)
         self._out += [Grant(ticket, done) for ticket in instance.loaders]
-        instance.leases, instance.loaders = [], []
+        instance.leases, instance.watchers, instance.loaders = [], [], []
 
     def _stop(self, instance: Instance, reason: LmsError) -> None:
         instance.phase = Phase.STOPPING
@@ -346,7 +365,7 @@ class PoolState:
 
     def _refuse(self, instance: Instance, reason: LmsError) -> None:
         self._out += [Refuse(ticket, reason) for ticket in (*instance.leases, *instance.loaders)]
-        instance.leases, instance.loaders = [], []
+        instance.leases, instance.watchers, instance.loaders = [], [], []
 
     def _not_loaded(self, identifier: str) -> ModelNotFound:
         there = ", ".join(sorted(self._identifiers()))
@@ -375,6 +394,23 @@ def _in_use(identifier: str) -> IdentifierInUse:
         f"A loaded model already has the identifier “{identifier}”.",
         hint="Choose another one, or unload it first.",
         param="identifier",
+    )
+
+
+def _progress(instance: Instance) -> LeaseProgress:
+    return LeaseProgress(instance.identifier, instance.progress)
+
+
+def _is_short(context_length: int, request: LeaseRequest) -> bool:
+    return request.context_length is not None and 0 < context_length < request.context_length
+
+
+def _too_short(plan: Plan, context_length: int, request: LeaseRequest) -> InvalidRequest:
+    return InvalidRequest(
+        f"“{plan.identifier or plan.key}” is loaded with a context of {context_length} tokens, and "
+        f"{request.context_length} are asked for.",
+        hint="Unload it first, or ask for less.",
+        param="context_length",
     )
 
 

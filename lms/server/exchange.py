@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from lms.client.control import Lease
+from lms.client.control import Lease, LeaseProgress, LeaseRequest
 from lms.errors import ModelUnloaded
 from lms.generation.request import GenerateRequest, Request
 from lms.pool.stream import ClientGone, NotTaken, Poll, has_left, stream
@@ -50,11 +50,17 @@ class Exchange:
 
     def _leases(self, call: Call) -> Generator[Lease | None, None, None]:
         """None about twice a second, then a lease. Raises ClientGone when nobody waits for it any more."""
-        with closing(self.backend.wait_for_lease(call.model, call.kind, call.ttl_s, call.draft_model)) as leases:
-            for lease in leases:
-                if lease is None and self.client is not None and has_left(self.client):
+        with closing(self.waited(LeaseRequest(call.model, call.kind, call.ttl_s, call.draft_model))) as answers:
+            for answer in answers:
+                yield answer if isinstance(answer, Lease) else None
+
+    def waited(self, request: LeaseRequest) -> Generator[Lease | LeaseProgress | None, None, None]:
+        """What the backend says to `request`. Raises ClientGone when nobody waits for the lease any more."""
+        with closing(self.backend.wait_for_lease(request)) as answers:
+            for answer in answers:
+                if self.client is not None and not isinstance(answer, Lease) and has_left(self.client):
                     raise ClientGone
-                yield lease
+                yield answer
 
     def streamed(self, call: GenerateCall, prefix: str, chunks: "Chunks[C]") -> Generator[tuple[C, ...], None, None]:
         """What `chunks` makes of the events of `call`, under a head with an id of that `prefix`.

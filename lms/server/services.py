@@ -6,7 +6,16 @@ In the daemon that is the pool itself, in the front a client of the daemon: both
 from collections.abc import Generator
 from typing import Protocol
 
-from lms.client.control import InstanceRow, Lease, LeaseKind, ModelRow
+from lms.client.control import (
+    InstanceRow,
+    Lease,
+    LeaseProgress,
+    LeaseRequest,
+    LoadDone,
+    LoadProgress,
+    LoadRequest,
+    ModelRow,
+)
 
 
 class Backend(Protocol):
@@ -18,14 +27,22 @@ class Backend(Protocol):
     def instances(self) -> list[InstanceRow]:
         """Every loaded or loading model."""
 
-    def wait_for_lease(
-        self, model: str, kind: LeaseKind, ttl_s: float | None, draft_model: str | None
-    ) -> Generator[Lease | None, None, None]:
-        """The right to send one request to `model`, which is loaded first if need be; None about twice a second before.
-        The lease says what the engine has to know of the draft model.
+    def resolve(self, typed: str) -> ModelRow:
+        """The model on disk that `typed` means. Raises ModelNotFound or AmbiguousModel."""
+
+    def wait_for_lease(self, request: LeaseRequest) -> Generator[Lease | LeaseProgress | None, None, None]:
+        """The right to send one request to a model, which is loaded first if need be; before it None about twice a
+        second, and news of the load if the request asks for them. The lease says what the engine has to know of the
+        draft model.
 
         Closing it ends the waiting.
         """
+
+    def load(self, request: LoadRequest) -> Generator[LoadProgress | LoadDone, None, None]:
+        """Progress, then `LoadDone`. Closing it before that cancels the load."""
+
+    def unload(self, identifier: str) -> InstanceRow:
+        """Returns when its memory is free. Raises ModelNotFound when no instance has exactly that identifier."""
 
     def jit(self) -> bool:
         """Whether a request may load a model."""

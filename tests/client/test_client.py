@@ -11,7 +11,15 @@ import pytest
 
 from lms.client import DaemonClient
 from lms.client.client import is_locked
-from lms.client.control import LoadDone, LoadProgress, LoadRequest, ServerStart
+from lms.client.control import (
+    Lease,
+    LeaseProgress,
+    LeaseRequest,
+    LoadDone,
+    LoadProgress,
+    LoadRequest,
+    ServerStart,
+)
 from lms.engine.protocol import Loading
 from lms.errors import DaemonUnreachable, EngineFailed, LmsError, ModelNotFound, PortTaken, QueueFull, ServerNotRunning
 from lms.logbus.records import Missed, ServerLog, record
@@ -95,15 +103,28 @@ def test_a_lease_waits_for_a_slow_load(slow_daemon: InProcessDaemon, client: Dae
         assert lease.result(5).identifier == "tiny"
 
 
+def test_a_lease_that_watches_hears_of_the_load_as_it_goes(slow_daemon: InProcessDaemon, client: DaemonClient) -> None:
+    with ThreadPoolExecutor(1) as caller:
+        answers = client.wait_for_lease(LeaseRequest("tiny", watching=True))
+        assert next(answers) == LeaseProgress("tiny", 0.0)
+        heard = caller.submit(list, answers)
+        actor = slow_daemon.stage.next()
+        actor.says(Loading(0.5))
+        actor.comes_up()
+        *news, lease = [answer for answer in heard.result(5) if answer]
+    assert news == [LeaseProgress("tiny", 0.5)]
+    assert isinstance(lease, Lease)
+
+
 def test_leases_that_would_keep_all_threads_waiting_are_refused(
     slow_daemon: InProcessDaemon, client: DaemonClient
 ) -> None:
-    waiting = [client.wait_for_lease("tiny", "llm") for _ in range(3)]
+    waiting = [client.wait_for_lease(LeaseRequest("tiny")) for _ in range(3)]
     assert [next(leases) for leases in waiting] == [None] * 3
     with pytest.raises(QueueFull):
         client.lease("tiny", "llm")
     slow_daemon.stage.next().comes_up()
-    assert {lease.identifier for leases in waiting for lease in leases if lease} == {"tiny"}
+    assert {lease.identifier for leases in waiting for lease in leases if isinstance(lease, Lease)} == {"tiny"}
     assert client.lease("tiny", "llm").identifier == "tiny"
 
 

@@ -34,9 +34,16 @@ def by_hand(
     return Plan(known(key, kind), identifier, LoadConfig(), ttl_s, jit=False, need_bytes=need_bytes)
 
 
-def jit(key: str, ttl_s: float | None = 3600.0, need_bytes: int = 0, kind: ModelKind = "llm") -> Plan:
-    return Plan(known(key, kind), "", LoadConfig(), ttl_s, jit=True, need_bytes=need_bytes)
+def jit(
+    key: str,
+    ttl_s: float | None = 3600.0,
+    need_bytes: int = 0,
+    kind: ModelKind = "llm",
+    context_length: int = 2048,
+) -> Plan:
+    known_model = known(key, kind)
+    return Plan(known_model, "", LoadConfig(), ttl_s, jit=True, need_bytes=need_bytes, context_length=context_length)
 
 
-def ready(memory_bytes: int = 0) -> Ready:
-    return Ready(2048, 4, RUNTIME, memory_bytes, load_time_s=0.5)
+def ready(memory_bytes: int = 0, context_length: int = 2048) -> Ready:
+    return Ready(context_length, 4, RUNTIME, memory_bytes, load_time_s=0.5)

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from lms.client.control import LeaseRequest
 from lms.config.load import LoadConfig
 from lms.errors import InvalidRequest, LmsError, ModelDamaged, ModelNotFound, NotEnoughMemory, Unsupported
 from lms.generation.request import DraftModel
@@ -62,7 +63,7 @@ class Story:
 
     def lease(self, name: str, draft: Draft | None, plan: Plan | None = None, free: int = PLENTY) -> list[Effect]:
         self.tickets += 1
-        return self.state.lease(self.tickets, name, "llm", 0.0, plan, free, draft)
+        return self.state.lease(self.tickets, LeaseRequest(name), 0.0, plan, free, draft)
 
     def loaded(self, plan: Plan) -> None:
         self.tickets += 1

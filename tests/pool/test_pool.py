@@ -84,7 +84,7 @@ def test_closing_a_load_stops_its_engine(make: Make) -> None:
         actor = stage.next()
         actor.says(Loading(0.1))
         first.result()
-    reports.close()  # type: ignore[attr-defined]
+    reports.close()
     assert pool.instances() == []
     assert actor.stopped
 

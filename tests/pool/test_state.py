@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pytest
 
-from lms.client.control import InstanceRow, Lease, LoadDone, LoadProgress
+from lms.client.control import InstanceRow, Lease, LeaseKind, LeaseProgress, LeaseRequest, LoadDone, LoadProgress
 from lms.engine.protocol import Activity, LoadFailed, Loading
 from lms.errors import (
     DaemonUnreachable,
@@ -49,9 +49,18 @@ class Story:
     def of(self, kind: type[E]) -> list[E]:
         return [effect for effect in self.last if isinstance(effect, kind)]
 
-    def lease(self, name: str, plan: Plan | None = None, kind: str = "llm", free: int = MANY_BYTES) -> int:
+    def lease(
+        self,
+        name: str,
+        plan: Plan | None = None,
+        kind: LeaseKind = "llm",
+        free: int = MANY_BYTES,
+        context_length: int | None = None,
+        watching: bool = False,
+    ) -> int:
         self.ticket += 1
-        self._did(self.state.lease(self.ticket, name, kind, self.now, plan, free))
+        request = LeaseRequest(name, kind, context_length=context_length, watching=watching)
+        self._did(self.state.lease(self.ticket, request, self.now, plan, free))
         return self.ticket
 
     def jit(self, key: str, **fields: object) -> int:
@@ -106,6 +115,93 @@ class Story:
 
     def granted(self, ticket: int) -> object:
         return next(effect.answer for effect in self.of(Grant) if effect.ticket == ticket)
+
+
+class TestLeaseThatWatches:
+    def test_hears_at_once_that_the_model_is_loaded_and_then_how_far_it_is(self) -> None:
+        story = Story()
+        ticket = story.lease("tiny", jit("tiny"), watching=True)
+        assert Tell(ticket, LeaseProgress("tiny", 0.0)) in story.last
+        number = story.of(Start)[-1].number
+        story.reports(number, Loading(0.4))
+        assert story.last == [Tell(ticket, LeaseProgress("tiny", 0.4))]
+
+    def test_joins_a_load_where_it_is(self) -> None:
+        story = Story()
+        story.jit("tiny")
+        story.reports(story.of(Start)[-1].number, Loading(0.7))
+        assert story.last == [], "nobody watches"
+        ticket = story.lease("tiny", watching=True)
+        assert story.last == [Tell(ticket, LeaseProgress("tiny", 0.7))]
+
+    def test_of_a_loaded_model_hears_nothing(self) -> None:
+        story = Story()
+        story.loaded(by_hand("tiny"))
+        story.lease("tiny", watching=True)
+        assert story.of(Tell) == []
+
+    def test_hears_no_more_once_it_is_given_up(self) -> None:
+        story = Story()
+        ticket = story.lease("tiny", jit("tiny"), watching=True)
+        number = story.of(Start)[-1].number
+        story.cancel(ticket)
+        story.reports(number, Loading(0.4))
+        assert story.last == []
+
+
+class TestLeaseWithAContext:
+    def test_takes_a_loaded_model_whose_context_is_long_enough(self) -> None:
+        story = Story()
+        story.loaded(by_hand("tiny"))
+        assert isinstance(story.granted(story.lease("tiny", context_length=2048)), Lease)
+
+    def test_of_a_model_loaded_by_hand_is_refused_when_that_is_too_short(self) -> None:
+        story = Story()
+        story.loaded(by_hand("tiny"))
+        error = story.refused(story.lease("tiny", jit("tiny", context_length=4096), context_length=4096))
+        assert isinstance(error, InvalidRequest)
+        assert error.param == "context_length"
+        assert "2048" in str(error)
+        assert "4096" in str(error)
+
+    def test_takes_the_instance_whose_context_is_long_enough(self) -> None:
+        story = Story()
+        story.loaded(by_hand("tiny"))
+        story.load(by_hand("tiny"))
+        number = story.of(Start)[-1].number
+        story.reports(number, ready(context_length=4096))
+        lease = story.granted(story.lease("tiny", context_length=3000))
+        assert isinstance(lease, Lease)
+        assert lease.identifier == "tiny:2"
+
+    def test_loads_an_idle_model_again_that_a_request_had_loaded_with_a_shorter_one(self) -> None:
+        story = Story()
+        story.jit("tiny")
+        old = story.come_up()
+        story.works(old, served=1, running=0)
+        assert story.granted(story.lease("tiny", context_length=4096)) is None, "the catalog is asked first"
+        ticket = story.lease("tiny", jit("tiny", context_length=4096), context_length=4096)
+        assert story.of(Stop) == [Stop(old)]
+        story.exits(old)
+        new = story.of(Start)[-1]
+        assert (new.plan.identifier, new.plan.context_length) == ("tiny", 4096)
+        story.reports(new.number, ready(context_length=4096))
+        assert isinstance(story.granted(ticket), Lease)
+
+    def test_leaves_a_busy_model_alone_and_is_refused(self) -> None:
+        story = Story()
+        story.jit("tiny")
+        story.works(story.come_up(), served=1)
+        error = story.refused(story.lease("tiny", jit("tiny", context_length=4096), context_length=4096))
+        assert error.param == "context_length"
+
+    def test_joins_a_load_only_if_its_context_will_do(self) -> None:
+        story = Story()
+        story.jit("tiny")
+        assert story.refused(story.lease("tiny", context_length=4096)).param == "context_length"
+        joined = story.lease("tiny", context_length=1024)
+        story.ready(1)
+        assert isinstance(story.granted(joined), Lease)
 
 
 class TestLease:

@@ -6,6 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from lms.client.control import LeaseRequest
 from lms.engine.protocol import Activity, LoadFailed, Loading
 from lms.errors import EngineFailed, to_wire
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
@@ -75,11 +76,11 @@ class PoolStory(RuleBasedStateMachine):
     @rule(key=KEYS, need_bytes=NEED_BYTES)
     def a_request_comes(self, key: str, need_bytes: int) -> None:
         plan = jit(key, ttl_s=30, need_bytes=need_bytes)
-        self.perform(self.state.lease(self.ticket(), key, "llm", self.now_s, plan, FREE_BYTES))
+        self.perform(self.state.lease(self.ticket(), LeaseRequest(key), self.now_s, plan, FREE_BYTES))
 
     @rule(key=KEYS)
     def a_request_comes_without_the_catalog(self, key: str) -> None:
-        self.perform(self.state.lease(self.ticket(), key, "llm", self.now_s, None, FREE_BYTES))
+        self.perform(self.state.lease(self.ticket(), LeaseRequest(key), self.now_s, None, FREE_BYTES))
 
     @rule(key=KEYS, identifier=st.sampled_from(["", "mine", "a"]), need_bytes=NEED_BYTES)
     def a_load_comes(self, key: str, identifier: str, need_bytes: int) -> None:

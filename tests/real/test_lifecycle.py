@@ -18,7 +18,7 @@ from typing import Any
 import psutil
 import pytest
 
-from lms.client.control import LoadRequest, ServerStart
+from lms.client.control import LeaseRequest, LoadRequest, ServerStart
 from lms.client.launch import ensure_daemon
 from lms.config.load import LoadConfig
 from lms.errors import IdentifierInUse, LmsError, ModelNotFound, PortTaken
@@ -343,7 +343,7 @@ class TestManyCallers:
         eventually(lambda: identifiers(fake_lms) == {"tiny-chat"})
         psutil.Process(engine_pid(fake_lms)).suspend()
         with ExitStack() as stack, ThreadPoolExecutor(300) as callers:
-            waits = [client.wait_for_lease("text-embedding-tiny", "embedding") for _ in range(300)]
+            waits = [client.wait_for_lease(LeaseRequest("text-embedding-tiny", "embedding")) for _ in range(300)]
             for wait in waits:
                 stack.enter_context(closing(wait))
             assert list(callers.map(next, waits, timeout=4)) == [None] * 300

@@ -2,11 +2,21 @@
 
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
-from lms.client.control import InstanceRow, Lease, ModelRow
+from lms.client.control import (
+    InstanceRow,
+    Lease,
+    LeaseProgress,
+    LeaseRequest,
+    LoadDone,
+    LoadProgress,
+    LoadRequest,
+    ModelRow,
+)
+from lms.config.load import LoadConfig
 from lms.errors import InvalidRequest, ModelNotFound
 from lms.generation.request import DraftModel
 from tests.server.scripted_engine import MODEL, ScriptedEngine
@@ -21,7 +31,8 @@ SLASHED = msgspec.structs.replace(MODEL, key="qwen/qwen3-4b", publisher="qwen", 
 class ListedBackend:
     """Implements `Backend`. `asked` are the leases that were wanted; `refusal` is raised instead of granting any.
 
-    The first `stale` leases lead to an engine that is gone. A lease is waited for as long as `waits` has something.
+    The first `stale` leases lead to an engine that is gone. A lease is waited for as long as `waits` has something;
+    news of a load among it is passed on.
     """
 
     engine: ScriptedEngine | None = None
@@ -33,6 +44,7 @@ class ListedBackend:
     waits: Iterable[object] = ()
     asked: list[tuple[str, str, float | None]] = field(default_factory=list)
     draft_models: list[str | None] = field(default_factory=list)
+    loads_asked: list[LoadRequest] = field(default_factory=list)
 
     def models(self) -> list[ModelRow]:
         return sorted(self.on_disk, key=lambda row: row.key)
@@ -43,31 +55,59 @@ class ListedBackend:
     def jit(self) -> bool:
         return self.loads
 
-    def wait_for_lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, draft_model: str | None
-    ) -> Generator[Lease | None, None, None]:
-        self.asked.append((model, kind, ttl_s))
-        self.draft_models.append(draft_model)
-        for _ in self.waits:
-            yield None
+    def wait_for_lease(self, request: LeaseRequest) -> Generator[Lease | LeaseProgress | None, None, None]:
+        self.asked.append((request.model, request.kind, request.ttl_s))
+        self.draft_models.append(request.draft_model)
+        for news in self.waits:
+            yield news if isinstance(news, LeaseProgress) else None
         if self.refusal is not None:
             raise self.refusal
         assert self.engine is not None
-        lease = self.engine.lease(self.row(model, kind))
+        lease = self.engine.lease(self.row(request))
         gone = ".gone" if len(self.asked) <= self.stale else ""
-        draft = DraftModel(draft_model, f"/models/{draft_model}.gguf") if draft_model else None
+        name = request.draft_model
+        draft = DraftModel(name, f"/models/{name}.gguf") if name else None
         yield msgspec.structs.replace(lease, socket_path=lease.socket_path + gone, draft_model=draft)
 
-    def row(self, model: str, kind: Literal["llm", "embedding"]) -> ModelRow:
-        """The model by that key. Refuses as the pool does: an unknown one, or one of the other kind."""
+    def row(self, request: LeaseRequest) -> ModelRow:
+        """The model that is meant. Refuses as the pool does: an unknown one, or one of another kind."""
+        row = self.resolve(request.model)
+        if request.kind != "any" and (row.kind == "embedding") != (request.kind == "embedding"):
+            raise InvalidRequest(f"“{request.model}” is of the other kind.", param="model")
+        return row
+
+    def resolve(self, typed: str) -> ModelRow:
         for row in self.on_disk:
-            if row.key == model and (row.kind == "embedding") == (kind == "embedding"):
+            if row.key == typed:
                 return row
-            if row.key == model:
-                raise InvalidRequest(f"“{model}” is of the other kind.", param="model")
-        raise ModelNotFound(f"No model is called “{model}”.", hint="There are: tiny-chat.")
+        raise ModelNotFound(f"No model is called “{typed}”.", hint="There are: tiny-chat.")
+
+    def load(self, request: LoadRequest) -> Generator[LoadProgress | LoadDone, None, None]:
+        """Loads at once, telling half of the way."""
+        row = self.resolve(request.model)
+        self.loads_asked.append(request)
+        yield LoadProgress(0.5)
+        if self.refusal is not None:
+            raise self.refusal
+        self.loaded.append(instance(row, request.identifier, config=request.config))
+        yield LoadDone(self.loaded[-1], load_time_s=0.25)
+
+    def unload(self, identifier: str) -> InstanceRow:
+        for row in self.loaded:
+            if row.identifier == identifier:
+                self.loaded.remove(row)
+                return row
+        raise ModelNotFound(f"No loaded model has the identifier “{identifier}”.")
 
 
-def instance(row: ModelRow = MODEL, identifier: str | None = None, loading: bool = False) -> InstanceRow:
+def instance(
+    row: ModelRow = MODEL,
+    identifier: str | None = None,
+    loading: bool = False,
+    config: LoadConfig = LoadConfig(),  # noqa: B008 - frozen
+    **fields: Any,
+) -> InstanceRow:
     """A loaded (or loading) instance of `row`."""
-    return InstanceRow(identifier or row.key, row, "loading" if loading else "idle", context_length=1024, parallel=4)
+    state: Literal["loading", "idle"] = "loading" if loading else "idle"
+    context_length = config.context_length or 1024
+    return InstanceRow(identifier or row.key, row, state, context_length, parallel=4, config=config, **fields)

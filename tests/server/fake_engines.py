@@ -5,9 +5,9 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
-from lms.client.control import Lease, ModelRow
+from lms.client.control import Lease, LeaseProgress, LeaseRequest, ModelRow
 from lms.config.load import LoadConfig
 from lms.engine.protocol import EngineSpec, Ready, Report
 from lms.wire import Unpacker, pack
@@ -24,10 +24,8 @@ class FakeEnginesBackend(ListedBackend):
         super().__init__(on_disk=[MODEL, EMBEDDER])
         self._leases = leases
 
-    def wait_for_lease(
-        self, model: str, kind: Literal["llm", "embedding"], ttl_s: float | None, draft_model: str | None = None
-    ) -> Generator[Lease | None, None, None]:
-        yield self._leases[self.row(model, kind).key]
+    def wait_for_lease(self, request: LeaseRequest) -> Generator[Lease | LeaseProgress | None, None, None]:
+        yield self._leases[self.row(request).key]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from flask import Blueprint, Response, request
 
-from lms.client.control import LeaseAnswer, LeaseRequest, LoadRequest, Resolve, ServerStart, Unload
+from lms.client.control import Lease, LeaseAnswer, LeaseRequest, LoadRequest, Resolve, ServerStart, Unload
 from lms.errors import InvalidRequest, LmsError, QueueFull, to_wire
 from lms.logbus.bus import LogBus
 from lms.pool.pool import Pool
@@ -75,12 +75,15 @@ def _add_lease(api: Blueprint, pool: Pool, places: threading.Semaphore) -> None:
         """A loaded model is answered in one piece, one that must be loaded as a stream."""
         with ExitStack() as stack:
             waiting = stack.enter_context(pool.leasing(_payload(LeaseRequest)))
+            first = None
             with suppress(TimeoutError):
-                return _reply(LeaseAnswer(lease=waiting.take(AT_ONCE_S)))
+                first = waiting.take(AT_ONCE_S)
+            if isinstance(first, Lease):
+                return _reply(LeaseAnswer(lease=first))
             if not places.acquire(blocking=False):
                 raise QueueFull("As many requests as may do so wait for a model to load.", hint="Try again later.")
             stack.callback(places.release)
-            return _lines(lines.lease(waiting), stack)
+            return _lines(lines.lease(waiting, first), stack)
 
 
 def _add_streams(api: Blueprint, pool: Pool, controls: Controls, bus: LogBus) -> None:
