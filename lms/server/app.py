@@ -18,6 +18,7 @@ from lms.server.access import Access, request_id
 from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
 from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
 from lms.server.openai.routes import blueprint as openai
+from lms.server.reading.routes import blueprint as reading
 from lms.server.services import Backend
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def create_app(
     _answer_errors(app, log)
     if cors:
         cross_origin.attach(app)
-    for blueprint in filter(None, (openai, lmstudio_v0, greeting.blueprint, internal)):
+    for blueprint in filter(None, (openai, lmstudio_v0, reading, greeting.blueprint, internal)):
         app.register_blueprint(blueprint)
     app.wsgi_app = _SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -1,0 +1,1 @@
+"""What a model makes of texts without writing any: tokens, prompts and rankings, as llama.cpp's server tells them."""
