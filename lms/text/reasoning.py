@@ -7,10 +7,19 @@ from typing import NamedTuple
 
 
 class Markers(NamedTuple):
-    """Reasoning is what stands between `start` and `end`."""
+    """Reasoning is what stands between `start` and `end`. Of `layout`, each is a marker that is no content either, and
+    after which content begins anew.
+
+    In an answer that is held to a form, `gap` follows reasoning, as a Lark rule's part, and `content` goes before what
+    is held to it. Templates are told by `mentioned`, or by the end.
+    """
 
     start: str
     end: str
+    layout: tuple[str, ...] = ()
+    gap: str = r"/[ \n]{1,3}/?"
+    content: str = ""
+    mentioned: str = ""
 
     def left_open_by(self, prompt: str) -> bool:
         """Whether `prompt` ends inside reasoning, as templates do that write the start marker themselves."""
@@ -23,13 +32,24 @@ class Markers(NamedTuple):
 
 THINK = Markers("<think>", "</think>")
 
+# gpt-oss, which writes a channel before each message: https://cookbook.openai.com/articles/openai-harmony
+HARMONY = Markers(
+    "<|channel|>analysis<|message|>",
+    "<|end|>",
+    layout=("<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|end|>"),
+    gap='"<|start|>assistant"',
+    content="<|channel|>final<|message|>",
+    mentioned="<|channel|>analysis<|message|>",
+)
+
 KNOWN = (
     THINK,  # DeepSeek R1, Qwen3, QwQ, SmolLM3 and most others; LM Studio's default
     Markers("[THINK]", "[/THINK]"),  # Magistral
     Markers("<seed:think>", "</seed:think>"),  # Seed-OSS
+    HARMONY,
 )
 
 
 def markers_for(template_source: str) -> Markers | None:
     """The markers that a chat template mentions: the end alone counts, for templates cut old reasoning off there."""
-    return next((markers for markers in KNOWN if markers.end in template_source), None)
+    return next((markers for markers in KNOWN if (markers.mentioned or markers.end) in template_source), None)

@@ -9,6 +9,7 @@ import pytest
 
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint, Grammar, JsonSchema, Regex
+from lms.generation.messages import Tool
 from lms.text.constraints import Constraints
 from lms.text.frames import frame_around
 from lms.text.guide import ByteVocabulary, Guide
@@ -243,8 +244,9 @@ def test_a_grammar_that_grows_too_complex_on_the_way_says_so_and_leaves_only_the
     assert not guide.is_over
 
 
-FRAME = frame_around(THINK, HERMES)
-INSIDE = frame_around(THINK, None, inside_reasoning=True)
+CALL = '<tool_call>\n{"name": "f", "arguments": {}}\n</tool_call>'
+FRAME = frame_around(THINK, HERMES.start, HERMES.grammar([Tool("f")], True))
+INSIDE = frame_around(THINK, inside_reasoning=True)
 
 
 @pytest.mark.parametrize(
@@ -257,8 +259,9 @@ INSIDE = frame_around(THINK, None, inside_reasoning=True)
         (FRAME, "<think>\nx\n</think>\n\n7", True),
         (FRAME, "<think>x</think>x", False),
         (FRAME, "<think>x", False),
-        (FRAME, "<tool_call>{}</tool_call>\n<tool_call>{}</tool_call>", True),
-        (FRAME, "<think>x</think>\n<tool_call>{}", True),
+        (FRAME, f"{CALL}\n{CALL}", True),
+        (FRAME, f"<think>x</think>\n{CALL}", True),
+        (FRAME, CALL.replace("{}", '{"a": 1}'), False),
         (INSIDE, "x</think>7", True),
         (INSIDE, "7", False),
         (INSIDE, "x</think>\n<tool_call>", False),

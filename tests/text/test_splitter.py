@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from itertools import count
 
 import pytest
@@ -6,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lms.generation.events import Event, ReasoningDelta, TextDelta, ToolArgumentsDelta, ToolCallStarted
+from lms.generation.messages import Tool
 from lms.text.reasoning import THINK, Markers
 from lms.text.splitter import Splitter
 from lms.text.toolcalls.family import Family
@@ -13,10 +15,11 @@ from lms.text.toolcalls.hermes import HERMES
 from tests.text.cuts import made_of, pieces_of
 
 CALL = '<tool_call>{"name": "f", "arguments": {"a": 1}}</tool_call>'
+TOOLS = [Tool("f")]
 
 
 def splitter(reasoning: Markers | None = THINK, family: Family | None = HERMES, inside: bool = False) -> Splitter:
-    return Splitter(reasoning, family, map(str, count()), inside_reasoning=inside)
+    return Splitter(reasoning, family, map(str, count()), TOOLS, inside_reasoning=inside)
 
 
 def fed(splitter: Splitter, *pieces: str) -> list[Event]:
@@ -32,38 +35,11 @@ def joined(events: list[Event]) -> list[Event]:
                 result[-1] = TextDelta(before + text)
             case ReasoningDelta(before), ReasoningDelta(text):
                 result[-1] = ReasoningDelta(before + text)
+            case ToolArgumentsDelta(index, before), ToolArgumentsDelta(_, text):
+                result[-1] = ToolArgumentsDelta(index, before + text)
             case _:
                 result.append(event)
     return result
-
-
-def naive(text: str, inside: bool) -> list[Event]:
-    """The oracle: the whole answer at once, one part after the other."""
-    parts: list[str | Event] = []
-    calls = 0
-    if inside:
-        reasoning, end, text = text.partition(THINK.end)
-        parts, text = [ReasoningDelta(reasoning)], text.lstrip()
-    while text:
-        starts = [(text.find(marker), marker) for marker in (THINK.start, HERMES.start) if marker in text]
-        position, marker = min(starts, default=(len(text), ""))
-        parts.append(text[:position])
-        text = text[position + len(marker) :]
-        if marker == THINK.start:
-            reasoning, _, text = text.partition(THINK.end)
-            parts.append(ReasoningDelta(reasoning))
-            text = text.lstrip()
-        elif marker == HERMES.start:
-            body, end, text = text.partition(HERMES.end)
-            parsed = HERMES.parse(body) if end else ()
-            if parsed:
-                parts += [ToolCallStarted(calls, str(calls), parsed[0].name)]
-                parts += [ToolArgumentsDelta(calls, parsed[0].arguments)]
-                calls, text = calls + 1, text.lstrip()
-            else:
-                parts.append(marker + body + end)
-    events = [TextDelta(part) if isinstance(part, str) else part for part in parts]
-    return joined([event for event in events if getattr(event, "text", "a call")])
 
 
 def test_text_passes_at_once_and_only_a_possible_marker_is_held_back() -> None:
@@ -132,8 +108,8 @@ answers = made_of("<think>", "</think>", "<tool_call>", "</tool_call>", CALL, '{
 
 
 @given(pieces_of(answers), st.booleans())
-def test_it_splits_as_the_naive_splitter_does_however_the_answer_is_cut(pieces: list[str], inside: bool) -> None:
-    assert joined(fed(splitter(inside=inside), *pieces)) == naive("".join(pieces), inside)
+def test_it_splits_the_same_way_however_the_answer_is_cut(pieces: list[str], inside: bool) -> None:
+    assert joined(fed(splitter(inside=inside), *pieces)) == joined(fed(splitter(inside=inside), "".join(pieces)))
 
 
 @given(pieces_of(made_of("<tool_call>", "</tool_call>", '{"name": ')))
@@ -142,25 +118,76 @@ def test_what_is_no_call_comes_through_to_the_letter(pieces: list[str]) -> None:
     assert events == ([TextDelta("".join(pieces))] if "".join(pieces) else [])
 
 
-turns = st.lists(st.tuples(st.text("a <>/\n", min_size=1), st.text("b\n <", max_size=9).map("b".__add__)), max_size=4)
+contents = st.text("b\n <", max_size=9).map("b".__add__)
+arguments = st.dictionaries(st.text(max_size=3), st.text('é<>{}"\\\n/') | st.integers() | st.none(), max_size=3).map(
+    json.dumps
+)
+parts = st.lists(
+    contents.map(TextDelta)
+    | st.text("a <>/\n", min_size=1).map(ReasoningDelta)
+    | arguments.map(lambda text: ToolArgumentsDelta(0, text)),
+    max_size=6,
+)
 
 
-@given(st.data(), turns)
-def test_no_character_of_the_reasoning_or_the_content_is_lost(
-    data: st.DataObject, turns: list[tuple[str, str]]
-) -> None:
-    answer = "".join(f"<think>{reasoning}</think>\n\n{content}" for reasoning, content in turns)
-    expected = [event for reasoning, content in turns for event in (ReasoningDelta(reasoning), TextDelta(content))]
-    assert joined(fed(splitter(family=None), *data.draw(pieces_of(st.just(answer))))) == expected
+def written(part: Event) -> str:
+    match part:
+        case ReasoningDelta(text):
+            return f"<think>{text}</think>\n\n"
+        case ToolArgumentsDelta(_, text):
+            return f'<tool_call>\n{{"name": "f", "arguments": {text}}}\n</tool_call>\n'
+        case TextDelta(text):
+            return text
+    raise AssertionError(part)
+
+
+def numbered(parts: list[Event]) -> Iterator[Event]:
+    numbers = count()
+    for part in parts:
+        if isinstance(part, ToolArgumentsDelta):
+            number = next(numbers)
+            yield ToolCallStarted(number, str(number), "f")
+            yield ToolArgumentsDelta(number, part.text)
+        else:
+            yield part
+
+
+@given(st.data(), parts)
+def test_no_character_of_what_was_written_is_lost(data: st.DataObject, parts: list[Event]) -> None:
+    answer = "".join(map(written, parts))
+    events = fed(splitter(), *data.draw(pieces_of(st.just(answer))))
+    assert joined(events) == joined(list(numbered(parts)))
+
+
+def test_without_parallel_calls_the_answer_is_over_with_the_first() -> None:
+    split = Splitter(None, HERMES, map(str, count()), TOOLS, parallel=False)
+    events = split.feed(f"Well {CALL}{CALL} and so on")
+    assert joined(events) == [TextDelta("Well "), ToolCallStarted(0, "0", "f"), ToolArgumentsDelta(0, '{"a": 1}')]
+    assert split.is_over
+    assert split.feed("more") + split.flush() == []
+
+
+def test_arguments_are_passed_on_as_they_come() -> None:
+    split = splitter()
+    assert split.feed('<tool_call>{"name": "f", "arguments": {"a') == [
+        ToolCallStarted(0, "0", "f"),
+        ToolArgumentsDelta(0, '{"a'),
+    ]
+    assert split.feed('": 1') == [ToolArgumentsDelta(0, '": 1')]
+
+
+def test_an_id_that_the_model_gave_counts_once() -> None:
+    call = '<tool_call>{"name": "f", "id": "x", "arguments": {}}</tool_call>'
+    assert [event.id for event in fed(splitter(), call, call) if isinstance(event, ToolCallStarted)] == ["x", "0"]
 
 
 @given(pieces_of(st.just("<think>a</think>\n")), pieces_of(answers.map("{".__add__)))
 def test_where_only_leading_markers_count_all_is_text_once_text_has_begun(start: list[str], rest: list[str]) -> None:
-    leading = Splitter(THINK, HERMES, map(str, count()), only_leading=True)
+    leading = Splitter(THINK, HERMES, map(str, count()), TOOLS, only_leading=True)
     assert joined(fed(leading, *start, *rest)) == [ReasoningDelta("a"), TextDelta("".join(rest))]
 
 
 def test_where_only_leading_markers_count_calls_may_still_lead() -> None:
-    leading = Splitter(THINK, HERMES, map(str, count()), only_leading=True)
+    leading = Splitter(THINK, HERMES, map(str, count()), TOOLS, only_leading=True)
     events = fed(leading, f"{CALL}\n{CALL}")
     assert [event.id for event in events if isinstance(event, ToolCallStarted)] == ["0", "1"]

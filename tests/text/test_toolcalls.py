@@ -1,4 +1,7 @@
-"""Every family against its case files: an answer as the model wrote it, and the text and calls that are in it."""
+"""Every family against its case files: an answer as the model wrote it, and the text and calls that are in it.
+
+`tools` of a case are the functions that were offered; without it, those that are called, and “f”.
+"""
 
 import json
 from itertools import count
@@ -6,46 +9,86 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lms.generation.events import TextDelta, ToolArgumentsDelta, ToolCallStarted
+from lms.generation.messages import Tool
 from lms.text.splitter import Splitter
 from lms.text.toolcalls import FAMILIES, family_for
 from lms.text.toolcalls.family import Family
 from lms.text.toolcalls.hermes import HERMES
+from tests.text.cuts import pieces_of
 
 CASES = Path(__file__).parents[1] / "data" / "toolcalls"
 
-
-def case_files() -> list[Any]:
-    return [
-        pytest.param(family, path, id=f"{family.name}-{path.stem}")
-        for family in FAMILIES
-        for path in sorted((CASES / family.name).glob("*.json"))
-    ]
+Case = dict[str, Any]
 
 
-def split(family: Family, pieces: list[str]) -> dict[str, Any]:
-    splitter = Splitter(None, family, map(str, count()))
+def cases(family: Family) -> dict[str, Case]:
+    files = sorted((CASES / family.name).glob("*.json"))
+    return {file.stem: json.loads(file.read_text(encoding="utf-8")) for file in files}
+
+
+ALL = [
+    pytest.param(family, case, id=f"{family.name}-{name}")
+    for family in FAMILIES
+    for name, case in cases(family).items()
+]
+
+
+def tools_of(case: Case) -> list[Tool]:
+    named = {call["name"]: Tool(call["name"]) for call in case["calls"]} | {"f": Tool("f")}
+    given = {fields["name"]: Tool(fields["name"], None, fields.get("parameters")) for fields in case.get("tools", ())}
+    return list((given or named).values())
+
+
+def split(family: Family, tools: list[Tool], pieces: list[str]) -> dict[str, Any]:
+    splitter = Splitter(None, family, map(str, count()), tools)
     events = [event for piece in pieces for event in splitter.feed(piece)] + splitter.flush()
-    names = {event.index: event.name for event in events if isinstance(event, ToolCallStarted)}
-    arguments = dict.fromkeys(names, "")
+    calls = [
+        {"name": event.name, "arguments": ""} | ({} if event.id.isdigit() else {"id": event.id})
+        for event in events
+        if isinstance(event, ToolCallStarted)
+    ]
     for event in events:
         if isinstance(event, ToolArgumentsDelta):
-            arguments[event.index] += event.text
-    return {
-        "text": "".join(event.text for event in events if isinstance(event, TextDelta)),
-        "calls": [{"name": names[index], "arguments": arguments[index]} for index in sorted(names)],
-    }
+            calls[event.index]["arguments"] += event.text
+    return {"text": "".join(event.text for event in events if isinstance(event, TextDelta)), "calls": calls}
 
 
-@pytest.mark.parametrize(("family", "path"), case_files())
-def test_a_case_gives_its_text_and_calls_wherever_it_is_cut(family: Family, path: Path) -> None:
-    case = json.loads(path.read_text(encoding="utf-8"))
-    answer, expected = case["answer"], {"text": case["text"], "calls": case["calls"]}
-    assert split(family, [answer]) == expected
-    assert split(family, list(answer)) == expected
+@pytest.mark.parametrize(("family", "case"), ALL)
+def test_a_case_gives_its_text_and_calls_wherever_it_is_cut(family: Family, case: Case) -> None:
+    answer, tools, expected = case["answer"], tools_of(case), {"text": case["text"], "calls": case["calls"]}
+    assert split(family, tools, [answer]) == expected
+    assert split(family, tools, list(answer)) == expected
     for cut in range(len(answer)):
-        assert split(family, [answer[:cut], answer[cut:]]) == expected
+        assert split(family, tools, [answer[:cut], answer[cut:]]) == expected
+
+
+@given(st.data())
+@pytest.mark.parametrize(("family", "case"), ALL)
+def test_a_case_gives_the_same_in_any_pieces(family: Family, case: Case, data: st.DataObject) -> None:
+    pieces = data.draw(pieces_of(st.just(case["answer"])))
+    assert split(family, tools_of(case), pieces) == {"text": case["text"], "calls": case["calls"]}
+
+
+@pytest.mark.parametrize(("family", "case"), ALL)
+def test_a_truncated_answer_gives_the_beginning_of_the_whole(family: Family, case: Case) -> None:
+    """A call that has begun stays one, its arguments as far as they came; what had not begun is text as it stands."""
+    for end in range(len(case["answer"])):
+        cut = split(family, tools_of(case), [case["answer"][:end]])
+        whole = case["calls"][: len(cut["calls"])]
+        assert [call["name"] for call in cut["calls"]] == [call["name"] for call in whole]
+        assert all(a["arguments"].startswith(b["arguments"]) for a, b in zip(whole, cut["calls"], strict=True))
+        assert all(a == b for a, b in list(zip(whole, cut["calls"], strict=True))[:-1])
+        if not cut["calls"]:
+            assert cut["text"] == case["answer"][:end]
+
+
+@pytest.mark.parametrize(("family", "case"), ALL)
+def test_an_answer_without_calls_comes_through_to_the_letter(family: Family, case: Case) -> None:
+    assert split(family, [Tool("unknown")], [case["answer"]]) == {"text": case["answer"], "calls": []}
 
 
 def test_every_family_has_cases_and_every_case_a_family() -> None:
@@ -55,10 +98,3 @@ def test_every_family_has_cases_and_every_case_a_family() -> None:
 def test_the_template_says_which_family_its_model_writes() -> None:
     assert family_for("… within <tool_call></tool_call> tags …") is HERMES
     assert family_for("{{ messages }}") is None
-
-
-@pytest.mark.parametrize(
-    "body", ["[" * 100_000, '{"name": "f", "arguments": ' + '{"a":' * 100_000 + "1" + "}" * 100_001]
-)
-def test_json_nested_without_end_is_no_call(body: str) -> None:
-    assert HERMES.parse(body) == ()

@@ -1,29 +1,25 @@
 """Tool calls as Hermes, Qwen 2.5 and Qwen 3 write them: `<tool_call>{"name": …, "arguments": {…}}</tool_call>`.
 
-Format: https://github.com/NousResearch/Hermes-Function-Calling. The first end marker ends the call, so an argument
-that contains one makes the call text.
+Format: https://github.com/NousResearch/Hermes-Function-Calling.
 """
 
-import msgspec
+from lms.text.toolcalls.family import Family, Reading
+from lms.text.toolcalls.incoming import Incoming
+from lms.text.toolcalls.json_calls import JsonCalls
+from lms.text.toolcalls.layout import Layout
 
-from lms.text.toolcalls.family import Family, ParsedCall
+START, END = "<tool_call>", "</tool_call>"
 
-
-class _Call(msgspec.Struct):
-    name: str
-    arguments: msgspec.Raw = msgspec.Raw(b"{}")
-
-
-def parse(body: str) -> tuple[ParsedCall, ...]:
-    """The call in `body`, or none. Arguments that are missing or null count as `{}`."""
-    try:
-        call = msgspec.json.decode(body, type=_Call)
-        arguments = bytes(call.arguments).decode()
-        arguments = "{}" if arguments == "null" else arguments
-        is_object = isinstance(msgspec.json.decode(arguments), dict)
-    except (msgspec.DecodeError, RecursionError):  # the latter for arguments nested a thousand deep
-        return ()
-    return (ParsedCall(call.name, arguments),) if call.name and is_object else ()
+LAYOUT = Layout(START, '\n{"name": "{name}", "arguments": ', "}\n" + END, between="\n" + START)
 
 
-HERMES = Family("hermes", "<tool_call>", "</tool_call>", parse)
+def read(incoming: Incoming) -> Reading[None]:
+    """One call, between its markers."""
+    yield from incoming.take(START)
+    yield from incoming.space()
+    yield from JsonCalls().one(incoming)
+    yield from incoming.space()
+    yield from incoming.take(END)
+
+
+HERMES = Family("hermes", (START,), (START,), read, LAYOUT.grammar, markers=(END,))
