@@ -129,10 +129,13 @@ def _role(message: SystemMessage | DeveloperMessage | UserMessage) -> Role:
 
 
 def _content(content: Content | None, path: str) -> str | tuple[Part, ...]:
-    """A text where there is nothing else, for every model reads that."""
     if content is None or isinstance(content, str):
         return content or ""
-    parts = tuple(_part(part, f"{path}.content[{index}]") for index, part in enumerate(content))
+    return joined(tuple(_part(part, f"{path}.content[{index}]") for index, part in enumerate(content)))
+
+
+def joined(parts: tuple[Part, ...]) -> str | tuple[Part, ...]:
+    """One text where there is nothing else, for every model reads that."""
     texts = [part.text for part in parts if isinstance(part, Text)]
     return "\n".join(texts) if len(texts) == len(parts) else parts
 
