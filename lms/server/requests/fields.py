@@ -51,7 +51,7 @@ def decode(raw: bytes, kind: type[T]) -> T:
 
 
 def converted(value: object, kind: type[T], path: str) -> T:
-    """`value`, which a decoded body has at `path`, as a `kind`. Raises InvalidRequest naming the field that is wrong."""
+    """`value`, which a decoded body has at `path`, as a `kind`. Raises InvalidRequest naming a field that is wrong."""
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as error:
