@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lms import __version__
-from lms.cli import complete, daemon, exits, load, log, ls, ps, server, status, unload, version
+from lms.cli import complete, daemon, exits, load, log, ls, ps, server, status, token, unload, version
 from lms.cli.command import Help, group, require_subcommand
 from lms.cli.session import Session
 from lms.errors import LmsError, UsageError, to_wire
@@ -38,7 +38,7 @@ def root(
 
 for module in (load, unload, ls, ps):
     module.register(app, "Local models")
-for module in (server, log):
+for module in (server, token, log):
     module.register(app, "Serve")
 for module in (daemon, status, version, complete):
     module.register(app, "Service")

@@ -8,7 +8,7 @@ from lms.cli.command import command
 from lms.cli.session import Session
 from lms.errors import LmsError
 
-What = Annotated[str, typer.Argument(metavar="models|identifiers")]
+What = Annotated[str, typer.Argument(metavar="models|identifiers|tokens")]
 
 
 def register(root: typer.Typer, section: str) -> None:
@@ -16,7 +16,7 @@ def register(root: typer.Typer, section: str) -> None:
 
 
 def complete(session: Session, what: What) -> None:
-    """Print the names of models or of loaded instances, one a line."""
+    """Print the names of models, of loaded instances or of API tokens, one a line."""
     try:
         for name in _names(session, what):
             session.output.data(name)
@@ -25,6 +25,10 @@ def complete(session: Session, what: What) -> None:
 
 
 def _names(session: Session, what: str) -> list[str]:
+    if what == "tokens":
+        from lms.config.tokens import TokenFile
+
+        return [token.id for token in TokenFile(session.home.tokens).tokens()]
     daemon = session.running_daemon()
     if what == "identifiers":
         return [row.identifier for row in daemon.instances()]

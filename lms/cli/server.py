@@ -10,7 +10,7 @@ from lms.cli import shapes
 from lms.cli.command import command, group
 from lms.cli.session import Session
 from lms.cli.values import whole_number
-from lms.errors import DaemonUnreachable, ServerNotRunning
+from lms.errors import DaemonUnreachable, ServerNotRunning, UsageError
 from lms.paths import Home
 
 if TYPE_CHECKING:
@@ -38,6 +38,16 @@ Bind = Annotated[
     typer.Option("--bind", metavar="ADDRESS", help="Address. Default: LMS_SERVER_HOST, else 127.0.0.1."),
 ]
 Cors = Annotated[bool, typer.Option("--cors", help="Let web pages of any origin call the server.")]
+CorsOrigin = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cors-origin", metavar="ORIGIN", help="Let web pages of this origin call the server. May be given again."
+    ),
+]
+RequireAuth = Annotated[
+    bool, typer.Option("--require-auth", help="Answer only who has an API token (lms token). Stays so.")
+]
+NoRequireAuth = Annotated[bool, typer.Option("--no-require-auth", help="Answer everybody again.")]
 
 
 def register(root: typer.Typer, section: str) -> None:
@@ -49,24 +59,36 @@ def register(root: typer.Typer, section: str) -> None:
     "start",
     examples=[
         ("lms server start", "serve on 127.0.0.1, on the port used last"),
-        ("lms server start -p 8080 --bind 0.0.0.0", "serve the whole network on port 8080"),
+        ("lms server start -p 8080 --bind 0.0.0.0 --require-auth", "serve the network, to those with a token"),
     ],
 )
-def start(session: Session, port: Port = None, bind: Bind = None, cors: Cors = False) -> None:
-    """Start the server. Only the port is remembered for the next time."""
+def start(
+    session: Session,
+    port: Port = None,
+    bind: Bind = None,
+    cors: Cors = False,
+    cors_origin: CorsOrigin = None,
+    require_auth: RequireAuth = False,
+    no_require_auth: NoRequireAuth = False,
+) -> None:
+    """Start the server. The port is remembered for the next time, and whether it asks for tokens."""
     from lms.client.control import ServerStart
 
+    if require_auth and no_require_auth:
+        raise UsageError("Give --require-auth or --no-require-auth, not both.")
     host = bind or session.environ.get("LMS_SERVER_HOST") or None
+    auth = require_auth if require_auth or no_require_auth else None
+    wanted = ServerStart(port, host, _origins(cors, cors_origin), auth)
     daemon = session.daemon()
     before = daemon.server_status()
-    status = daemon.start_server(ServerStart(port, host, cors))
+    status = daemon.start_server(wanted)
     if before.running and _place(before) != _place(status):
         session.output.say(f"The server has moved from {_place(before)} to {_place(status)}.")
     _warn_of_exposure(session, status)
     if session.output.as_json:
         session.output.json(shapes.server(status))
     else:
-        session.output.say(f"The server is running on port {status.port}: {_url(status)}")
+        session.output.say(_running(status))
 
 
 @command(app, "stop", examples=[("lms server stop", "requests in work end; models stay loaded")])
@@ -90,7 +112,7 @@ def status(session: Session) -> None:
     if session.output.as_json:
         session.output.json(shapes.server(found))
     elif found.running:
-        session.output.data(f"The server is running on port {found.port}: {_url(found)}")
+        session.output.data(_running(found))
     else:
         session.output.data("The server is not running.")
 
@@ -114,11 +136,38 @@ def _last_port(home: Home) -> int | None:
     return port if isinstance(port, int) else None
 
 
+def _origins(cors: bool, listed: list[str] | None) -> tuple[str, ...] | None:
+    """Whose pages may call the server; None: as the settings say. Raises UsageError when one is no origin."""
+    from lms.config.origins import ANY, origin
+
+    if not cors and not listed:
+        return None
+    try:
+        return tuple(origin(typed) for typed in [*([ANY] if cors else []), *(listed or [])])
+    except ValueError as error:
+        raise UsageError(f"--cors-origin: {error}.") from error
+
+
 def _warn_of_exposure(session: Session, status: "ServerStatus") -> None:
-    if status.cors:
+    if status.admission.require_auth:
+        _warn_of_no_tokens(session)
+        return
+    if "*" in status.admission.origins:
         session.output.warn("CORS is on: every website that you visit can use this server.")
     if status.host and not _is_loopback(status.host):
         session.output.warn(f"The server listens on {status.host}: others in the network can use it.")
+
+
+def _warn_of_no_tokens(session: Session) -> None:
+    from lms.config.tokens import TokenFile
+
+    if not TokenFile(session.home.tokens).tokens():
+        session.output.warn("There are no API tokens yet, so the server answers nobody: lms token create makes one.")
+
+
+def _running(status: "ServerStatus") -> str:
+    asks = " It asks for API tokens." if status.admission.require_auth else ""
+    return f"The server is running on port {status.port}: {_url(status)}{'.' if asks else ''}{asks}"
 
 
 def _place(status: "ServerStatus") -> str:

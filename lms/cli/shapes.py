@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lms.client.control import InstanceRow, MemoryEstimate, ModelRow, ServerStatus
     from lms.config.load import LoadConfig
+    from lms.config.tokens import Token
 
 # LM Studio calls an MLX model by the format of its files.
 _FORMATS = {"gguf": "gguf", "mlx": "safetensors"}
@@ -114,5 +115,19 @@ def estimate(figures: MemoryEstimate) -> dict[str, Any]:
 
 
 def server(status: ServerStatus) -> dict[str, Any]:
-    """`port` is the last one used when the server is off, and left out if there never was one."""
-    return {"running": status.running} | ({} if status.port is None else {"port": status.port})
+    """`port` is the last one used when the server is off, and left out if there never was one. `requireAuth`, ours, is
+    there when it is true.
+    """
+    port = {} if status.port is None else {"port": status.port}
+    return {"running": status.running} | port | ({"requireAuth": True} if status.admission.require_auth else {})
+
+
+def token(kept: Token) -> dict[str, Any]:
+    """What may be shown of an API token."""
+    expires = {} if kept.expires_s is None else {"expiresAt": kept.expires_s}
+    return {
+        "id": kept.id,
+        "name": kept.name,
+        "permissions": list(kept.permissions),
+        "createdAt": kept.created_s,
+    } | expires

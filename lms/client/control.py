@@ -18,7 +18,10 @@ TtlSeconds = Annotated[float, msgspec.Meta(gt=0, le=2**31 - 1)]
 
 
 class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One model on disk. `path` is relative to its models folder, with forward slashes."""
+    """One model on disk. `path` is relative to its models folder, with forward slashes.
+
+    `reasoning` is what its reasoning can be set to (`off`, `on`, an effort): nothing where there is no choice.
+    """
 
     key: str
     kind: ModelKind
@@ -35,6 +38,8 @@ class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
     params: str | None = None
     vision: bool = False
     tool_use: bool = False
+    reasoning: tuple[str, ...] = ()
+    reasoning_default: str | None = None
     variants: tuple[str, ...] = ()
     selected_variant: str | None = None
     bundled: bool = False
@@ -178,12 +183,24 @@ class MemoryEstimate(msgspec.Struct, frozen=True):
     draft_bytes: int = 0
 
 
+class Admission(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Whom the HTTP server lets in. Pages of these `origins` may call it from a browser, “*” being all of them."""
+
+    origins: tuple[str, ...] = ()
+    require_auth: bool = False
+
+
 class ServerStart(msgspec.Struct, frozen=True, omit_defaults=True):
-    """None means: as last time (port) or as the settings say. CORS and address are not remembered, as in LM Studio."""
+    """None means: as last time (port, and whether tokens are asked for) or as the settings say.
+
+    Origins and address are not remembered, as in LM Studio. That tokens are asked for is: leaving out a flag must not
+    open a server.
+    """
 
     port: int | None = None
     host: str | None = None
-    cors: bool = False
+    origins: tuple[str, ...] | None = None
+    require_auth: bool | None = None
 
 
 class ServerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -192,7 +209,7 @@ class ServerStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     running: bool
     port: int | None = None
     host: str | None = None
-    cors: bool = False
+    admission: Admission = Admission()
     pid: int | None = None
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from lms.config.origins import origins
 from lms.errors import UsageError
 
 DEFAULT_PORT = 1234
@@ -23,6 +24,8 @@ VARIABLES = {
     "LMS_JIT_MAX_MODELS": "jit_max_models",
     "LMS_QUEUE_LIMIT": "queue_limit",
     "LMS_RESPONSE_DAYS": "response_days",
+    "LMS_REQUIRE_AUTH": "require_auth",
+    "LMS_CORS": "cors",
 }
 
 
@@ -33,6 +36,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     jit_max_models: how many such models stay loaded; the least recently used idle one makes room
     queue_limit: requests that may wait for one model, beyond those it works on
     response_days: how long answers of stateful endpoints are kept; 0 keeps none
+    require_auth: the HTTP server answers only who has an API token
+    cors: origins whose pages may call the HTTP server, with commas between, or “*” for all
     """
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
@@ -42,6 +47,12 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     jit_max_models: Annotated[int, msgspec.Meta(ge=1)] = 1
     queue_limit: Annotated[int, msgspec.Meta(ge=1)] = 512
     response_days: Annotated[float, msgspec.Meta(ge=0)] = 30
+    require_auth: bool = False
+    cors: str = ""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, which msgspec turns into the complaint of a field that is wrong."""
+        origins(self.cors)
 
 
 def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from lms.client.control import Admission
 from lms.daemon import listener
 from lms.errors import DaemonFailed
 from lms.logbus.records import LogData, ServerLog
@@ -28,20 +29,26 @@ class Site:
 
     host: str
     port: int
-    cors: bool
+    admission: Admission
     listener: socket.socket
+
+    @property
+    def arguments(self) -> list[str]:
+        """What its front has to know."""
+        origins = [word for origin in self.admission.origins for word in ("--origin", origin)]
+        require_auth = ["--require-auth"] if self.admission.require_auth else []
+        return ["--fd", str(self.listener.fileno()), *origins, *require_auth]
 
 
 class Front:
     """One front process. It ends when its stdin closes."""
 
     def __init__(self, site: Site, publish: Callable[[LogData], None], command: Sequence[str] = FRONT_COMMAND) -> None:
-        descriptor = site.listener.fileno()
         self._child = subprocess.Popen(
-            [*command, "--fd", str(descriptor), *(["--cors"] if site.cors else [])],
+            [*command, *site.arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            pass_fds=[descriptor],
+            pass_fds=[site.listener.fileno()],
             start_new_session=True,
         )
         self._publish = publish

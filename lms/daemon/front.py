@@ -28,6 +28,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from lms.client import DaemonClient
 from lms.config import settings
+from lms.config.tokens import TokenFile
 from lms.daemon.application import Application
 from lms.daemon.client_socket import ClientSocket
 from lms.daemon.polling import Poll
@@ -63,7 +64,8 @@ def main() -> None:
     """Serve until stdin closes."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--fd", type=int, required=True)
-    parser.add_argument("--cors", action="store_true")
+    parser.add_argument("--origin", action="append", default=[])
+    parser.add_argument("--require-auth", action="store_true")
     asked = parser.parse_args()
     allow_descriptors()
     options = {
@@ -84,7 +86,16 @@ def main() -> None:
 
     def load() -> Any:
         history = History(home.history, settings.read(home.settings).response_days)
-        return create_app(DaemonClient(home), history, cors=asked.cors, log=_print, new_poll=Poll)
+        daemon = DaemonClient(home)
+        return create_app(
+            daemon,
+            history,
+            origins=tuple(asked.origin),
+            tokens=TokenFile(home.tokens) if asked.require_auth else None,
+            log=_print,
+            new_poll=Poll,
+            metrics=daemon.metrics,
+        )
 
     Application(home, options, load).serve()
 

@@ -18,6 +18,7 @@ from lms.logbus.records import LogData, RuntimeLog, ServerLog, record
 from lms.paths import Home, bundled_models_dir, models_dir
 from lms.pool.pool import Pool
 from lms.pool.rows import OnDisk
+from lms.server.operations.metrics import Meter
 
 
 class Daemon:
@@ -36,6 +37,8 @@ class Daemon:
         catalog = Catalog(models_dir(home), bundled_models_dir(), home.catalog_cache)
         _remove_sockets(home)
         self.pool = Pool(home, OnDisk(catalog), in_force, self.bus, journal.write)
+        self._meter = Meter(self.pool.instances)
+        self.bus.listen(self._meter.heard)
         self.history = History(home.history, in_force.response_days)
         self.serving = Serving(home, in_force, self._publish)
         self._say(f"The daemon has started (version {lms.__version__}).")
@@ -68,6 +71,9 @@ class Daemon:
         self.pool.forget()
         if os.getppid() == self._master_pid:
             os.kill(self._master_pid, signal.SIGTERM)
+
+    def metrics(self) -> bytes:
+        return self._meter.exposition()
 
     def server_status(self) -> ServerStatus:
         return self.serving.status()

@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 import msgspec
 
-from lms.client.control import ServerStart, ServerStatus
+from lms.client.control import Admission, ServerStart, ServerStatus
+from lms.config.origins import origins
 from lms.config.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from lms.daemon import listener
 from lms.daemon.child import Front, Site, wait_for_greeting
@@ -23,12 +24,17 @@ STEADY_AFTER_S = 30.0
 
 
 class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is on disk about the server. Only the port outlives a stop; the rest is for coming back after a crash."""
+    """What is on disk about the server. The port outlives a stop, and that tokens are asked for; the rest is for coming
+    back after a crash.
+    """
 
     port: int | None = None
     host: str | None = None
-    cors: bool = False
+    admission: Admission = Admission()
     wanted: bool = False
+
+    def after_stop(self) -> "Remembered":
+        return Remembered(self.port, admission=Admission(require_auth=self.admission.require_auth))
 
 
 class Serving:
@@ -58,7 +64,7 @@ class Serving:
         if current is None:
             return ServerStatus(False, self._remembered().port)
         site, front = current
-        return ServerStatus(True, site.port, site.host, site.cors, front.pid)
+        return ServerStatus(True, site.port, site.host, site.admission, front.pid)
 
     def start(self, wanted: ServerStart) -> ServerStatus:
         """Returns once the server answers. Raises PortTaken or UsageError with an earlier server still running, and
@@ -66,11 +72,11 @@ class Serving:
         """
         with self._lock:
             host = wanted.host or self._settings.host or DEFAULT_HOST
-            port = self._port(wanted)
+            port, admission = self._port(wanted), self._admission(wanted)
             site = self._site
-            there = site is not None and (site.host, site.cors) == (host, wanted.cors) and port in (0, site.port)
+            there = site is not None and (site.host, site.admission) == (host, admission) and port in (0, site.port)
             if not there:
-                self._move(host, port, wanted.cors)
+                self._move(host, port, admission)
             return self.status()
 
     def stop(self) -> ServerStatus:
@@ -81,7 +87,7 @@ class Serving:
                 raise ServerNotRunning("The server is not running.", hint="lms server start starts it.")
             port = site.port
             self._leave()
-            self._remember(Remembered(port))
+            self._remember(Remembered(port, admission=site.admission).after_stop())
             self._say("info", f"The server on port {port} has stopped.")
             return ServerStatus(False, port)
 
@@ -91,15 +97,15 @@ class Serving:
         if not before.wanted:
             return
         try:
-            self.start(ServerStart(before.port, before.host, before.cors))
+            self.start(ServerStart(before.port, before.host, before.admission.origins, before.admission.require_auth))
             self._say("info", f"The server is back on port {before.port}, as before the daemon ended.")
         except LmsError as error:
             self._say("error", f"The server on port {before.port} could not be started again: {error}")
 
     def forget(self) -> None:
-        """A daemon that comes back starts no server; the port stays remembered."""
+        """A daemon that comes back starts no server; what outlives a stop stays remembered."""
         with self._lock:
-            self._remember(Remembered(self._remembered().port))
+            self._remember(self._remembered().after_stop())
 
     def close(self) -> None:
         """End the front. Whether the server is wanted stays written down."""
@@ -116,7 +122,14 @@ class Serving:
                 return port
         return DEFAULT_PORT
 
-    def _move(self, host: str, port: int, cors: bool) -> None:
+    def _admission(self, wanted: ServerStart) -> Admission:
+        required = self._settings.require_auth or self._remembered().admission.require_auth
+        return Admission(
+            origins(self._settings.cors) if wanted.origins is None else wanted.origins,
+            required if wanted.require_auth is None else wanted.require_auth,
+        )
+
+    def _move(self, host: str, port: int, admission: Admission) -> None:
         """Listen there, then start a front; the old one goes first only when it is in the way."""
         before = self._site
         if before and port == before.port:
@@ -125,10 +138,11 @@ class Serving:
             bound = listener.bind(host, port)
         except LmsError:
             if before and self._site is None:
-                self._enter(Site(before.host, before.port, before.cors, listener.bind(before.host, before.port)))
+                again = listener.bind(before.host, before.port)
+                self._enter(Site(before.host, before.port, before.admission, again))
             raise
         self._leave()
-        self._enter(Site(host, listener.port_of(bound), cors, bound))
+        self._enter(Site(host, listener.port_of(bound), admission, bound))
 
     def _enter(self, site: Site) -> None:
         self._ending = threading.Event()
@@ -138,7 +152,7 @@ class Serving:
             site.listener.close()
             raise
         self._current = site, front
-        self._remember(Remembered(site.port, site.host, site.cors, wanted=True))
+        self._remember(Remembered(site.port, site.host, site.admission, wanted=True))
         self._say("info", f"The server is listening on {site.host}, port {site.port}.")
         watch = threading.Thread(target=self._watch, args=(site, front, self._ending), name="front watch", daemon=True)
         watch.start()

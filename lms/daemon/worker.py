@@ -77,9 +77,9 @@ class Master:
         Application(self._home, options, self._load).serve()
 
     def _load(self) -> Any:
-        self._daemon = Daemon(self._home, os.getppid())
-        api = blueprint(self._daemon.pool, self._daemon, self._daemon.bus)
-        return create_app(self._daemon.pool, self._daemon.history, internal=api, log=self._daemon.log_request)
+        self._daemon = daemon = Daemon(self._home, os.getppid())
+        api = blueprint(daemon.pool, daemon, daemon.bus)
+        return create_app(daemon.pool, daemon.history, internal=api, log=daemon.log_request, metrics=daemon.metrics)
 
     def _after_fork(self, _arbiter: Any, _worker: Any) -> None:
         os.close(self._i_live)

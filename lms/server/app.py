@@ -9,15 +9,16 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from lms import errors
+from lms.config.tokens import TokenFile
 from lms.history.history import History
 from lms.logbus.records import LogData
 from lms.pool.stream import ClientGone, Poll
-from lms.server import cors as cross_origin
-from lms.server import greeting
+from lms.server import auth, cors, greeting
 from lms.server.access import Access, request_id
 from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
 from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
 from lms.server.openai.routes import blueprint as openai
+from lms.server.operations.routes import blueprint as operations
 from lms.server.reading.routes import blueprint as reading
 from lms.server.services import Backend
 
@@ -32,23 +33,30 @@ def create_app(
     history: History,
     *,
     internal: Blueprint | None = None,
-    cors: bool = False,
+    origins: tuple[str, ...] = (),
+    tokens: TokenFile | None = None,
     log: Callable[[LogData], None],
     new_poll: Callable[[], Poll] = select.poll,
+    metrics: Callable[[], bytes] = bytes,
 ) -> Flask:
     """An app that answers from `backend`, and keeps conversations in `history`.
 
     internal: the daemon's own API, which the front does not have
+    origins: whose pages may call it from a browser
+    tokens: one of these is asked for; None: nobody is asked
     new_poll: how its streams wait; a server on greenlets has its own
+    metrics: what `/metrics` shows; by default there is nobody who measures
     """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, history, log, new_poll).attach(app)
+    Services(backend, history, log, new_poll, metrics).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
-    if cors:
-        cross_origin.attach(app)
-    for blueprint in filter(None, (openai, lmstudio_v0, reading, greeting.blueprint, internal)):
+    if origins:
+        cors.attach(app, origins)
+    if tokens:
+        auth.attach(app, tokens)
+    for blueprint in filter(None, (openai, lmstudio_v0, reading, greeting.blueprint, operations, internal)):
         app.register_blueprint(blueprint)
     app.wsgi_app = _SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -1,17 +1,32 @@
-"""Cross-origin access for pages in a browser, from anywhere: what `lms server start --cors` switches on."""
+"""Cross-origin access for pages in a browser: what `lms server start --cors` switches on, for all pages or for some."""
 
 from flask import Flask, Response, request
 
+from lms.config.origins import ANY
 
-def attach(app: Flask) -> None:
-    """Let every answer of `app` be read by any page. Flask answers the preflight itself, with the methods in Allow."""
+
+def attach(app: Flask, origins: tuple[str, ...]) -> None:
+    """Let pages of these `origins` read every answer of `app`. Flask answers the preflight itself, with the methods in
+    Allow.
+    """
 
     @app.after_request
     def allow(response: Response) -> Response:
-        response.headers["Access-Control-Allow-Origin"] = "*"
-        if request.method == "OPTIONS":
-            _allow_what_follows(response)
+        if ANY in origins:
+            _allow(ANY, response)
+            return response
+        response.vary.add("Origin")
+        origin = request.headers.get("Origin", "")
+        if origin in origins:
+            _allow(origin, response)
         return response
+
+
+def _allow(origin: str, response: Response) -> None:
+    response.headers["Access-Control-Allow-Origin"] = origin
+    response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Retry-After"
+    if request.method == "OPTIONS":
+        _allow_what_follows(response)
 
 
 def _allow_what_follows(response: Response) -> None:
@@ -19,5 +34,6 @@ def _allow_what_follows(response: Response) -> None:
     response.headers["Access-Control-Allow-Headers"] = "*, Authorization"
     response.headers["Access-Control-Allow-Methods"] = response.headers.get("Allow", "GET, POST, OPTIONS")
     response.headers["Access-Control-Max-Age"] = "600"
+    # https://wicg.github.io/private-network-access: a public page asks whether it may call into a private network.
     if request.headers.get("Access-Control-Request-Private-Network") == "true":
         response.headers["Access-Control-Allow-Private-Network"] = "true"

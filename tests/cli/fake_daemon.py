@@ -8,6 +8,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from lms.client.control import (
+    Admission,
     DaemonStatus,
     InstanceRow,
     LoadDone,
@@ -125,7 +126,8 @@ class FakeDaemon:
     def start_server(self, start: ServerStart) -> ServerStatus:
         self._require_on()
         self.starts.append(start)
-        self.server = ServerStatus(True, start.port or 1234, start.host or "127.0.0.1", start.cors, 4712)
+        admission = Admission(start.origins or (), bool(start.require_auth))
+        self.server = ServerStatus(True, start.port or 1234, start.host or "127.0.0.1", admission, 4712)
         return self.server
 
     def stop_server(self) -> ServerStatus:

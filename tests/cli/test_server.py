@@ -25,7 +25,42 @@ def test_start_wakes_the_daemon(lms: Terminal, daemon: FakeDaemon) -> None:
 
 def test_start_passes_its_flags(lms: Terminal, daemon: FakeDaemon) -> None:
     lms.type("server", "start", "-p", "8080", "--bind", "0.0.0.0", "--cors")
-    assert daemon.starts == [ServerStart(8080, "0.0.0.0", True)]
+    assert daemon.starts == [ServerStart(8080, "0.0.0.0", ("*",))]
+
+
+def test_start_passes_the_origins_that_are_listed_as_browsers_send_them(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("server", "start", "--cors-origin", "https://A.example/", "--cors-origin", "http://b:8080")
+    assert daemon.starts == [ServerStart(origins=("https://a.example", "http://b:8080"))]
+
+
+def test_what_is_no_origin_is_a_usage_error(lms: Terminal, daemon: FakeDaemon) -> None:
+    ended = lms.type("server", "start", "--cors-origin", "a.example")
+    assert (ended.code, daemon.starts) == (2, [])
+    assert "“a.example” is no origin" in ended.err
+
+
+@pytest.mark.parametrize(("flag", "asked"), [("--require-auth", True), ("--no-require-auth", False)])
+def test_start_passes_whether_tokens_are_asked_for(lms: Terminal, daemon: FakeDaemon, flag: str, asked: bool) -> None:
+    lms.type("server", "start", flag)
+    assert daemon.starts == [ServerStart(require_auth=asked)]
+
+
+def test_asking_and_not_asking_for_tokens_exclude_each_other(lms: Terminal, daemon: FakeDaemon) -> None:
+    assert lms.type("server", "start", "--require-auth", "--no-require-auth").code == 2
+    assert daemon.starts == []
+
+
+def test_a_server_that_asks_for_tokens_says_so(lms: Terminal) -> None:
+    assert "It asks for API tokens." in lms.type("server", "start", "--require-auth").err
+    assert "It asks for API tokens." in lms.type("server", "status").out
+    assert lms.type("server", "status", "--json").json == {"running": True, "port": 1234, "requireAuth": True}
+
+
+def test_a_server_that_asks_for_tokens_is_warned_of_only_when_there_are_none(lms: Terminal) -> None:
+    flags = ("server", "start", "--require-auth", "--bind", "0.0.0.0", "--cors")
+    assert "no API tokens yet" in lms.type(*flags).err
+    lms.type("token", "create")
+    assert "Warning" not in lms.type(*flags).err
 
 
 def test_the_address_may_come_from_the_environment_and_a_flag_beats_it(lms: Terminal, daemon: FakeDaemon) -> None:

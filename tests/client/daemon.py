@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import lms
-from lms.client.control import DaemonStatus, ServerStart, ServerStatus
+from lms.client.control import Admission, DaemonStatus, ServerStart, ServerStatus
 from lms.config.settings import Settings
 from lms.errors import PortTaken, ServerNotRunning
 from lms.logbus.bus import LogBus, Subscription
@@ -41,13 +41,16 @@ class StillControls:
     def shutdown(self) -> None:
         self.shut_down = True
 
+    def metrics(self) -> bytes:
+        return b"lms_build 1.0\n"
+
     def server_status(self) -> ServerStatus:
         return self.server
 
     def start_server(self, wanted: ServerStart) -> ServerStatus:
         if wanted.port == 80:
             raise PortTaken("Port 80 is taken by nginx (process 7).", hint="Choose another one.")
-        self.server = ServerStatus(True, wanted.port, wanted.host, wanted.cors, 2)
+        self.server = ServerStatus(True, wanted.port, wanted.host, Admission(wanted.origins or ()), 2)
         return self.server
 
     def stop_server(self) -> ServerStatus:

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lms.client.control import ServerStart, ServerStatus
+from lms.client.control import Admission, ServerStart, ServerStatus
 from lms.config.settings import Settings
 from lms.daemon.child import Front
 from lms.daemon.serving import Serving
@@ -59,7 +59,30 @@ def test_it_answers_as_soon_as_start_returns(make: Make) -> None:
 
 
 def test_cors_is_passed_on(make: Make) -> None:
-    assert "--cors" in get(make().start(ServerStart(0, cors=True)))
+    assert "--origin https://a --origin http://b" in get(
+        make().start(ServerStart(0, origins=("https://a", "http://b")))
+    )
+
+
+def test_that_tokens_are_asked_for_is_passed_on(make: Make) -> None:
+    assert "--require-auth" in get(make().start(ServerStart(0, require_auth=True)))
+
+
+def test_once_asked_for_tokens_are_asked_for_until_somebody_says_otherwise(make: Make) -> None:
+    serving = make()
+    serving.start(ServerStart(0, require_auth=True))
+    serving.stop()
+    serving.close()
+    after = make()
+    assert after.start(ServerStart()).admission.require_auth
+    assert not after.start(ServerStart(require_auth=False)).admission.require_auth
+    assert not make().start(ServerStart(0)).admission.require_auth
+
+
+def test_the_settings_say_who_is_let_in_when_nobody_else_does(make: Make) -> None:
+    settings = Settings(port=0, require_auth=True, cors="https://a, https://b")
+    assert make(settings=settings).start(ServerStart()).admission == Admission(("https://a", "https://b"), True)
+    assert make(settings=settings).start(ServerStart(0, origins=("*",))).admission.origins == ("*",)
 
 
 def test_the_same_port_again_is_the_same_server(make: Make) -> None:
@@ -70,7 +93,7 @@ def test_the_same_port_again_is_the_same_server(make: Make) -> None:
     assert serving.start(ServerStart(0)) == first
 
 
-@pytest.mark.parametrize("change", [{"cors": True}, {"host": "0.0.0.0"}])
+@pytest.mark.parametrize("change", [{"origins": ("*",)}, {"require_auth": True}, {"host": "0.0.0.0"}])
 def test_another_address_or_cors_replaces_the_server_on_its_port(make: Make, change: dict[str, object]) -> None:
     serving = make()
     first = serving.start(ServerStart(free_port()))
@@ -118,11 +141,11 @@ def test_a_front_that_does_not_come_up_is_a_failure_and_leaves_nothing(make: Mak
 def test_stop_remembers_the_port_only(make: Make) -> None:
     serving = make()
     port = free_port()
-    serving.start(ServerStart(port, "0.0.0.0", cors=True))
+    serving.start(ServerStart(port, "0.0.0.0", ("*",)))
     assert serving.stop() == ServerStatus(False, port)
     assert serving.status() == ServerStatus(False, port)
     again = serving.start(ServerStart())
-    assert (again.port, again.host, again.cors) == (port, "127.0.0.1", False)
+    assert (again.port, again.host, again.admission) == (port, "127.0.0.1", Admission())
 
 
 def test_a_server_that_is_off_cannot_be_stopped(make: Make) -> None:
@@ -169,13 +192,18 @@ def test_a_crashed_front_that_cannot_be_started_again_is_tried_once_more(
 
 def test_what_an_earlier_daemon_served_comes_back(make: Make) -> None:
     before = make()
-    status = before.start(ServerStart(free_port(), "0.0.0.0", cors=True))
+    status = before.start(ServerStart(free_port(), "0.0.0.0", ("*",), require_auth=True))
     before.close()
     after = make()
     assert after.status() == ServerStatus(False, status.port)
     after.restore()
     again = after.status()
-    assert (again.running, again.port, again.host, again.cors) == (True, status.port, "0.0.0.0", True)
+    assert (again.running, again.port, again.host, again.admission) == (
+        True,
+        status.port,
+        "0.0.0.0",
+        Admission(("*",), True),
+    )
 
 
 def test_what_was_stopped_or_forgotten_does_not_come_back(make: Make) -> None:

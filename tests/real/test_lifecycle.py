@@ -150,11 +150,11 @@ class TestStart:
 
     def test_remembers_the_port_but_neither_address_nor_cors(self, fake_lms: Lms) -> None:
         port = free_port()
-        ensure(fake_lms).start_server(ServerStart(port, "0.0.0.0", cors=True))
+        ensure(fake_lms).start_server(ServerStart(port, "0.0.0.0", ("*",)))
         fake_lms("server", "stop")
         fake_lms("server", "start")
         status = fake_lms.client.server_status()
-        assert (status.port, status.host, status.cors) == (port, "127.0.0.1", False)
+        assert (status.port, status.host, status.admission.origins) == (port, "127.0.0.1", ())
 
     def test_takes_ipv6(self, fake_lms: Lms) -> None:
         status = ensure(fake_lms).start_server(ServerStart(0, "::1"))

@@ -40,13 +40,14 @@ class MakeSite:
         self._folder = folder
         self._engines: list[ScriptedEngine] = []
 
-    def __call__(self, script: Iterable[Step] = HELLO, *, cors: bool = False, hang_up: bool = False) -> Site:
+    def __call__(self, script: Iterable[Step] = HELLO, *, hang_up: bool = False, **options: Any) -> Site:
+        """A site whose app is created with those `options`."""
         folder = self._folder / str(len(self._engines))
         folder.mkdir()
         engine = ScriptedEngine(folder, script, hang_up)
         self._engines.append(engine)
         backend, log, history = ListedBackend(engine), list[LogData](), History(folder / "history.db")
-        app = create_app(backend, history, cors=cors, log=log.append)
+        app = create_app(backend, history, log=log.append, **options)
         return Site(backend, engine, app.test_client(), log, history)
 
     def close(self) -> None:

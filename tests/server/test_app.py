@@ -62,13 +62,13 @@ def test_without_cors_no_page_may_read_an_answer(site: Site) -> None:
 
 
 def test_with_cors_every_answer_may_be_read_errors_too(make_site: MakeSite) -> None:
-    client = make_site(cors=True).client
+    client = make_site(origins=("*",)).client
     replies = [client.get("/v1/models"), client.get("/nowhere"), client.post("/v1/completions")]
     assert [reply.headers["Access-Control-Allow-Origin"] for reply in replies] == ["*"] * 3
 
 
 def test_with_cors_a_preflight_allows_what_the_openai_client_sends(make_site: MakeSite) -> None:
-    reply = make_site(cors=True).client.options("/v1/chat/completions", headers={"Origin": "http://a"})
+    reply = make_site(origins=("*",)).client.options("/v1/chat/completions", headers={"Origin": "http://a"})
     assert reply.status_code == 200
     assert "POST" in reply.headers["Access-Control-Allow-Methods"]
     assert "Authorization" in reply.headers["Access-Control-Allow-Headers"]

@@ -10,7 +10,7 @@ from typer.main import get_command
 from lms.cli.app import app
 
 # Where an argument's values come from: what `lms complete` prints for it.
-SOURCES = {"model-key": "models", "model": "models", "identifier": "identifiers"}
+SOURCES = {"model-key": "models", "model": "models", "identifier": "identifiers", "token-id": "tokens"}
 
 
 @dataclass(frozen=True)

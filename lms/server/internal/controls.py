@@ -18,6 +18,9 @@ class Controls(Protocol):
     def shutdown(self) -> None:
         """Begin to end, with nothing to be restored. Returns at once, `status` refuses from then on."""
 
+    def metrics(self) -> bytes:
+        """All figures, in Prometheus' text format."""
+
     def server_status(self) -> ServerStatus: ...
 
     def start_server(self, wanted: ServerStart) -> ServerStatus:

@@ -44,6 +44,10 @@ def _add_controls(api: Blueprint, controls: Controls) -> None:
     def start_server() -> Response:
         return _reply(controls.start_server(_payload(ServerStart)))
 
+    @api.get("/metrics")
+    def metrics() -> Response:
+        return Response(controls.metrics(), mimetype="text/plain")
+
     @api.post("/shutdown")
     def shutdown() -> Response:
         controls.shutdown()
