@@ -145,6 +145,7 @@ def _model(reading: Reading, key: str) -> Model:
         vision=kind is Kind.VLM,
         tool_use=facts.tool_use,
         has_chat_template=facts.has_chat_template,
+        reasoning=facts.reasoning,
         bundled=reading.bundled,
         modified_s=max(file.modified_ns for file in candidate.files) / 1e9,
         shape=facts.shape,

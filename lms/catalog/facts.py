@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from lms.catalog.model import Quantization, Shape
+from lms.catalog.model import Quantization, Reasoning, Shape
 
 MAX_NAME_LETTERS = 100
 
@@ -47,6 +47,7 @@ class Facts(msgspec.Struct, frozen=True, omit_defaults=True):
     vision: bool = False
     tool_use: bool = False
     has_chat_template: bool = False
+    reasoning: Reasoning | None = None
     shape: Shape = Shape()
     vocabulary: str = ""
     damaged: str | None = None

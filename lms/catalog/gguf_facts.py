@@ -13,6 +13,7 @@ from lms.catalog.facts import EMBEDDING_ARCHS, Facts, Role, clean_name, damaged,
 from lms.catalog.gguf import Header
 from lms.catalog.model import Shape
 from lms.catalog.quantization import quantization
+from lms.catalog.reasoning import reasoning
 from lms.catalog.vocabulary import fingerprint
 from lms.errors import ModelDamaged
 
@@ -62,6 +63,7 @@ def facts(header: Header, stem: str) -> Facts:
         embedding=arch in EMBEDDING_ARCHS or f"{arch}.pooling_type" in header.metadata,
         tool_use="tokenizer.chat_template.tool_use" in header.metadata or mentions_tools(template or ""),
         has_chat_template=bool(template),
+        reasoning=reasoning(template or ""),
         shape=_shape(header, arch or ""),
     )
 

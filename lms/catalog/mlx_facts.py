@@ -15,6 +15,7 @@ import msgspec
 from lms.catalog import safetensors
 from lms.catalog.facts import EMBEDDING_ARCHS, Facts, clean_name, mentions_tools
 from lms.catalog.model import Quantization, Shape
+from lms.catalog.reasoning import reasoning
 from lms.errors import ModelDamaged
 
 CONFIG_NAME = "config.json"
@@ -51,6 +52,7 @@ def facts(config: Config, chat_template: str, tensors: Mapping[str, safetensors.
         vision=bool(_part(config, "vision_config")),
         tool_use=mentions_tools(chat_template),
         has_chat_template=bool(chat_template),
+        reasoning=reasoning(chat_template),
         shape=_shape(language, config),
     )
 

@@ -40,6 +40,13 @@ class Quantization(msgspec.Struct, frozen=True):
         return cls(name, int(digits.group()) if digits else 0)
 
 
+class Reasoning(msgspec.Struct, frozen=True):
+    """What a model's reasoning can be set to (`off`, `on`, an effort), and what it is if nobody says."""
+
+    options: tuple[str, ...]
+    default: str
+
+
 class Shape(msgspec.Struct, frozen=True, omit_defaults=True):
     """The dimensions that memory depends on; 0 where the header does not say.
 
@@ -92,6 +99,7 @@ class Model:
     vision: bool
     tool_use: bool
     has_chat_template: bool
+    reasoning: Reasoning | None
     bundled: bool
     modified_s: float
     shape: Shape

@@ -56,7 +56,7 @@ def load_plan(model: Model, config: LoadConfig, context_length: int) -> LoadPlan
             return split
     if not embedding:
         cells = max(context_length, _shared_cells(model, config, context_length))
-        config = for_processor(config, model.shape.n_head, cells)
+        config = for_processor(config, model.shape.n_head, cells, sees=model.projector is not None)
     passes = pass_sizes(config, context_length, embedding=embedding)
     plan = LoadPlan(
         context_length,
@@ -124,6 +124,8 @@ def model_row(model: Model) -> ModelRow:
         params=model.params_label,
         vision=model.vision,
         tool_use=model.tool_use,
+        reasoning=model.reasoning.options if model.reasoning else (),
+        reasoning_default=model.reasoning.default if model.reasoning else None,
         variants=model.variants,
         selected_variant=model.selected_variant,
         bundled=model.bundled,

@@ -28,6 +28,7 @@ def model(key: str, path: str, quantization: str | None = "Q4_K_M", *, bundled: 
         vision=False,
         tool_use=False,
         has_chat_template=True,
+        reasoning=None,
         bundled=bundled,
         modified_s=0.0,
         shape=Shape(),
