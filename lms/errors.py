@@ -2,6 +2,8 @@
 
     LmsError
     ├── InvalidRequest          the request itself is wrong; `param` is the path of the field
+    │   ├── MissingParameter    a field that must be there is not
+    │   ├── UnknownParameter    a field is there that the endpoint does not have
     │   ├── PromptTooLong       more tokens than the context holds
     │   ├── PayloadTooLarge     more bytes than the server reads
     │   └── PreviousResponseNotFound  the stored response to go on from is not there
@@ -56,6 +58,14 @@ class LmsError(Exception):
 
 class InvalidRequest(LmsError):
     code = "invalid_request"
+
+
+class MissingParameter(InvalidRequest):
+    code = "missing_required_parameter"
+
+
+class UnknownParameter(InvalidRequest):
+    code = "unrecognized_keys"
 
 
 class PromptTooLong(InvalidRequest):

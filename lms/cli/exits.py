@@ -19,6 +19,8 @@ MEANINGS = {
 BY_ERROR: dict[type[errors.LmsError], int] = {
     errors.LmsError: FAILED,
     errors.InvalidRequest: USAGE,
+    errors.MissingParameter: USAGE,
+    errors.UnknownParameter: USAGE,
     errors.PromptTooLong: FAILED,
     errors.PayloadTooLarge: FAILED,
     errors.PreviousResponseNotFound: FAILED,

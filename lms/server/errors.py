@@ -11,6 +11,8 @@ from lms import errors
 STATUS: dict[type[errors.LmsError], int] = {
     errors.LmsError: 500,
     errors.InvalidRequest: 400,
+    errors.MissingParameter: 400,
+    errors.UnknownParameter: 400,
     errors.PromptTooLong: 400,
     errors.PayloadTooLarge: 413,
     errors.PreviousResponseNotFound: 400,

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta
 
-from lms.errors import InvalidRequest, Unsupported
+from lms.errors import InvalidRequest, MissingParameter, UnknownParameter, Unsupported
 
 T = TypeVar("T")
 
@@ -28,6 +28,7 @@ _INTEGERS = range(-(2**63), 2**64)
 
 _PATH = re.compile(r" - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`$")
 _MISSING = re.compile(r"^Object missing required field `(?P<field>[^`]+)`$")
+_UNKNOWN = re.compile(r"^Object contains unknown field `(?P<field>[^`]*)`$")
 
 
 class Body(msgspec.Struct, frozen=True):
@@ -75,7 +76,10 @@ def _invalid_field(complaint: str, root: str = "") -> InvalidRequest:
     what = complaint[: found.start()] if found else complaint
     if missing := _MISSING.match(what):
         path = f"{path}.{missing['field']}" if path else missing["field"]
-        return InvalidRequest(f"“{path}” is required.", param=path)
+        return MissingParameter(f"“{path}” is required.", param=path)
+    if unknown := _UNKNOWN.match(what):
+        path = f"{path}.{unknown['field']}" if path else unknown["field"]
+        return UnknownParameter(f"Unrecognized key(s) in object: '{path}'.", param=path)
     if not path:
         return InvalidRequest(f"The request body must be a JSON object: {_plain(what)}.")
     return InvalidRequest(f"“{path}” is wrong: {_plain(what)}.", param=path)
