@@ -49,10 +49,15 @@ class GenerateBody(Body, frozen=True, kw_only=True):
         return bool(self.stream_options and self.stream_options.include_usage)
 
 
+def warmth(temperature: float | None) -> float | None:
+    """The temperature to draw with: next to none means none."""
+    return 0.0 if temperature is not None and temperature < _COLDEST else temperature
+
+
 def sampling(body: GenerateBody) -> Sampling:
-    """How tokens are drawn. A seed of −1 means a new one each time, as in LM Studio; next to no warmth means none."""
+    """How tokens are drawn. A seed of −1 means a new one each time, as in LM Studio."""
     return Sampling(
-        temperature=0.0 if body.temperature is not None and body.temperature < _COLDEST else body.temperature,
+        temperature=warmth(body.temperature),
         top_k=body.top_k,
         top_p=body.top_p,
         min_p=body.min_p,
