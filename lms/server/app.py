@@ -15,6 +15,7 @@ from lms.logbus.records import LogData
 from lms.pool.stream import ClientGone, Poll
 from lms.server import auth, cors, greeting
 from lms.server.access import Access, request_id
+from lms.server.anthropic.routes import blueprint as anthropic
 from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
 from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
 from lms.server.openai.routes import blueprint as openai
@@ -56,7 +57,7 @@ def create_app(
         cors.attach(app, origins)
     if tokens:
         auth.attach(app, tokens)
-    for blueprint in filter(None, (openai, lmstudio_v0, reading, greeting.blueprint, operations, internal)):
+    for blueprint in filter(None, (openai, lmstudio_v0, anthropic, reading, greeting.blueprint, operations, internal)):
         app.register_blueprint(blueprint)
     app.wsgi_app = _SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -1,0 +1,92 @@
+"""The tools of a Messages request, and whether the model is to use one."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from lms.errors import InvalidRequest, Unsupported
+from lms.generation.messages import Tool, ToolChoice
+from lms.server.requests.fields import NODES_LIMIT, NonEmpty, only, portable
+
+
+class ToolSpec(msgspec.Struct, frozen=True):
+    """A tool of the client's, or with another `type` one that Anthropic's servers run or its models were trained on."""
+
+    name: NonEmpty
+    type: str | None = None
+    description: str | None = None
+    input_schema: dict[str, Any] | None = None
+    strict: bool | None = None
+    defer_loading: bool | None = None
+    allowed_callers: list[str] | None = None
+    input_examples: list[Any] | None = None
+
+
+class _Choice(msgspec.Struct, frozen=True, tag_field="type"):
+    """Common to all choices."""
+
+
+class Auto(_Choice, frozen=True, tag="auto"):
+    disable_parallel_tool_use: bool = False
+
+
+class AnyOne(_Choice, frozen=True, tag="any"):
+    disable_parallel_tool_use: bool = False
+
+
+class Named(_Choice, frozen=True, tag="tool"):
+    name: str
+    disable_parallel_tool_use: bool = False
+
+
+class NoTool(_Choice, frozen=True, tag="none"):
+    """The model is not told of any."""
+
+
+AnyChoice = Auto | AnyOne | Named | NoTool
+
+
+def tools_of(specs: Sequence[ToolSpec] | None, choice: AnyChoice | None) -> tuple[Tool, ...]:
+    """What the model may call. Raises Unsupported naming a tool that is not the client's own, and InvalidRequest for a
+    schema that cannot travel to an engine."""
+    if isinstance(choice, NoTool):
+        return ()
+    left = NODES_LIMIT
+    for index, spec in enumerate(specs or ()):
+        path = f"tools[{index}]"
+        _check(spec, path)
+        left -= portable(spec.input_schema, f"{path}.input_schema", left)
+    return tuple(Tool(spec.name, spec.description, spec.input_schema) for spec in specs or ())
+
+
+def choice_of(choice: AnyChoice | None, specs: Sequence[ToolSpec] | None) -> ToolChoice:
+    """Raises InvalidRequest when there is nothing to choose from."""
+    names = [spec.name for spec in specs or ()]
+    match choice:
+        case None | NoTool():
+            return ToolChoice()
+        case Auto(alone):
+            return ToolChoice(parallel=not alone)
+        case AnyOne(alone) if names:
+            return ToolChoice(required=True, parallel=not alone)
+        case Named(name, alone) if name in names:
+            return ToolChoice(required=True, name=name, parallel=not alone)
+        case Named(name):
+            raise InvalidRequest(f"“tool_choice.name”: no tool is called “{name}”.", param="tool_choice.name")
+    raise InvalidRequest("“tool_choice” asks for a tool, and there are none.", param="tool_choice")
+
+
+def _check(spec: ToolSpec, path: str) -> None:
+    if spec.type not in (None, "custom"):
+        raise Unsupported(
+            f"“{path}” is Anthropic's own tool “{spec.type}”, which this server does not have.",
+            hint="Give it a name, a description and an input_schema to have a client's own tool.",
+            param=f"{path}.type",
+        )
+    if spec.input_schema is None:
+        raise InvalidRequest(f"“{path}.input_schema” is required.", param=f"{path}.input_schema")
+    only(spec.strict, (None, False), f"{path}.strict")
+    only(spec.defer_loading, (None, False), f"{path}.defer_loading")
+    only(spec.allowed_callers, (None, ["direct"]), f"{path}.allowed_callers")
+    only(spec.input_examples, (None, []), f"{path}.input_examples")
