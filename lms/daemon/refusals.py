@@ -14,6 +14,7 @@ from gunicorn.http import errors as http
 
 from lms.errors import InvalidRequest, LmsError
 from lms.logbus.records import LogData, ServerLog
+from lms.server.access import request_id
 from lms.server.errors import openai_body
 
 STATUS = {
@@ -34,7 +35,7 @@ def refuse(client: socket.socket, error: BaseException, log: Callable[[LogData],
     body = msgspec.json.encode(openai_body(told))
     head = (
         f"HTTP/1.1 {status.value} {status.phrase}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\nX-Request-Id: {request_id(None)}\r\n\r\n"
     )
     with suppress(OSError):
         client.sendall(head.encode() + body)

@@ -16,6 +16,7 @@ from lms.pool.stream import ClientGone, Poll
 from lms.server import auth, cors, greeting
 from lms.server.access import Access, request_id
 from lms.server.anthropic.routes import blueprint as anthropic
+from lms.server.dialects import dialect_at
 from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
 from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
 from lms.server.openai.routes import blueprint as openai
@@ -72,7 +73,7 @@ def _log_requests(app: Flask, log: Callable[[LogData], None]) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         access().status = response.status_code
-        response.headers["X-Request-Id"] = access().id
+        response.headers["X-Request-Id"] = response.headers[dialect_at(request.path).id_header] = access().id
         response.call_on_close(access().close)
         return response
 

@@ -18,12 +18,14 @@ class Dialect:
     error_body: an error as the body of a reply
     error_chunk: an error as the last event of a stream; None: it is as in the body of a reply
     status: the HTTP status of an error
+    id_header: where its clients look for the id of a request; `X-Request-Id` has it in any case
     """
 
     error_body: ErrorBody
     error_chunk: ErrorBody | None = None
     status: Callable[[LmsError], int] = errors.status
     framing: Framing = UNNAMED
+    id_header: str = "X-Request-Id"
 
     def told_in_stream(self, error: LmsError) -> Chunk:
         return (self.error_chunk or self.error_body)(error)

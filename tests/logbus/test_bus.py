@@ -115,3 +115,13 @@ def test_a_reader_who_has_left_is_offered_nothing() -> None:
         pass
     bus.publish(said("too late"))
     assert subscription.next_record(timeout_s=0) is None
+
+
+def test_a_listener_hears_of_every_event_at_once() -> None:
+    bus, heard = LogBus(capacity=1), list[LogRecord]()
+    bus.publish(said("before"))
+    bus.listen(heard.append)
+    published = [said(str(number)) for number in range(5)]
+    for each in published:
+        bus.publish(each)
+    assert heard == published

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lms.server.access import level, line
+from lms.logbus.records import ServerLog
+from lms.server.access import level, line, request_id
 from tests.server.conftest import MakeSite, Site
 
 
@@ -40,3 +41,36 @@ def test_a_stream_leaves_its_line_when_it_is_over(make_site: MakeSite) -> None:
     reply.get_data()
     reply.close()
     assert site.lines()[0].startswith("POST /v1/completions 200 ")
+
+
+def test_every_answer_has_an_id_which_the_log_has_too(site: Site) -> None:
+    replies = [site.client.get("/v1/models"), site.client.get("/nowhere"), site.client.post("/v1/completions")]
+    ids = [reply.headers["X-Request-Id"] for reply in replies]
+    for reply in replies:
+        reply.close()
+    assert len(set(ids)) == 3
+    assert [entry.request.id for entry in site.log if isinstance(entry, ServerLog) and entry.request] == ids
+
+
+def test_a_client_may_bring_its_own_id(site: Site) -> None:
+    sent = "3f2a:job-17.b_4"
+    assert site.client.get("/v1/models", headers={"X-Request-Id": sent}).headers["X-Request-Id"] == sent
+
+
+@pytest.mark.parametrize("sent", [None, "", "a b", "a\tb", "x" * 129, "é"])
+def test_an_id_that_is_not_fit_for_a_log_is_not_taken_over(sent: str | None) -> None:
+    assert request_id(sent).startswith("req_")
+
+
+def test_the_log_has_a_request_in_figures_by_its_endpoint(site: Site) -> None:
+    site.client.get("/v1/models/tiny-chat").close()
+    (entry,) = [entry for entry in site.log if isinstance(entry, ServerLog)]
+    assert entry.request is not None
+    assert (entry.request.method, entry.request.status) == ("GET", 200)
+    assert entry.request.endpoint == "/v1/models/<path:model>"
+    assert entry.request.total_time_sec >= 0
+
+
+def test_anthropics_clients_find_the_id_where_they_look_for_it(site: Site) -> None:
+    headers = site.client.post("/v1/messages", json={}).headers
+    assert headers["Request-Id"] == headers["X-Request-Id"]

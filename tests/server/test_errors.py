@@ -1,7 +1,7 @@
 """The table of statuses and the shape of an error's body."""
 
 from lms import errors
-from lms.server.errors import STATUS, openai_body, status
+from lms.server.errors import RETRY_AFTER_S, STATUS, openai_body, status
 
 
 def test_every_error_of_the_tree_has_a_status() -> None:
@@ -40,3 +40,13 @@ def test_a_full_queue_may_be_tried_again() -> None:
 
 def test_a_failure_of_ours_is_not_the_clients_fault() -> None:
     assert openai_body(errors.EngineFailed("died"))["error"]["type"] == "server_error"
+
+
+def test_every_429_and_503_says_when_to_try_again() -> None:
+    assert set(RETRY_AFTER_S) == {kind for kind in errors.tree() if STATUS[kind] in (429, 503)}
+    assert all(0 < seconds <= 60 for seconds in RETRY_AFTER_S.values())  # OpenAI's SDK heeds no more
+
+
+def test_who_may_not_is_refused_in_lm_studios_words() -> None:
+    for kind in (errors.Unauthorized, errors.PermissionDenied):
+        assert openai_body(kind("no"))["error"]["type"] == "invalid_request"

@@ -41,4 +41,5 @@ ANTHROPIC = Dialect(
     error_body,
     status=status,
     framing=Framing(named=True, heartbeat=b'event: ping\ndata: {"type":"ping"}\n\n', end=b""),
+    id_header="Request-Id",
 )

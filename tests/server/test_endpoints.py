@@ -1,0 +1,41 @@
+"""The table of endpoints and the routes are the same."""
+
+import re
+
+import pytest
+from flask import Flask
+
+from lms.server.endpoints import ENDPOINTS, Endpoint, find
+from tests.server.conftest import Site
+
+# Flask makes these of GET.
+OF_THEIR_OWN = {"HEAD", "OPTIONS"}
+
+
+def routes(app: Flask) -> set[tuple[str, str]]:
+    return {
+        (method, rule.rule) for rule in app.url_map.iter_rules() for method in (rule.methods or set()) - OF_THEIR_OWN
+    }
+
+
+def test_every_route_is_in_the_table_and_every_row_of_it_is_a_route(site: Site) -> None:
+    assert routes(site.client.application) == {(endpoint.method, endpoint.rule) for endpoint in ENDPOINTS}
+
+
+def test_no_endpoint_is_there_twice() -> None:
+    assert len({(endpoint.method, endpoint.rule) for endpoint in ENDPOINTS}) == len(ENDPOINTS)
+
+
+def test_only_endpoints_that_take_a_body_say_which() -> None:
+    assert [endpoint for endpoint in ENDPOINTS if endpoint.body and endpoint.method != "POST"] == []
+
+
+def test_head_is_get() -> None:
+    assert find("HEAD", "/v1/models") is find("GET", "/v1/models") is not None
+    assert find("PUT", "/v1/models") is None
+
+
+@pytest.mark.parametrize("endpoint", ENDPOINTS, ids=lambda endpoint: endpoint.path)
+def test_a_path_has_the_variables_of_its_rule(endpoint: Endpoint) -> None:
+    assert re.findall(r"{([a-z_]+)}", endpoint.path) == list(endpoint.variables)
+    assert "<" not in endpoint.path
