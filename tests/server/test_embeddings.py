@@ -59,13 +59,32 @@ def test_the_rest_api_names_the_quantization(embedding: Site) -> None:
 
 
 def test_the_models_own_dimensions_may_be_asked_for(embedding: Site) -> None:
-    assert len(ask(embedding, dimensions=3)["data"]) == 2
+    assert [row["embedding"] for row in ask(embedding, dimensions=3)["data"]] == [
+        pytest.approx(vector) for vector in VECTORS
+    ]
 
 
-def test_other_dimensions_are_refused_not_ignored(embedding: Site) -> None:
-    error = ask(embedding, dimensions=2)["error"]
+@pytest.mark.parametrize("path", ["/v1/embeddings", "/api/v0/embeddings"])
+def test_fewer_dimensions_are_the_first_ones_as_a_vector_of_length_one(embedding: Site, path: str) -> None:
+    rows = ask(embedding, path, dimensions=2)["data"]
+    assert rows[0]["embedding"] == pytest.approx((0.6, -0.8))
+    assert rows[1]["embedding"] == pytest.approx((0.0, 1.0))
+
+
+def test_a_shortened_vector_is_the_same_in_base64(embedding: Site) -> None:
+    encoded = ask(embedding, dimensions=2, encoding_format="base64")["data"][0]["embedding"]
+    assert struct.unpack("<2f", base64.b64decode(encoded)) == pytest.approx((0.6, -0.8))
+
+
+def test_a_vector_of_nothing_but_zeros_stays_one(make_site: MakeSite) -> None:
+    site = make_site([(Embedded((struct.pack("<3f", 0, 0, 1),), 1),)])
+    assert ask(site, dimensions=2)["data"][0]["embedding"] == [0, 0]
+
+
+def test_more_dimensions_than_the_models_are_refused_not_ignored(embedding: Site) -> None:
+    error = ask(embedding, dimensions=4)["error"]
     assert error["param"] == "dimensions"
-    assert "3 dimensions, not 2" in error["message"]
+    assert "3 dimensions, not 4" in error["message"]
 
 
 @pytest.mark.parametrize("path", ["/v1/embeddings", "/api/v0/embeddings"])

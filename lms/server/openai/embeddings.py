@@ -9,7 +9,7 @@ from lms.server.requests.call import EmbedCall
 
 
 def body(embedded: Embedded, call: EmbedCall, lease: Lease) -> dict[str, Any]:
-    """The reply. Raises InvalidRequest when `dimensions` asks for another length than the model's."""
+    """The reply. Raises InvalidRequest as `vectors.rows` does."""
     tokens = embedded.prompt_tokens
     return {
         "object": "list",

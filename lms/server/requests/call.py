@@ -25,7 +25,9 @@ class GenerateCall:
 
 @dataclass(frozen=True)
 class EmbedCall:
-    """Vectors wanted from `model`. `dimensions` is what the caller expects them to have; they are never cut."""
+    """Vectors wanted from `model`; only their first `dimensions`, if given: of use where a model was trained for that
+    (Matryoshka embeddings), which its file does not say.
+    """
 
     model: str
     request: EmbedRequest
