@@ -22,7 +22,7 @@ def test_no_other_page_may(make_site: MakeSite, origin: str | None) -> None:
         make_site(origins=(ORIGIN,)).client.get("/v1/models", headers=headers),
         make_site(origins=(ORIGIN,)).client.options("/v1/models", headers=headers),
     ):
-        assert not [name for name in reply.headers.keys() if name.startswith("Access-Control")]
+        assert not [name for name, _ in reply.headers if name.startswith("Access-Control")]
 
 
 def test_caches_are_told_that_answers_differ_by_origin(make_site: MakeSite) -> None:
