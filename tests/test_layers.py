@@ -36,6 +36,7 @@ DOORS = {
     "mlx": "lms.engine.mlx*",
     "mlx_lm": "lms.engine.mlx*",
     "huggingface_hub": "lms.catalog.hub",
+    "PIL": "lms.engine.pictures",
     "jinja2": "lms.text.template",
     "llguidance": "lms.text.*",
     "prometheus_client": "lms.server.*",
