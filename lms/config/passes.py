@@ -27,16 +27,16 @@ class PassSizes:
     outputs: int
 
 
-def for_processor(config: LoadConfig, heads: int, cells: int) -> LoadConfig:
+def for_processor(config: LoadConfig, heads: int, cells: int, *, sees: bool) -> LoadConfig:
     """`config` with attention chosen for a machine without an accelerator, where nothing was asked for.
 
     llama.cpp's flash attention is slow there for a few tokens at a time. A 0.5B model in Q4_0, one thread: the next
     tokens of eight answers of 200 tokens take 155 ms with it and 124 without, of one answer of 1,500 tokens 89 and
     58 ms; of one answer of 100 tokens 52 and 56. Long prompts are read 4 to 7 % slower without. It is done without
     where the table of scores stays small: four bytes for each of `heads`, of `cells` of a cache, and of the tokens that
-    are computed together.
+    are computed together. Not for a model that `sees`: some pictures are computed as a whole, and need larger passes.
     """
-    if config.flash_attention is not None or config.v_cache_type != "f16":
+    if sees or config.flash_attention is not None or config.v_cache_type != "f16":
         return config
     fewer = PLAIN_MICRO_BATCH + (config.parallel or DEFAULT_PARALLEL)
     tokens = config.micro_batch_size or min(fewer, config.batch_size or DEFAULT_BATCH)

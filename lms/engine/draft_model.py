@@ -4,7 +4,8 @@ It costs passes of its own, one for each guessed token, which all sequences shar
 is not sure (its decoder draws `UNSURE`), and a prompt is read in pieces, so that nobody waits for it. What was
 guessed wrong is taken back when the sequence is looked at again; a sequence that is not looked at costs nothing.
 A new sequence takes over what any slot holds of its beginning. The limit: memory is counted as if slots shared nothing,
-so where many sequences share a long beginning the last ones may be left without guesses.
+so where many sequences share a long beginning the last ones may be left without guesses. Where there are pictures
+there are no guesses: a draft model sees none.
 """
 
 import time
@@ -14,6 +15,7 @@ from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 
 from lms.engine.model import UNSURE, Chunk, DraftDecoder
+from lms.engine.picture_tokens import is_text
 from lms.engine.prefix import common_prefix
 from lms.generation.request import DEFAULT_SAMPLING
 
@@ -161,7 +163,7 @@ class Drafter:
             held = len(self._held[guess.follower.slot])
             unread = tuple(guess.wanted.tokens[held:])
             chunk = Chunk(guess.follower.slot, held, unread[:most_read], len(unread) <= most_read)
-            if not chunk.tokens or max(unread) >= self._vocabulary_size:
+            if not chunk.tokens or max(unread) >= self._vocabulary_size or not is_text(unread):
                 continue
             if self._make_room(coming + len(chunk)):
                 coming += len(chunk)

@@ -1,13 +1,17 @@
 """Requests that need no pass through the model: what it sees of a prompt, and what tokens spell."""
 
 from lms.engine.model import Vocabulary
-from lms.engine.prompts import PromptReader, check_tokens
+from lms.engine.picture_tokens import is_of_text
+from lms.engine.prompts import PromptReader, Seen, check_tokens
 from lms.errors import InvalidRequest, Unsupported
 from lms.generation.events import Spelled, WasRead
 from lms.generation.request import ReadRequest, SpellRequest, TextPrompt
 
 # Characters of a text, or tokens, at once. They are read between two passes, and so many take half a second.
 LIMIT = 1_000_000
+
+# Stands for each token of a picture, as `WasRead` has it.
+PICTURE = -1
 
 
 class Reader:
@@ -20,9 +24,9 @@ class Reader:
     def read(self, request: ReadRequest) -> WasRead:
         """Raises InvalidRequest for a text that is too long, or for what `PromptReader` refuses; Unsupported for a
         conversation that the model cannot read."""
-        text, tokens = self._seen(request)
-        pieces = tuple(map(self._vocabulary.spelling, tokens)) if request.pieces else ()
-        return WasRead(text, tuple(tokens), pieces)
+        seen = self._seen(request)
+        pieces = tuple(map(self._spelling, seen.tokens)) if request.pieces else ()
+        return WasRead(seen.text, tuple(max(token, PICTURE) for token in seen.tokens), pieces)
 
     def spell(self, request: SpellRequest) -> Spelled:
         """Raises InvalidRequest for an id that is no token of the model; bytes that are no UTF-8 become �."""
@@ -30,13 +34,17 @@ class Reader:
         check_tokens(request.tokens, len(self._vocabulary), "tokens")
         return Spelled(b"".join(map(self._vocabulary.spelling, request.tokens)).decode(errors="replace"))
 
-    def _seen(self, request: ReadRequest) -> tuple[str, list[int]]:
+    def _spelling(self, token: int) -> bytes:
+        return self._vocabulary.spelling(token) if is_of_text(token) else b""
+
+    def _seen(self, request: ReadRequest) -> Seen:
         match request.prompt:
             case TextPrompt(text):
                 _check_size(len(text), "characters", "content")
-                return text, self._vocabulary.tokenize(
+                tokens = self._vocabulary.tokenize(
                     text, add_special=request.add_special, parse_special=request.parse_special
                 )
+                return Seen(text, tokens)
             case prompt if self._prompts:
                 return self._prompts.read(prompt)
         raise Unsupported("This model embeds texts, and reads no conversations.", param="messages")

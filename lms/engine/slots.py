@@ -78,6 +78,12 @@ class Slots:
         """The decoder has put these tokens into `slot`."""
         self._held.extend(slot, tokens)
 
+    def keep(self, slot: int, length: int) -> int:
+        """Forget what `slot` holds from position `length` on, if anything. Returns how much it holds then."""
+        if length < self._held.length(slot):
+            self._cut(slot, length)
+        return self._held.length(slot)
+
     def release(self, slot: int) -> None:
         """The sequence in `slot` has finished. What it left may be reused, from memory or, if that is much, the store.
 

@@ -15,9 +15,10 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, takewhile
 
 from lms.engine.pass_cost import ASSUMED_DRAFT_COST
+from lms.engine.picture_tokens import is_of_text
 
 NGRAM = 3
 MOST_PLACES = 16
@@ -50,7 +51,7 @@ class NgramLookup:
         if not places:
             return ()
         best = places[0] if len(places) == 1 else max(places, key=self._agreement)
-        return tuple(tokens[best : best + most])
+        return tuple(takewhile(is_of_text, tokens[best : best + most]))
 
     def _agreement(self, end: int) -> int:
         """How many tokens before `end` are those that were said last, looking at no more than are compared."""

@@ -46,6 +46,17 @@ def windowed(path: Path) -> Path:
     return _write(path, "gemma2", fields, layers)
 
 
+def rowed(path: Path) -> Path:
+    """A Qwen2-VL: it tells the places of a picture by row and column."""
+    fields = {
+        "attention.head_count": HEADS,
+        "attention.head_count_kv": HEADS,
+        "rope.dimension_sections": [4, 2, 2, 0],
+    }
+    layers = (shape for layer in range(3) for shape in _qwen_layer(layer))
+    return _write(path, "qwen2vl", fields, layers)
+
+
 KINDS = {"recurrent": recurrent, "hybrid": hybrid, "windowed": windowed}
 
 
@@ -84,6 +95,12 @@ def _gemma_layer(layer: int) -> Shapes:
     yield f"blk.{layer}.post_attention_norm.weight", (EMBEDDING,)
     yield from _feed_forward(layer)
     yield f"blk.{layer}.post_ffw_norm.weight", (EMBEDDING,)
+
+
+def _qwen_layer(layer: int) -> Shapes:
+    yield f"blk.{layer}.attn_norm.weight", (EMBEDDING,)
+    yield from _attention(layer)
+    yield from _feed_forward(layer)
 
 
 def _attention(layer: int) -> Shapes:
