@@ -19,6 +19,7 @@ from lms.server.anthropic.routes import blueprint as anthropic
 from lms.server.dialects import dialect_at
 from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
 from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
+from lms.server.openai.responses.routes import blueprint as responses
 from lms.server.openai.routes import blueprint as openai
 from lms.server.operations.routes import blueprint as operations
 from lms.server.reading.routes import blueprint as reading
@@ -58,7 +59,9 @@ def create_app(
         cors.attach(app, origins)
     if tokens:
         auth.attach(app, tokens)
-    for blueprint in filter(None, (openai, lmstudio_v0, anthropic, reading, greeting.blueprint, operations, internal)):
+    for blueprint in filter(
+        None, (openai, responses, lmstudio_v0, lmstudio_v1, anthropic, reading, greeting.blueprint, operations, internal)
+    ):
         app.register_blueprint(blueprint)
     app.wsgi_app = _SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -2,10 +2,14 @@
 
 from lms.server.anthropic.dialect import ANTHROPIC
 from lms.server.dialect import OPENAI, Dialect
+from lms.server.lmstudio_v1.dialect import LMSTUDIO_V1
+from lms.server.openai.responses.dialect import RESPONSES
 
 # Everything below these paths; elsewhere it is OpenAI's.
 DIALECTS: dict[str, Dialect] = {
     "/v1/messages": ANTHROPIC,
+    "/api/v1": LMSTUDIO_V1,
+    "/v1/responses": RESPONSES,
 }
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lms.config.tokens import Permission
+from lms.server.openai.responses.request import ResponseBody
 from lms.server.requests.chat import ChatBody
 from lms.server.requests.embedding import EmbeddingBody
 from lms.server.requests.text import TextBody
@@ -57,6 +58,13 @@ ENDPOINTS = (
     Endpoint("POST", "/v1/chat/completions", "Answer a conversation", "OpenAI", GENERATING, ChatBody, STREAMS),
     Endpoint("POST", "/v1/completions", "Continue a text", "OpenAI", GENERATING, TextBody, STREAMS),
     Endpoint("POST", "/v1/embeddings", "Turn texts into vectors", "OpenAI", GENERATING, EmbeddingBody),
+    Endpoint("POST", "/v1/responses", "Answer, and keep the answer", "OpenAI", GENERATING, ResponseBody, STREAMS),
+    Endpoint("GET", "/v1/responses/<response_id>", "A stored response", "OpenAI", GENERATING),
+    Endpoint("DELETE", "/v1/responses/<response_id>", "Delete a stored response", "OpenAI", GENERATING),
+    Endpoint("GET", "/v1/responses/<response_id>/input_items", "What it was asked with", "OpenAI", GENERATING),
+    Endpoint(
+        "POST", "/v1/responses/<response_id>/cancel", "Cancel it, if it is in the background", "OpenAI", GENERATING
+    ),
     Endpoint("GET", "/api/v0/models", "List the models", "LM Studio REST v0", LISTING),
     Endpoint("GET", "/api/v0/models/<path:model>", "One model", "LM Studio REST v0", LISTING),
     Endpoint(

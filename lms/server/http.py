@@ -84,14 +84,17 @@ def failure(error: LmsError) -> Response:
     return response
 
 
-def stream_reply(batches: Generator[tuple[sse.Chunk, ...], None, None]) -> Response:
+def stream_reply(
+    batches: Generator[tuple[sse.Chunk, ...], None, None], told: Callable[[LmsError], sse.Chunk] | None = None
+) -> Response:
     """An event stream in the dialect of the request's path.
 
     Closing the reply closes `batches`, whether or not it began to be sent. What fails before the first batch is raised
-    here, so that it gets a status of its own.
+    here, so that it gets a status of its own. `told` says what the stream says of a later failure, where that depends
+    on what it has said before.
     """
     dialect = dialect_at(request.path)
-    on_failure = _failure_in_stream(dialect, access(), services().log)
+    on_failure = _failure_in_stream(dialect, told or dialect.told_in_stream, access(), services().log)
     frames = sse.frames(sse.begun(batches), on_failure, dialect.framing)
     response = Response(frames, mimetype="text/event-stream", headers=_STREAM_HEADERS)
     response.call_on_close(batches.close)
@@ -99,19 +102,19 @@ def stream_reply(batches: Generator[tuple[sse.Chunk, ...], None, None]) -> Respo
 
 
 def _failure_in_stream(
-    dialect: Dialect, line: Access, log: Callable[[LogData], None]
+    dialect: Dialect, told: Callable[[LmsError], sse.Chunk], line: Access, log: Callable[[LogData], None]
 ) -> Callable[[BaseException], sse.Chunk | None]:
     """Bound to its request, because the stream runs after the request's context is gone."""
 
-    def told(error: BaseException) -> sse.Chunk | None:
+    def on_failure(error: BaseException) -> sse.Chunk | None:
         if isinstance(error, ClientGone | GeneratorExit):
             line.problem, line.status = "the client left", CLIENT_GONE_STATUS
             return None
         known = error if isinstance(error, LmsError) else unexpected(error, line, log)
         line.problem, line.status = str(known), dialect.status(known)
-        return dialect.told_in_stream(known)
+        return told(known)
 
-    return told
+    return on_failure
 
 
 def unexpected(error: BaseException, line: Access, log: Callable[[LogData], None]) -> LmsError:

@@ -51,10 +51,13 @@ def decode(raw: bytes, kind: type[T]) -> T:
         raise InvalidRequest("The request body is nested too deeply.") from error
 
 
-def converted(value: object, kind: type[T], path: str) -> T:
-    """`value`, which a decoded body has at `path`, as a `kind`. Raises InvalidRequest naming a field that is wrong."""
+def converted(value: object, kind: type[T], path: str = "", strict: bool = True) -> T:
+    """`value`, which a decoded body has at `path`, as a `kind`; with `strict` False, texts may stand for numbers.
+
+    Raises InvalidRequest naming a field that is wrong.
+    """
     try:
-        return msgspec.convert(value, kind)
+        return msgspec.convert(value, kind, strict=strict)
     except msgspec.ValidationError as error:
         raise _invalid_field(str(error), path) from error
 
@@ -79,7 +82,7 @@ def _invalid_field(complaint: str, root: str = "") -> InvalidRequest:
         return MissingParameter(f"“{path}” is required.", param=path)
     if unknown := _UNKNOWN.match(what):
         path = f"{path}.{unknown['field']}" if path else unknown["field"]
-        return UnknownParameter(f"Unrecognized key(s) in object: '{path}'.", param=path)
+        return UnknownParameter(f"Unrecognized key(s) in object: '{path}'", param=path)
     if not path:
         return InvalidRequest(f"The request body must be a JSON object: {_plain(what)}.")
     return InvalidRequest(f"“{path}” is wrong: {_plain(what)}.", param=path)

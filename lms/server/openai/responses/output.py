@@ -1,0 +1,171 @@
+"""Output items while they are being written: news becomes events of a stream, and in the end there is an item.
+
+Events: https://platform.openai.com/docs/api-reference/responses-streaming. They get their number where they are sent.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Protocol
+
+from lms.generation.events import TokenLogprob
+from lms.server.ids import new_id
+from lms.server.logprobs import token_body
+from lms.server.openai.responses import sealed
+from lms.server.openai.responses.items import Status
+from lms.server.sse import Chunk, Template
+
+Fields = dict[str, Any]
+
+
+class Writing(Protocol):
+    """An item that grows."""
+
+    def begin(self) -> Iterator[Chunk]:
+        """The events that announce it."""
+
+    def end(self, status: Status) -> Iterator[Chunk]:
+        """The events that end it."""
+
+    def item(self, status: Status) -> Fields:
+        """As much of it as there is."""
+
+
+class _TextWriting:
+    """An item with one part, a text."""
+
+    prefix: str
+    part_type: str
+
+    def __init__(self, index: int) -> None:
+        self.id = new_id(self.prefix)
+        self._place = {"item_id": self.id, "output_index": index, "content_index": 0}
+        self._index = index
+        self._pieces: list[str] = []
+        self._delta = Template(self._delta_fields)
+
+    @property
+    def text(self) -> str:
+        return "".join(self._pieces)
+
+    def begin(self) -> Iterator[Chunk]:
+        yield _added(self._index, self._whole("in_progress", []))
+        yield {"type": "response.content_part.added"} | self._place | {"part": self._part("", [])}
+
+    def add(self, text: str) -> Chunk:
+        """More of the text."""
+        self._pieces.append(text)
+        return self._delta.filled(text)
+
+    def end(self, status: Status) -> Iterator[Chunk]:
+        part = self._part(self.text, self._logprobs())
+        yield (
+            {"type": f"response.{self.part_type}.done"}
+            | self._place
+            | {name: value for name, value in part.items() if name in ("text", "logprobs")}
+        )
+        yield {"type": "response.content_part.done"} | self._place | {"part": part}
+        yield _done(self._index, self.item(status))
+
+    def item(self, status: Status) -> Fields:
+        return self._whole(status, [self._part(self.text, self._logprobs())])
+
+    def _delta_fields(self, text: str) -> Fields:
+        return {"type": f"response.{self.part_type}.delta"} | self._place | {"delta": text}
+
+    def _whole(self, status: Status, content: list[Fields]) -> Fields:
+        raise NotImplementedError
+
+    def _part(self, text: str, logprobs: list[Fields]) -> Fields:
+        return {"type": self.part_type, "text": text}
+
+    def _logprobs(self) -> list[Fields]:
+        return []
+
+
+class ReasoningWriting(_TextWriting):
+    """What the model thinks, for a client that wants it sealed as well or not."""
+
+    prefix = "rs_"
+    part_type = "reasoning_text"
+
+    def __init__(self, index: int, with_seal: bool) -> None:
+        super().__init__(index)
+        self._with_seal = with_seal
+
+    def _whole(self, status: Status, content: list[Fields]) -> Fields:
+        item: Fields = {"id": self.id, "type": "reasoning", "status": status, "summary": [], "content": content}
+        return item | ({"encrypted_content": sealed.seal(self.text)} if self._with_seal else {})
+
+
+class MessageWriting(_TextWriting):
+    """What the model says."""
+
+    prefix = "msg_"
+    part_type = "output_text"
+
+    def __init__(self, index: int) -> None:
+        super().__init__(index)
+        self._tokens: list[Fields] = []
+
+    def add_tokens(self, text: str, tokens: Iterable[TokenLogprob]) -> Chunk:
+        """More of the text, with its tokens."""
+        news = [token_body(token) for token in tokens]
+        self._tokens += news
+        self._pieces.append(text)
+        return self._delta_fields(text) | {"logprobs": news}
+
+    def _delta_fields(self, text: str) -> Fields:
+        return super()._delta_fields(text) | {"logprobs": []}
+
+    def _whole(self, status: Status, content: list[Fields]) -> Fields:
+        return {"id": self.id, "type": "message", "role": "assistant", "status": status, "content": content}
+
+    def _part(self, text: str, logprobs: list[Fields]) -> Fields:
+        return super()._part(text, logprobs) | {"annotations": [], "logprobs": logprobs}
+
+    def _logprobs(self) -> list[Fields]:
+        return self._tokens
+
+
+class CallWriting:
+    """A call of a function, its arguments growing."""
+
+    def __init__(self, index: int, call_id: str, namespace: str | None, name: str) -> None:
+        self._place = {"item_id": new_id("fc_"), "output_index": index}
+        self._index = index
+        self._call_id = call_id
+        self._namespace = namespace
+        self._name = name
+        self._pieces: list[str] = []
+
+    def begin(self) -> Iterator[Chunk]:
+        yield _added(self._index, self.item("in_progress"))
+
+    def add(self, text: str) -> Chunk:
+        """More of the arguments."""
+        self._pieces.append(text)
+        return {"type": "response.function_call_arguments.delta"} | self._place | {"delta": text}
+
+    def end(self, status: Status) -> Iterator[Chunk]:
+        item = self.item(status)
+        whole = {"name": self._name, "arguments": item["arguments"]}
+        yield {"type": "response.function_call_arguments.done"} | self._place | whole
+        yield _done(self._index, item)
+
+    def item(self, status: Status) -> Fields:
+        item: Fields = {
+            "id": self._place["item_id"],
+            "call_id": self._call_id,
+            "type": "function_call",
+            "name": self._name,
+            "arguments": "".join(self._pieces),
+            "status": status,
+        }
+        return item | ({"namespace": self._namespace} if self._namespace else {})
+
+
+def _added(index: int, item: Fields) -> Chunk:
+    return {"type": "response.output_item.added", "output_index": index, "item": item}
+
+
+def _done(index: int, item: Fields) -> Chunk:
+    return {"type": "response.output_item.done", "output_index": index, "item": item}

@@ -1,0 +1,184 @@
+"""One response while it is being written: an engine's events go in, those of a stream come out, and a whole response in
+the end. A reply that does not stream is the last event of one that does.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any, Literal, TypeVar
+
+from lms.errors import LmsError
+from lms.generation.events import (
+    Event,
+    Finished,
+    ReasoningDelta,
+    StopReason,
+    TextDelta,
+    ToolArgumentsDelta,
+    ToolCallStarted,
+    Usage,
+)
+from lms.history.turn import Turn, new_id
+from lms.server.answers import Batch
+from lms.server.openai.responses.items import Item, Reference, Status, conversation, read
+from lms.server.openai.responses.output import CallWriting, MessageWriting, ReasoningWriting, Writing
+from lms.server.openai.responses.request import ResponseCall
+from lms.server.sse import Chunk, Encoded
+
+W = TypeVar("W", bound=Writing)
+End = Literal["completed", "incomplete", "failed", "cancelled"]
+
+_CUT_SHORT: tuple[StopReason, ...] = ("maxPredictedTokensReached", "contextLengthReached", "userStopped")
+
+
+class Reply:
+    """`end` is how it ended, None as long as it goes on."""
+
+    def __init__(self, call: ResponseCall) -> None:
+        self.call = call
+        self.id = new_id()
+        self.end: End | None = None
+        self.has_begun = False
+        self._shown = dict(call.shown)
+        self._created_s = int(time.time())
+        self._completed_s: int | None = None
+        self._model = ""
+        self._items: list[dict[str, Any]] = []
+        self._writing: Writing | None = None
+        self._news: list[Chunk] = []
+        self._finished: Finished | None = None
+        self._error: LmsError | None = None
+        self._sequence = 0
+
+    def begin(self, model: str) -> tuple[Chunk, ...]:
+        """The events that announce a response by `model`."""
+        self._model = model
+        self.has_begun = True
+        return self._numbered(
+            {"type": kind, "response": self.body()} for kind in ("response.created", "response.in_progress")
+        )
+
+    def of(self, batch: Batch) -> tuple[Chunk, ...]:
+        """What a batch adds to the stream. If it ends the response, `ending` is what is left to send."""
+        for event in batch:
+            self._take(event)
+        news, self._news = self._news, []
+        return self._numbered(news)
+
+    def break_off(self, end: End, error: LmsError | None = None) -> None:
+        """It ends here, with what there is."""
+        if self._writing is not None:
+            self._items.append(self._writing.item("incomplete"))
+        self._writing, self._error, self.end = None, error, end
+
+    def ending(self) -> Chunk:
+        """The last event, with the whole response."""
+        (chunk,) = self._numbered([{"type": f"response.{self.end}", "response": self.body()}])
+        return chunk
+
+    def is_not_stored(self) -> None:
+        """It could not be, and says so."""
+        self._shown["store"] = False
+
+    def body(self) -> dict[str, Any]:
+        """The response as it is now."""
+        is_cut = self.end == "incomplete"
+        return {
+            "id": self.id,
+            "object": "response",
+            "created_at": self._created_s,
+            "completed_at": self._completed_s,
+            "status": self.end or "in_progress",
+            "incomplete_details": {"reason": "max_output_tokens"} if is_cut else None,
+            "model": self._model,
+            "previous_response_id": self.call.previous,
+            "output": list(self._items),
+            "error": {"code": self._error.code, "message": str(self._error)} if self._error else None,
+            "usage": usage_body(self._finished.usage) if self._finished else None,
+        } | self._shown
+
+    def turn(self) -> Turn:
+        """What is to be kept of it."""
+        ids = (item["id"] for item in (*self.call.input, *self._items))
+        return Turn(
+            self.id,
+            self.call.previous,
+            "openai",
+            (*self.call.messages, *conversation(_said(self._items))),
+            {"response": self.body(), "input": list(self.call.input)},
+            self._created_s,
+            tuple(ids),
+        )
+
+    def _take(self, event: Event) -> None:
+        match event:
+            case ReasoningDelta(text):
+                self._news.append(self._reasoning().add(text))
+            case TextDelta(text, logprobs):
+                message = self._message()
+                self._news.append(message.add_tokens(text, logprobs) if logprobs else message.add(text))
+            case ToolCallStarted(_, call_id, name):
+                self._close("completed")
+                self._open(CallWriting(len(self._items), call_id, *self.call.tools.origins.get(name, (None, name))))
+            case ToolArgumentsDelta(_, text):
+                assert isinstance(self._writing, CallWriting), "arguments follow the start of their call"
+                self._news.append(self._writing.add(text))
+            case Finished(reason):
+                self._finish(event, "incomplete" if reason in _CUT_SHORT else "completed")
+
+    def _finish(self, finished: Finished, end: Literal["completed", "incomplete"]) -> None:
+        self._finished, self.end = finished, end
+        self._completed_s = int(time.time()) if end == "completed" else None
+        self._close(end)
+
+    def _reasoning(self) -> ReasoningWriting:
+        """The reasoning that is being written, which begins now if there is none."""
+        if not isinstance(self._writing, ReasoningWriting):
+            self._close("completed")
+            return self._open(ReasoningWriting(len(self._items), self.call.with_sealed_reasoning))
+        return self._writing
+
+    def _message(self) -> MessageWriting:
+        """The message that is being written, which begins now if there is none."""
+        if not isinstance(self._writing, MessageWriting):
+            self._close("completed")
+            return self._open(MessageWriting(len(self._items)))
+        return self._writing
+
+    def _open(self, writing: W) -> W:
+        self._writing = writing
+        self._news += writing.begin()
+        return writing
+
+    def _close(self, status: Status) -> None:
+        if self._writing is not None:
+            self._news += self._writing.end(status)
+            self._items.append(self._writing.item(status))
+        self._writing = None
+
+    def _numbered(self, chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
+        return tuple([self._next(chunk) for chunk in chunks])
+
+    def _next(self, chunk: Chunk) -> Chunk:
+        number = self._sequence
+        self._sequence += 1
+        if isinstance(chunk, Encoded):
+            return Encoded(chunk.json[:-1] + b',"sequence_number":%d}' % number, chunk.type)
+        return chunk | {"sequence_number": number}
+
+
+def usage_body(usage: Usage) -> dict[str, Any]:
+    """Tokens. What of the prompt was not in the cache was written to it."""
+    return {
+        "input_tokens": usage.prompt,
+        "output_tokens": usage.completion,
+        "total_tokens": usage.prompt + usage.completion,
+        "input_tokens_details": {"cached_tokens": usage.cached, "cache_write_tokens": usage.prompt - usage.cached},
+        "output_tokens_details": {"reasoning_tokens": usage.reasoning},
+    }
+
+
+def _said(items: Iterable[dict[str, Any]]) -> Iterator[tuple[str, Item]]:
+    for fields in items:
+        item = read(fields, "output")
+        assert not isinstance(item, Reference)
+        yield "output", item

@@ -1,0 +1,242 @@
+"""The body of a response request, and the call that it asks for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Protocol
+
+import msgspec
+from msgspec import Meta
+
+from lms.errors import InvalidRequest
+from lms.generation.messages import Message
+from lms.generation.request import DEFAULT_SAMPLING, ChatPrompt, GenerateRequest, Overflow
+from lms.server.openai.responses.items import AnyItem, Item, MessageItem, Reference, conversation, listed, read
+from lms.server.openai.responses.text_format import TextOptions
+from lms.server.openai.responses.tools import Toolset, toolset
+from lms.server.requests.call import GenerateCall
+from lms.server.requests.fields import NonEmpty, PositiveInt, decode, only
+from lms.server.requests.sampling import (
+    GenerateBody,
+    StreamOptions,
+    refuse_unsupported,
+    sampling,
+    stop_strings,
+    token_limit,
+)
+
+Includable = Literal[
+    "file_search_call.results",
+    "web_search_call.results",
+    "web_search_call.action.sources",
+    "message.input_image.image_url",
+    "computer_call_output.output.image_url",
+    "code_interpreter_call.outputs",
+    "reasoning.encrypted_content",
+    "message.output_text.logprobs",
+]
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+# As https://platform.openai.com/docs/api-reference/responses/create has it.
+Metadata = Annotated[
+    dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]], Meta(max_length=16)
+]
+
+# LM Studio's own policy stands behind its “auto”.
+OVERFLOW: dict[str | None, Overflow | None] = {None: None, "auto": "truncateMiddle", "disabled": "refuse"}
+
+
+class ReasoningOptions(msgspec.Struct, frozen=True):
+    effort: Effort | None = None
+    summary: Literal["auto", "concise", "detailed"] | None = None
+    generate_summary: str | None = None
+
+
+class ResponseStreamOptions(StreamOptions, frozen=True):
+    include_obfuscation: bool | None = None
+
+
+class ResponseBody(GenerateBody, frozen=True, kw_only=True):
+    """OpenAI's fields, and those of the chat endpoint for how tokens are drawn and when an answer stops."""
+
+    input: str | Annotated[list[dict[str, Any]], Meta(min_length=1)]
+    instructions: str | None = None
+    previous_response_id: NonEmpty | None = None
+    store: bool | None = None
+    max_output_tokens: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
+    tools: list[dict[str, Any]] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    max_tool_calls: PositiveInt | None = None
+    text: TextOptions | None = None
+    reasoning: ReasoningOptions | None = None
+    include: list[Includable] | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    truncation: Literal["auto", "disabled"] | None = None
+    metadata: Metadata | None = None
+    stream_options: ResponseStreamOptions | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    service_tier: str | None = None
+    background: bool | None = None
+    conversation: Any = None
+    prompt: Any = None
+    context_management: Any = None
+    moderation: Any = None
+
+
+class Past(Protocol):
+    """What earlier responses left behind."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether this one will leave something behind, too."""
+
+    def conversation(self, turn_id: str) -> tuple[Message, ...]:
+        """Everything up to the end of that response. Raises PreviousResponseNotFound."""
+
+    def item(self, item_id: str, param: str) -> dict[str, Any]:
+        """An item that went into a response or came out of it. Raises InvalidRequest naming `param`."""
+
+
+@dataclass(frozen=True)
+class ResponseCall:
+    """One response wanted, by `call`.
+
+    input: its items as they can be listed later
+    messages: what the input adds to the conversation
+    previous: the id of the response that it goes on from
+    shown: what the response repeats of the request
+    """
+
+    call: GenerateCall
+    input: tuple[dict[str, Any], ...]
+    messages: tuple[Message, ...]
+    previous: str | None
+    shown: dict[str, Any]
+    tools: Toolset
+    stored: bool
+    with_logprobs: bool
+    with_sealed_reasoning: bool
+
+
+def parse(raw: bytes, past: Past) -> ResponseCall:
+    """The call that a body asks for. Raises InvalidRequest or Unsupported naming the field."""
+    body = decode(raw, ResponseBody)
+    _refuse_unsupported(body)
+    _check_store(body, past)
+    tools = toolset(body.tools or [], body.tool_choice, body.parallel_tool_calls is not False)
+    items = list(_items(body, past))
+    messages = conversation(items)
+    earlier = past.conversation(body.previous_response_id) if body.previous_response_id else ()
+    prompt = ChatPrompt(_instructed(body.instructions, (*earlier, *messages)), tools.tools, _template_variables(body))
+    stored = body.store is not False and past.keeps
+    return ResponseCall(
+        _call(body, prompt, tools),
+        tuple(listed(item) for _, item in items),
+        messages,
+        body.previous_response_id,
+        _shown(body, tools) | {"store": stored},
+        tools,
+        stored,
+        _wants_logprobs(body),
+        "reasoning.encrypted_content" in (body.include or ()),
+    )
+
+
+def _call(body: ResponseBody, prompt: ChatPrompt, tools: Toolset) -> GenerateCall:
+    request = GenerateRequest(
+        prompt,
+        sampling(body),
+        token_limit(body.max_output_tokens, "max_output_tokens"),
+        stop_strings(body.stop),
+        constraint=body.text.constraint() if body.text else None,
+        tool_choice=tools.choice,
+        logprobs=(body.top_logprobs or 0) if _wants_logprobs(body) else None,
+        overflow=OVERFLOW[body.truncation],
+    )
+    return GenerateCall(body.model, (request,), bool(body.stream), ttl_s=body.ttl, draft_model=body.draft_model or None)
+
+
+def _refuse_unsupported(body: ResponseBody) -> None:
+    refuse_unsupported(body)
+    only(body.n, (None, 1), "n")
+    only(body.max_tokens, (None,), "max_tokens")
+    only(body.background, (None, False), "background")
+    for param in ("conversation", "prompt", "context_management", "moderation"):
+        only(getattr(body, param), (None,), param)
+    if body.reasoning:
+        only(body.reasoning.summary, (None, "auto"), "reasoning.summary")
+        only(body.reasoning.generate_summary, (None, "auto"), "reasoning.generate_summary")
+    if body.text:
+        only(body.text.verbosity, (None, "medium"), "text.verbosity")
+    if body.stream_options:
+        only(body.stream_options.include_obfuscation, (None, False), "stream_options.include_obfuscation")
+
+
+def _check_store(body: ResponseBody, past: Past) -> None:
+    if body.store and not past.keeps:
+        raise InvalidRequest(
+            "“store” is true, and this server keeps no responses.",
+            hint="The setting response_days says for how long it does.",
+            param="store",
+        )
+
+
+def _items(body: ResponseBody, past: Past) -> Iterator[tuple[str, Item]]:
+    """The items of the input with their paths, references replaced by what they refer to."""
+    if isinstance(body.input, str):
+        yield "input", MessageItem(role="user", content=body.input)
+        return
+    for index, fields in enumerate(body.input):
+        path = f"input[{index}]"
+        item: AnyItem = read(fields, path)
+        if isinstance(item, Reference):
+            item = read(past.item(item.id, f"{path}.id"), path)
+        assert not isinstance(item, Reference)
+        yield path, item
+
+
+def _instructed(instructions: str | None, messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The conversation under `instructions`. Many templates take one system message only, and only as the first one."""
+    if not instructions:
+        return messages
+    if messages and messages[0].role == "system" and isinstance(messages[0].content, str):
+        return (Message("system", f"{instructions}\n\n{messages[0].content}"), *messages[1:])
+    return (Message("system", instructions), *messages)
+
+
+def _template_variables(body: ResponseBody) -> dict[str, Any]:
+    """The switches for reasoning, under the names that templates use."""
+    effort = body.reasoning.effort if body.reasoning else None
+    return {} if effort is None else {"reasoning_effort": effort, "enable_thinking": effort != "none"}
+
+
+def _wants_logprobs(body: ResponseBody) -> bool:
+    return bool(body.top_logprobs) or "message.output_text.logprobs" in (body.include or ())
+
+
+def _shown(body: ResponseBody, tools: Toolset) -> dict[str, Any]:
+    """What the response repeats, with the values in force for what was left open."""
+    drawn = sampling(body).over(DEFAULT_SAMPLING)
+    return {
+        "instructions": body.instructions,
+        "tools": tools.shown,
+        "tool_choice": body.tool_choice or "auto",
+        "truncation": body.truncation or "disabled",
+        "parallel_tool_calls": body.parallel_tool_calls is not False,
+        "text": (body.text or TextOptions()).shown(),
+        "top_p": drawn.top_p,
+        "presence_penalty": drawn.presence_penalty,
+        "frequency_penalty": drawn.frequency_penalty,
+        "top_logprobs": body.top_logprobs or 0,
+        "temperature": drawn.temperature,
+        "reasoning": {"effort": body.reasoning.effort if body.reasoning else None, "summary": None},
+        "max_output_tokens": body.max_output_tokens,
+        "max_tool_calls": body.max_tool_calls,
+        "background": False,
+        "service_tier": "default",
+        "metadata": body.metadata or {},
+        "safety_identifier": body.safety_identifier,
+        "prompt_cache_key": body.prompt_cache_key,
+        "user": body.user,
+    }

@@ -1,0 +1,62 @@
+"""The endpoints under `/v1/responses`."""
+
+from contextlib import closing
+
+from flask import Blueprint, Response
+from flask import request as http_request
+
+from lms.errors import InvalidRequest
+from lms.server.http import exchange, raw_body, reply, services, stream_reply
+from lms.server.openai.responses import listing
+from lms.server.openai.responses.answering import Answering
+from lms.server.openai.responses.keeping import Keeper
+from lms.server.openai.responses.reply import Reply
+from lms.server.openai.responses.request import parse
+from lms.server.requests.fields import only
+
+blueprint = Blueprint("responses", __name__, url_prefix="/v1/responses")
+
+
+@blueprint.post("")
+def create() -> Response:
+    keeper, way = _keeper(), exchange()
+    asked = parse(raw_body(), keeper)
+    answering = Answering(Reply(asked), keeper)
+    if asked.call.stream:
+        return stream_reply(way.streamed(asked.call, "resp", answering.chunks), answering.told)
+    lease = way.lease(asked.call)
+    with closing(way.ask(lease, asked.call, asked.call.requests[0])) as batches:
+        return reply(answering.body(batches, lease.identifier))
+
+
+@blueprint.get("/<response_id>")
+def retrieve(response_id: str) -> Response:
+    only(http_request.args.get("stream"), (None, "false"), "stream")
+    return reply(_keeper().body(response_id))
+
+
+@blueprint.delete("/<response_id>")
+def delete(response_id: str) -> Response:
+    _keeper().remove(response_id)
+    return reply({"id": response_id, "object": "response", "deleted": True})
+
+
+@blueprint.get("/<response_id>/input_items")
+def input_items(response_id: str) -> Response:
+    asked = listing.page(http_request.args)
+    return reply(listing.body(_keeper().input(response_id), asked))
+
+
+@blueprint.post("/<response_id>/cancel")
+def cancel(response_id: str) -> Response:
+    """Nothing runs in the background here, so nothing that is stored can be cancelled."""
+    _keeper().body(response_id)
+    raise InvalidRequest(
+        "Only responses in the background can be cancelled.",
+        hint="Close the connection to cancel one that is under way.",
+    )
+
+
+def _keeper() -> Keeper:
+    ours = services()
+    return Keeper(ours.history, ours.log)
