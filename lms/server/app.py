@@ -19,6 +19,7 @@ from lms.server.anthropic.routes import blueprint as anthropic
 from lms.server.dialects import dialect_at
 from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
 from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
+from lms.server.lmstudio_v1.routes import blueprint as lmstudio_v1
 from lms.server.openai.responses.routes import blueprint as responses
 from lms.server.openai.routes import blueprint as openai
 from lms.server.operations.routes import blueprint as operations
@@ -60,7 +61,8 @@ def create_app(
     if tokens:
         auth.attach(app, tokens)
     for blueprint in filter(
-        None, (openai, responses, lmstudio_v0, lmstudio_v1, anthropic, reading, greeting.blueprint, operations, internal)
+        None,
+        (openai, responses, lmstudio_v0, lmstudio_v1, anthropic, reading, greeting.blueprint, operations, internal),
     ):
         app.register_blueprint(blueprint)
     app.wsgi_app = _SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lms.config.tokens import Permission
+from lms.server.lmstudio_v1 import request as v1
+from lms.server.lmstudio_v1.models import LoadBody, UnloadBody
 from lms.server.openai.responses.request import ResponseBody
 from lms.server.requests.chat import ChatBody
 from lms.server.requests.embedding import EmbeddingBody
@@ -72,6 +74,10 @@ ENDPOINTS = (
     ),
     Endpoint("POST", "/api/v0/completions", "Continue a text", "LM Studio REST v0", GENERATING, TextBody, STREAMS),
     Endpoint("POST", "/api/v0/embeddings", "Turn texts into vectors", "LM Studio REST v0", GENERATING, EmbeddingBody),
+    Endpoint("POST", "/api/v1/chat", "Answer, and remember it", "LM Studio REST v1", GENERATING, v1.ChatBody, STREAMS),
+    Endpoint("GET", "/api/v1/models", "List the models, loaded or not", "LM Studio REST v1", LISTING),
+    Endpoint("POST", "/api/v1/models/load", "Load a model", "LM Studio REST v1", MANAGING, LoadBody),
+    Endpoint("POST", "/api/v1/models/unload", "Unload a model", "LM Studio REST v1", MANAGING, UnloadBody),
     Endpoint("GET", "/lmstudio-greeting", "Whether LM Studio's SDKs may use this port", "Operations", EVERYBODY),
     Endpoint("GET", "/health", "Whether the server can answer requests", "Operations", EVERYBODY),
     Endpoint("GET", "/metrics", "Figures for Prometheus", "Operations", WATCHING, answers=("text/plain",)),

@@ -12,8 +12,8 @@ from typing import TypeVar
 
 import msgspec
 
-from lms.client.control import Lease, LeaseProgress, LeaseRequest
-from lms.errors import ModelUnloaded
+from lms.client.control import Lease, LeaseProgress, LeaseRequest, LoadDone, LoadRequest
+from lms.errors import EngineFailed, ModelUnloaded
 from lms.generation.request import GenerateRequest, Request
 from lms.pool.stream import ClientGone, NotTaken, Poll, has_left, stream
 from lms.server.answers import Answer, Batch, Head, Tagged, collect, single
@@ -61,6 +61,16 @@ class Exchange:
                 if self.client is not None and not isinstance(answer, Lease) and has_left(self.client):
                     raise ClientGone
                 yield answer
+
+    def load(self, request: LoadRequest) -> LoadDone:
+        """Returns when it is loaded. Raises ClientGone, which cancels the load, when nobody waits for it any more."""
+        with closing(self.backend.load(request)) as reports:
+            for report in reports:
+                if isinstance(report, LoadDone):
+                    return report
+                if self.client is not None and has_left(self.client):
+                    raise ClientGone
+        raise EngineFailed(f"The daemon broke off loading “{request.model}”.", hint="Its log may say why.")
 
     def streamed(self, call: GenerateCall, prefix: str, chunks: "Chunks[C]") -> Generator[tuple[C, ...], None, None]:
         """What `chunks` makes of the events of `call`, under a head with an id of that `prefix`.

@@ -15,7 +15,6 @@ from lms.logbus.records import LogData, ServerLog
 from lms.pool.stream import ClientGone, Poll
 from lms.server import body, errors, sse
 from lms.server.access import Access
-from lms.server.dialect import Dialect
 from lms.server.dialects import dialect_at
 from lms.server.exchange import Exchange
 from lms.server.services import Backend
@@ -93,18 +92,20 @@ def stream_reply(
     here, so that it gets a status of its own. `told` says what the stream says of a later failure, where that depends
     on what it has said before.
     """
-    dialect = dialect_at(request.path)
-    on_failure = _failure_in_stream(dialect, told or dialect.told_in_stream, access(), services().log)
-    frames = sse.frames(sse.begun(batches), on_failure, dialect.framing)
+    frames = sse.frames(sse.begun(batches), failure_in_stream(told), dialect_at(request.path).framing)
     response = Response(frames, mimetype="text/event-stream", headers=_STREAM_HEADERS)
     response.call_on_close(batches.close)
     return response
 
 
-def _failure_in_stream(
-    dialect: Dialect, told: Callable[[LmsError], sse.Chunk], line: Access, log: Callable[[LogData], None]
+def failure_in_stream(
+    told: Callable[[LmsError], sse.Chunk] | None = None,
 ) -> Callable[[BaseException], sse.Chunk | None]:
-    """Bound to its request, because the stream runs after the request's context is gone."""
+    """Notes what broke a stream off, and says it as `told` or the dialect has it; None: nobody is left to hear it.
+
+    Bound to its request, because the stream runs after the request's context is gone.
+    """
+    dialect, line, log = dialect_at(request.path), access(), services().log
 
     def on_failure(error: BaseException) -> sse.Chunk | None:
         if isinstance(error, ClientGone | GeneratorExit):
@@ -112,7 +113,7 @@ def _failure_in_stream(
             return None
         known = error if isinstance(error, LmsError) else unexpected(error, line, log)
         line.problem, line.status = str(known), dialect.status(known)
-        return told(known)
+        return (told or dialect.told_in_stream)(known)
 
     return on_failure
 

@@ -1,0 +1,53 @@
+"""A chat from its lease to its last word, whole or told as it happens."""
+
+from collections.abc import Callable, Generator
+from contextlib import closing
+from typing import Any
+
+from lms.client.control import Lease
+from lms.errors import LmsError
+from lms.server.exchange import Exchange
+from lms.server.lmstudio_v1.events import Telling
+from lms.server.lmstudio_v1.output import News, Output
+from lms.server.lmstudio_v1.thread import Thread
+from lms.server.sse import Chunk
+
+
+def answered(thread: Thread, way: Exchange) -> dict[str, Any]:
+    """The body of the reply."""
+    output = Output()
+    with closing(_news(thread, way)) as told:
+        for news in told:
+            output.take(news)
+    return thread.kept(output)
+
+
+def streamed(
+    thread: Thread, way: Exchange, failed: Callable[[BaseException], Chunk | None]
+) -> Generator[tuple[Chunk, ...], None, None]:
+    """The events of the reply. Once it has begun, a failure is one of them (as `failed` has it), and not the last."""
+    output, telling = Output(), Telling()
+    try:
+        with closing(_news(thread, way)) as told:
+            for news in told:
+                output.take(news)
+                chunks = tuple(telling.of(news))
+                if chunks or telling.begun:
+                    yield chunks
+        body = thread.kept(output)
+    except LmsError as error:
+        if not telling.begun:
+            raise
+        body, failure = output.body(), failed(error)
+        yield (*telling.closed(), *([failure] if failure else []))
+    yield ({"type": "chat.end", "result": body},)
+
+
+def _news(thread: Thread, way: Exchange) -> Generator[News, None, None]:
+    with closing(way.waited(thread.call.lease)) as answers:
+        for answer in answers:
+            yield answer
+            if isinstance(answer, Lease):
+                call = thread.call.asked(thread.messages, answer.model)
+                with closing(way.ask(answer, call, call.requests[0], streamed=call.stream)) as batches:
+                    yield from batches

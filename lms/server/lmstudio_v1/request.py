@@ -1,0 +1,128 @@
+"""The body of a chat. What it means depends on the conversation that it goes on with, and on the model."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from lms.client.control import LeaseRequest, ModelRow
+from lms.generation.messages import Message, Part, Text
+from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
+from lms.server.lmstudio_v1 import integrations
+from lms.server.lmstudio_v1.integrations import Integration
+from lms.server.lmstudio_v1.reasoning import template_variables
+from lms.server.requests.call import GenerateCall
+from lms.server.requests.fields import NonEmpty, PositiveInt, decode
+from lms.server.requests.messages import joined
+from lms.server.requests.pictures import from_data_url
+from lms.server.requests.sampling import GenerateBody, sampling, token_limit
+
+_Share = Annotated[float, Meta(ge=0, le=1)]
+
+
+class _Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type"):
+    """Common to all kinds of input."""
+
+
+class MessageItem(_Item, frozen=True, tag="message"):
+    content: str
+
+
+class TextItem(_Item, frozen=True, tag="text"):
+    """The same by another name: LM Studio's table says one, its example the other."""
+
+    content: str
+
+
+class ImageItem(_Item, frozen=True, tag="image"):
+    data_url: str
+
+
+Item = MessageItem | TextItem | ImageItem
+
+
+class ChatBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The temperature has no upper limit, as sampling needs none; LM Studio's documentation says 1."""
+
+    model: NonEmpty
+    input: str | Annotated[list[Item], Meta(min_length=1)]
+    system_prompt: str | None = None
+    integrations: list[Integration] | None = None
+    stream: bool | None = None
+    temperature: Annotated[float, Meta(ge=0)] | None = None
+    top_p: _Share | None = None
+    top_k: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
+    min_p: _Share | None = None
+    repeat_penalty: Annotated[float, Meta(ge=0.01, le=10)] | None = None
+    max_output_tokens: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
+    reasoning: Literal["off", "low", "medium", "high", "xhigh", "on"] | None = None
+    context_length: PositiveInt | None = None
+    store: bool | None = None
+    previous_response_id: NonEmpty | None = None
+
+
+@dataclass(frozen=True)
+class ChatCall:
+    """One answer wanted to what is `said`, by a model that `lease` is to be had on.
+
+    system_prompt: None means the one that the conversation has
+    previous: the id of the response that it goes on from
+    store: None means if anything is stored at all
+    """
+
+    lease: LeaseRequest
+    said: Message
+    system_prompt: str | None
+    previous: str | None
+    sampling: Sampling
+    max_tokens: int | None
+    reasoning: str | None
+    stream: bool
+    store: bool | None
+
+    def asked(self, conversation: tuple[Message, ...], model: ModelRow) -> GenerateCall:
+        """What `model` is asked. Raises InvalidRequest when its reasoning cannot be as it should."""
+        prompt = ChatPrompt(conversation, template_variables=template_variables(self.reasoning, model))
+        request = GenerateRequest(prompt, self.sampling, self.max_tokens)
+        return GenerateCall(self.lease.model, (request,), self.stream, ttl_s=self.lease.ttl_s)
+
+
+def parse(raw: bytes) -> ChatCall:
+    """The call that a body asks for. Raises InvalidRequest naming the field, and PermissionDenied for integrations."""
+    body = decode(raw, ChatBody)
+    integrations.refuse(body.integrations)
+    return ChatCall(
+        LeaseRequest(body.model, context_length=body.context_length, watching=True),
+        Message("user", _said(body.input)),
+        body.system_prompt,
+        body.previous_response_id,
+        _sampling(body),
+        token_limit(body.max_output_tokens, "max_output_tokens"),
+        body.reasoning,
+        bool(body.stream),
+        body.store,
+    )
+
+
+def _said(given: str | list[Item]) -> str | tuple[Part, ...]:
+    if isinstance(given, str):
+        return given
+    return joined(tuple(_part(item, f"input[{index}]") for index, item in enumerate(given)))
+
+
+def _part(item: Item, path: str) -> Part:
+    return from_data_url(item.data_url, f"{path}.data_url") if isinstance(item, ImageItem) else Text(item.content)
+
+
+def _sampling(body: ChatBody) -> Sampling:
+    return sampling(
+        GenerateBody(
+            model=body.model,
+            temperature=body.temperature,
+            top_p=body.top_p,
+            top_k=body.top_k,
+            min_p=body.min_p,
+            repeat_penalty=body.repeat_penalty,
+        )
+    )

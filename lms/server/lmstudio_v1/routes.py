@@ -1,0 +1,37 @@
+"""The endpoints under `/api/v1`."""
+
+from flask import Blueprint, Response
+
+from lms.server.http import exchange, failure_in_stream, raw_body, reply, services, stream_reply
+from lms.server.lmstudio_v1 import chat, models, request, thread
+from lms.server.requests.fields import decode
+
+blueprint = Blueprint("lmstudio_v1", __name__, url_prefix="/api/v1")
+
+
+@blueprint.post("/chat")
+def answer() -> Response:
+    call = request.parse(raw_body())
+    begun, way = thread.begun(call, services().history), exchange()
+    if call.stream:
+        return stream_reply(chat.streamed(begun, way, failure_in_stream()))
+    return reply(chat.answered(begun, way))
+
+
+@blueprint.get("/models")
+def list_models() -> Response:
+    backend = services().backend
+    return reply(models.list_body(backend.models(), backend.instances()))
+
+
+@blueprint.post("/models/load")
+def load() -> Response:
+    asked, echo = models.parse_load(raw_body())
+    services().backend.resolve(asked.model).require_context(asked.config.context_length)
+    return reply(models.load_body(exchange().load(asked), echo))
+
+
+@blueprint.post("/models/unload")
+def unload() -> Response:
+    instance_id = decode(raw_body(), models.UnloadBody).instance_id
+    return reply({"instance_id": services().backend.unload(instance_id).identifier})

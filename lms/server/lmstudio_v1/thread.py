@@ -1,0 +1,64 @@
+"""The conversation that a chat goes on with, and how its own turn is kept.
+
+A conversation has one system prompt, which holds until a request brings another one. It is not among the messages that
+are kept, but in each turn's record.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from lms.errors import InvalidRequest, ResponseNotFound
+from lms.generation.messages import Message
+from lms.history.history import History
+from lms.history.turn import Form, Turn, new_id
+from lms.server.lmstudio_v1.output import Output
+from lms.server.lmstudio_v1.request import ChatCall
+
+FORM: Form = "lmstudio_v1"
+
+
+@dataclass(frozen=True)
+class Thread:
+    """`messages` are the earlier ones and what is said now, under the system prompt."""
+
+    history: History
+    call: ChatCall
+    system_prompt: str | None
+    messages: tuple[Message, ...]
+
+    def kept(self, output: Output) -> dict[str, Any]:
+        """The body of the reply, which names the turn if it is kept. Raises HistoryFailed when it cannot be."""
+        if self.call.store is False or not self.history.keeps:
+            return output.body()
+        turn_id = new_id()
+        body = output.body(turn_id)
+        record = {"system_prompt": self.system_prompt, "response": body}
+        turn = Turn(turn_id, self.call.previous, FORM, (self.call.said, output.message()), record, int(time.time()))
+        self.history.add(turn)
+        return body
+
+
+def begun(call: ChatCall, history: History) -> Thread:
+    """Raises PreviousResponseNotFound, and InvalidRequest when the turn cannot be kept as it should."""
+    if call.store and not history.keeps:
+        raise InvalidRequest(
+            "“store” is true, and this server keeps no responses.",
+            hint="The setting response_days says for how long it does.",
+            param="store",
+        )
+    earlier = history.conversation(call.previous) if call.previous else ()
+    prompt = call.system_prompt
+    if prompt is None and call.previous:
+        prompt = _system_prompt(history, call.previous)
+    system = (Message("system", prompt),) if prompt else ()
+    return Thread(history, call, prompt, (*system, *earlier, call.said))
+
+
+def _system_prompt(history: History, turn_id: str) -> str | None:
+    """That of an earlier turn; None where it was kept by another endpoint, which keeps no such thing."""
+    try:
+        prompt: str | None = history.turn(turn_id, FORM).record["system_prompt"]
+    except ResponseNotFound:
+        return None
+    return prompt
