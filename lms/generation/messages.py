@@ -50,11 +50,13 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A function the model may call. `parameters` is a JSON schema; None means it takes no arguments."""
+    """A function the model may call. `parameters` is a JSON schema; None means it takes no arguments. The arguments of a
+    `strict` one are valid against it even where the model is free to call or not."""
 
     name: str
     description: str | None = None
     parameters: dict[str, Any] | None = None
+    strict: bool = False
 
 
 class ToolChoice(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -1,24 +1,49 @@
-"""What a model is free to write around a constrained answer: reasoning before it, tool calls instead of it.
+"""What answers that are held to a form may look like: reasoning first, calls of functions, and text.
 
-A frame is a Lark grammar in which `@answer` stands for the constraint, or empty when there is nothing around it.
+A frame is a Lark grammar in which `@answer` stands for a constraint, or empty when there is nothing around it. The
+`calls` of all functions here are a family's rules for what follows its marker `start`.
 """
 
+import re
+
 from lms.text.reasoning import Markers
+from lms.text.toolcalls.family import Family
 from lms.text.toolcalls.layout import quoted
 
-ANYTHING = "/(?s:.*)/"
+ANYTHING = "(?s:.*)"
 
 
 def frame_around(reasoning: Markers | None, start: str = "", calls: str = "", *, inside_reasoning: bool = False) -> str:
-    """Reasoning has to end before the answer begins. Whether there is any is for the model to choose, unless the
-    prompt has opened it. `calls` are a family's rules for what follows its marker `start`."""
+    """Reasoning has to end before the answer begins, or calls instead of it if there are any. Whether there is any
+    reasoning is for the model to choose, unless the prompt has opened it."""
     if not reasoning and not calls:
         return ""
     content = f"{quoted(reasoning.content)} @answer" if reasoning else "@answer"
     either = f"({content} | {quoted(start)} calls)" if calls else content
     rules = [f"start: {_beginning(reasoning, inside_reasoning)} {either}"]
     if reasoning:
-        rules.append(f"thought[suffix={quoted(reasoning.end)}]: {ANYTHING}")
+        rules.append(f"thought[suffix={quoted(reasoning.end)}]: /{ANYTHING}/")
+    return "\n".join(rules) + "\n" + calls
+
+
+def nothing_but(start: str, calls: str) -> str:
+    """A grammar of answers that are calls."""
+    return f"start: {quoted(start)} calls\n{calls}"
+
+
+def any_text_with(family: Family, calls: str, *, parallel: bool) -> str:
+    """A grammar of answers in which the family's markers begin calls, wherever they stand, and all else is free."""
+    if not family.starts:
+        leading = "|".join(map(_escaped, family.leading))
+        return (
+            f"start: {quoted(family.start)} calls | REST?\nREST: /{ANYTHING}/ & ~/\\s*({leading}){ANYTHING}/\n{calls}"
+        )
+    starts = "|".join(map(_escaped, family.starts))
+    rules = [
+        "start: (free calls)* REST?" if parallel else "start: free calls | REST?",
+        f"free[suffix={quoted(family.start)}]: /{ANYTHING}/",
+        f"REST: /{ANYTHING}/ & ~/{ANYTHING}({starts}){ANYTHING}/",
+    ]
     return "\n".join(rules) + "\n" + calls
 
 
@@ -27,3 +52,8 @@ def _beginning(reasoning: Markers | None, inside_reasoning: bool) -> str:
         return ""
     thought = f"thought {reasoning.gap}"
     return thought if inside_reasoning else f"({quoted(reasoning.start)} {thought})?"
+
+
+def _escaped(text: str) -> str:
+    """A regular expression for `text`, between slashes."""
+    return re.sub(r"[\\.+*?()|\[\]{}^$#&\-~/]", r"\\\g<0>", text)

@@ -11,7 +11,8 @@ class Markers(NamedTuple):
     after which content begins anew.
 
     In an answer that is held to a form, `gap` follows reasoning, as a Lark rule's part, and `content` goes before what
-    is held to it. Templates are told by `mentioned`, or by the end.
+    is held to it. Templates are told by `mentioned`, or by the end. `closing` ends reasoning for the model, if it is
+    more than the end on a line of its own.
     """
 
     start: str
@@ -20,6 +21,12 @@ class Markers(NamedTuple):
     gap: str = r"/[ \n]{1,3}/?"
     content: str = ""
     mentioned: str = ""
+    closing: str = ""
+
+    @property
+    def cut_short(self) -> str:
+        """What ends reasoning that the model would go on with."""
+        return self.closing or f"\n{self.end}\n\n"
 
     def left_open_by(self, prompt: str) -> bool:
         """Whether `prompt` ends inside reasoning, as templates do that write the start marker themselves."""
@@ -40,6 +47,7 @@ HARMONY = Markers(
     gap='"<|start|>assistant"',
     content="<|channel|>final<|message|>",
     mentioned="<|channel|>analysis<|message|>",
+    closing="<|end|><|start|>assistant",
 )
 
 KNOWN = (

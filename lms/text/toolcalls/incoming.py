@@ -84,6 +84,20 @@ class Incoming:
             if found.match is not None:
                 return text
 
+    def string_until(self, *ends: str) -> Reading[None]:
+        """What stands before the first of `ends`, which is taken too: passed on as it comes, as a JSON string."""
+        search = Search(Needles(ends))
+        opening = '"'
+        while True:
+            yield from self._some()
+            found = search.feed(self._text[self._taken :])
+            self._taken = len(self._text) - len(found.rest)
+            closing = "" if found.match is None else '"'
+            yield Arguments(opening + json.dumps(found.passed, ensure_ascii=False)[1:-1] + closing)
+            if closing:
+                return
+            opening = ""
+
     def name(self, *ends: str) -> Reading[str]:
         """The name of one of the functions, without the white space around it, up to one of `ends`."""
         longest = max(map(len, self.tools), default=0)

@@ -12,9 +12,10 @@ from typing import Any
 from lms.errors import Unsupported
 from lms.generation.messages import Tool
 from lms.text.grammars import JSON_OPTIONS
+from lms.text.toolcalls.parameters import types_of
 
 # Of a parameter that is written as plain text.
-UNENFORCED = ("pattern", "format", "minLength", "maxLength")
+UNENFORCED = ("pattern", "format", "minLength", "maxLength", "anyOf", "oneOf", "allOf", "$ref")
 COMBINING = ("anyOf", "oneOf", "allOf", "$ref", "if", "patternProperties", "additionalProperties", "not")
 
 
@@ -104,33 +105,43 @@ def object_schema(tool: Tool) -> dict[str, Any]:
 
 def parameter_rules(rule: str, schema: dict[str, Any], parameters: Parameters) -> list[str]:
     """`rule` for arguments written one after the other, in the order of the schema; it names what may be left out."""
-    shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+    if "properties" not in schema and schema.get("additionalProperties") is not False:
+        return _any_parameters(rule, parameters)
     required = schema.get("required", ())
     names = list(schema.get("properties", {}))
     parts = [f"{rule}_{number}{'' if name in required else '?'}" for number, name in enumerate(names)]
     rules = [f"{rule}: {' '.join(parts)}" if parts else f'{rule}: ""']
     for number, name in enumerate(names):
         before = quoted(parameters.before.replace("{key}", name))
-        value = _value_rules(f"{rule}_{number}_value", schema["properties"][name], shared, parameters.after)
+        value = _value_rules(f"{rule}_{number}_value", schema["properties"][name], schema, parameters.after)
         rules += [f"{rule}_{number}: {before} {rule}_{number}_value", *value]
     return rules
 
 
-def _value_rules(rule: str, schema: Any, shared: dict[str, Any], after: str) -> list[str]:
+def _any_parameters(rule: str, parameters: Parameters) -> list[str]:
+    before, after = map(quoted, parameters.before.split("{key}"))
+    return [
+        f"{rule}: {rule}_any*",
+        f"{rule}_any: {before} /[^<>\\n]{{1,64}}/ {after} {rule}_any_value",
+        f"{rule}_any_value[suffix={quoted(parameters.after)}]: /(?s:.*)/",
+    ]
+
+
+def _value_rules(rule: str, schema: Any, root: dict[str, Any], after: str) -> list[str]:
     """A value and what stands after it."""
-    if not isinstance(schema, dict) or schema.get("type") != "string":
+    if types_of(schema, root) != {"string"}:
+        shared = {key: root[key] for key in ("$defs", "definitions") if key in root}
         fields = schema if isinstance(schema, dict) else {}
         return [f"{rule}: {json_rule(shared | fields)} {quoted(after)}"]
-    unenforced = next((key for key in UNENFORCED if key in schema), None)
-    if unenforced:
+    choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
+    if choices:
+        return [f"{rule}: ({' | '.join(quoted(choice) for choice in choices)}) {quoted(after)}"]
+    if unenforced := [key for key in schema if key in UNENFORCED]:
         raise Unsupported(
-            f"This model writes strings without quotes, and “{unenforced}” of them cannot be enforced.",
+            f"This model writes strings without quotes, and “{unenforced[0]}” of them cannot be enforced.",
             hint="Leave it out of the function's parameters.",
             param="tools",
         )
-    choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
-    if choices:
-        return [f"{rule}: ({' | '.join(quoted(str(choice)) for choice in choices)}) {quoted(after)}"]
     return [f"{rule}[suffix={quoted(after)}]: /(?s:.*)/"]
 
 
