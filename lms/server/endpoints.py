@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lms.config.tokens import Permission
-from lms.server.lmstudio_v1 import request as v1
+from lms.server.anthropic.request import CountBody, MessagesBody
 from lms.server.lmstudio_v1.models import LoadBody, UnloadBody
+from lms.server.lmstudio_v1.request import ChatBody as NativeChatBody
+from lms.server.openai.responses.listing import Page
 from lms.server.openai.responses.request import ResponseBody
+from lms.server.reading.rerank import RerankBody
+from lms.server.reading.tokens import DetokenizeBody, TokenizeBody
 from lms.server.requests.chat import ChatBody
 from lms.server.requests.embedding import EmbeddingBody
 from lms.server.requests.text import TextBody
@@ -29,18 +33,19 @@ _VARIABLE = re.compile(r"<(?:[^:<>]+:)?(?P<name>[^<>]+)>")
 
 @dataclass(frozen=True)
 class Endpoint:
-    """`rule` is the route's, as Flask has it; `body` the type that the request's JSON is decoded as.
+    """`rule` is the route's, as Flask has it.
 
+    body: the type that the request's JSON is decoded as; query: that of its query string
     answers: the media types of a good answer
     """
 
     method: Literal["GET", "POST", "DELETE"]
     rule: str
     summary: str
-    family: str
     allowing: Allowing
     body: type | None = None
     answers: tuple[str, ...] = ("application/json",)
+    query: type | None = None
 
     @property
     def path(self) -> str:
@@ -54,36 +59,54 @@ class Endpoint:
 
 STREAMS = ("application/json", "text/event-stream")
 
-ENDPOINTS = (
-    Endpoint("GET", "/v1/models", "List the models", "OpenAI", LISTING),
-    Endpoint("GET", "/v1/models/<path:model>", "One model", "OpenAI", LISTING),
-    Endpoint("POST", "/v1/chat/completions", "Answer a conversation", "OpenAI", GENERATING, ChatBody, STREAMS),
-    Endpoint("POST", "/v1/completions", "Continue a text", "OpenAI", GENERATING, TextBody, STREAMS),
-    Endpoint("POST", "/v1/embeddings", "Turn texts into vectors", "OpenAI", GENERATING, EmbeddingBody),
-    Endpoint("POST", "/v1/responses", "Answer, and keep the answer", "OpenAI", GENERATING, ResponseBody, STREAMS),
-    Endpoint("GET", "/v1/responses/<response_id>", "A stored response", "OpenAI", GENERATING),
-    Endpoint("DELETE", "/v1/responses/<response_id>", "Delete a stored response", "OpenAI", GENERATING),
-    Endpoint("GET", "/v1/responses/<response_id>/input_items", "What it was asked with", "OpenAI", GENERATING),
-    Endpoint(
-        "POST", "/v1/responses/<response_id>/cancel", "Cancel it, if it is in the background", "OpenAI", GENERATING
+FAMILIES = {
+    "OpenAI": (
+        Endpoint("GET", "/v1/models", "List the models", LISTING),
+        Endpoint("GET", "/v1/models/<path:model>", "One model", LISTING),
+        Endpoint("POST", "/v1/chat/completions", "Answer a conversation", GENERATING, ChatBody, STREAMS),
+        Endpoint("POST", "/v1/completions", "Continue a text", GENERATING, TextBody, STREAMS),
+        Endpoint("POST", "/v1/embeddings", "Turn texts into vectors", GENERATING, EmbeddingBody),
+        Endpoint("POST", "/v1/responses", "Answer, and keep the answer", GENERATING, ResponseBody, STREAMS),
+        Endpoint("GET", "/v1/responses/<response_id>", "A stored response", GENERATING),
+        Endpoint("DELETE", "/v1/responses/<response_id>", "Delete a stored response", GENERATING),
+        Endpoint("GET", "/v1/responses/<response_id>/input_items", "What it was asked with", GENERATING, query=Page),
+        Endpoint("POST", "/v1/responses/<response_id>/cancel", "Cancel it, if it is in the background", GENERATING),
     ),
-    Endpoint("GET", "/api/v0/models", "List the models", "LM Studio REST v0", LISTING),
-    Endpoint("GET", "/api/v0/models/<path:model>", "One model", "LM Studio REST v0", LISTING),
-    Endpoint(
-        "POST", "/api/v0/chat/completions", "Answer a conversation", "LM Studio REST v0", GENERATING, ChatBody, STREAMS
+    "Anthropic": (
+        Endpoint("POST", "/v1/messages", "Answer a conversation", GENERATING, MessagesBody, STREAMS),
+        Endpoint("POST", "/v1/messages/count_tokens", "Count a conversation's tokens", GENERATING, CountBody),
     ),
-    Endpoint("POST", "/api/v0/completions", "Continue a text", "LM Studio REST v0", GENERATING, TextBody, STREAMS),
-    Endpoint("POST", "/api/v0/embeddings", "Turn texts into vectors", "LM Studio REST v0", GENERATING, EmbeddingBody),
-    Endpoint("POST", "/api/v1/chat", "Answer, and remember it", "LM Studio REST v1", GENERATING, v1.ChatBody, STREAMS),
-    Endpoint("GET", "/api/v1/models", "List the models, loaded or not", "LM Studio REST v1", LISTING),
-    Endpoint("POST", "/api/v1/models/load", "Load a model", "LM Studio REST v1", MANAGING, LoadBody),
-    Endpoint("POST", "/api/v1/models/unload", "Unload a model", "LM Studio REST v1", MANAGING, UnloadBody),
-    Endpoint("GET", "/lmstudio-greeting", "Whether LM Studio's SDKs may use this port", "Operations", EVERYBODY),
-    Endpoint("GET", "/health", "Whether the server can answer requests", "Operations", EVERYBODY),
-    Endpoint("GET", "/metrics", "Figures for Prometheus", "Operations", WATCHING, answers=("text/plain",)),
-    Endpoint("GET", "/openapi.json", "This description", "Operations", EVERYBODY),
-    Endpoint("GET", "/docs", "This description, to be read", "Operations", EVERYBODY, answers=("text/html",)),
-)
+    "LM Studio REST v1": (
+        Endpoint("POST", "/api/v1/chat", "Answer, and remember it", GENERATING, NativeChatBody, STREAMS),
+        Endpoint("GET", "/api/v1/models", "List the models, loaded or not", LISTING),
+        Endpoint("POST", "/api/v1/models/load", "Load a model", MANAGING, LoadBody),
+        Endpoint("POST", "/api/v1/models/unload", "Unload a model", MANAGING, UnloadBody),
+    ),
+    "LM Studio REST v0": (
+        Endpoint("GET", "/api/v0/models", "List the models", LISTING),
+        Endpoint("GET", "/api/v0/models/<path:model>", "One model", LISTING),
+        Endpoint("POST", "/api/v0/chat/completions", "Answer a conversation", GENERATING, ChatBody, STREAMS),
+        Endpoint("POST", "/api/v0/completions", "Continue a text", GENERATING, TextBody, STREAMS),
+        Endpoint("POST", "/api/v0/embeddings", "Turn texts into vectors", GENERATING, EmbeddingBody),
+    ),
+    "Reading": (
+        Endpoint("POST", "/tokenize", "The tokens of a text", GENERATING, TokenizeBody),
+        Endpoint("POST", "/detokenize", "The text of tokens", GENERATING, DetokenizeBody),
+        Endpoint("POST", "/apply-template", "A conversation as the model reads it", GENERATING, ChatBody),
+        Endpoint("POST", "/v1/chat/completions/input_tokens", "Count its tokens", GENERATING, ChatBody),
+        Endpoint("POST", "/v1/rerank", "Order documents by how they answer", GENERATING, RerankBody),
+        Endpoint("POST", "/rerank", "The same", GENERATING, RerankBody),
+    ),
+    "Operations": (
+        Endpoint("GET", "/lmstudio-greeting", "Whether LM Studio's SDKs may use this port", EVERYBODY),
+        Endpoint("GET", "/health", "Whether the server can answer requests", EVERYBODY),
+        Endpoint("GET", "/metrics", "Figures for Prometheus", WATCHING, answers=("text/plain",)),
+        Endpoint("GET", "/openapi.json", "This description", EVERYBODY),
+        Endpoint("GET", "/docs", "This description, to be read", EVERYBODY, answers=("text/html",)),
+    ),
+}
+
+ENDPOINTS = tuple(endpoint for family in FAMILIES.values() for endpoint in family)
 
 _BY_ROUTE = {(endpoint.method, endpoint.rule): endpoint for endpoint in ENDPOINTS}
 

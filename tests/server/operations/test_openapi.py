@@ -15,6 +15,11 @@ def operation(method: str, path: str) -> Any:
     return API["paths"][path][method]
 
 
+def schema_of(described: Any) -> Any:
+    reference = described["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    return API["components"]["schemas"][reference.removeprefix("#/components/schemas/")]
+
+
 def references(node: Any) -> list[str]:
     if isinstance(node, dict):
         own = [node["$ref"]] if isinstance(node.get("$ref"), str) else []
@@ -36,9 +41,24 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 def test_the_fields_of_a_body_have_the_bounds_that_requests_are_checked_by() -> None:
-    fields = API["components"]["schemas"]["ChatBody"]
+    fields = schema_of(operation("post", "/v1/chat/completions"))
     assert {"model", "messages"} <= set(fields["required"])
     assert {"type": "number", "minimum": 0, "maximum": 1} in fields["properties"]["top_p"]["anyOf"]
+
+
+def test_variables_of_the_path_and_of_the_query_are_named() -> None:
+    listed = operation("get", "/v1/responses/{response_id}/input_items")["parameters"]
+    assert [(each["in"], each["name"]) for each in listed] == [
+        ("path", "response_id"),
+        ("query", "after"),
+        ("query", "limit"),
+        ("query", "order"),
+    ]
+
+
+def test_closed_bodies_are_described_as_closed() -> None:
+    assert schema_of(operation("post", "/api/v1/chat"))["additionalProperties"] is False
+    assert "additionalProperties" not in schema_of(operation("post", "/v1/chat/completions"))
 
 
 def test_what_needs_a_token_says_which_permission() -> None:
