@@ -9,7 +9,7 @@ _lms() {
     esac
     for word in "${words[@]:1}"; do
         case "$command $word" in
-            "lms load"|"lms unload"|"lms ls"|"lms ps"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms log"|"lms log stream"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status") command="$command $word" ;;
+            "lms load"|"lms unload"|"lms ls"|"lms ps"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms log"|"lms log stream"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status") command="$command $word" ;;
         esac
         previous=$word
     done
@@ -30,23 +30,32 @@ _lms() {
         "lms load --draft-model") candidates="" ;;
         "lms load --prompt-cache-mb") candidates="" ;;
         "lms load --prompt-cache-disk-mb") candidates="" ;;
+        "lms load --overflow") candidates="refuse" ;;
         "lms server start --port"|"lms server start -p") candidates="" ;;
         "lms server start --bind") candidates="" ;;
+        "lms server start --cors-origin") candidates="" ;;
+        "lms token create --name") candidates="" ;;
+        "lms token create --allow") candidates="inference models admin mcp all" ;;
+        "lms token create --expires") candidates="" ;;
         "lms log stream --source"|"lms log stream -s") candidates="model server runtime" ;;
         "lms log stream --filter") candidates="input output" ;;
         *)
             case "$command" in
-                "lms") candidates="load unload ls ps status version server log daemon --version -v --help -h" ;;
-                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb" ;;
+                "lms") candidates="load unload ls ps status version server token log daemon --version -v --help -h" ;;
+                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
                 "lms ls") candidates="--llm --embedding --variants --json --help -h" ;;
                 "lms ps") candidates="--json --help -h" ;;
                 "lms status") candidates="--json --help -h" ;;
                 "lms version") candidates="--json --help -h" ;;
                 "lms server") candidates="start stop status --help -h" ;;
-                "lms server start") candidates="--port -p --bind --cors --json --help -h" ;;
+                "lms server start") candidates="--port -p --bind --cors --cors-origin --require-auth --no-require-auth --json --help -h" ;;
                 "lms server stop") candidates="--json --help -h" ;;
                 "lms server status") candidates="--json --help -h" ;;
+                "lms token") candidates="create list revoke --help -h" ;;
+                "lms token create") candidates="--name --allow --expires --json --help -h" ;;
+                "lms token list") candidates="--json --help -h" ;;
+                "lms token revoke") candidates="--json --help -h" ;;
                 "lms log") candidates="stream --help -h" ;;
                 "lms log stream") candidates="--source -s --filter --stats --json --help -h" ;;
                 "lms daemon") candidates="up down status --help -h" ;;
@@ -61,6 +70,7 @@ _lms() {
                         "lms load") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms unload") candidates="$(lms complete identifiers 2>/dev/null)" ;;
                         "lms ls") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms token revoke") candidates="$(lms complete tokens 2>/dev/null)" ;;
                     esac ;;
             esac ;;
     esac

@@ -149,4 +149,4 @@ def _alphanumerics(length: int) -> str:
 
 
 def _digest(whole: str) -> str:
-    return hashlib.sha256(whole.encode(errors="surrogateescape")).hexdigest()
+    return hashlib.sha256(whole.encode(errors="surrogatepass")).hexdigest()
