@@ -84,11 +84,12 @@ class EmbedQueue:
         return [(job.uid, job.finished()) for job in done]
 
     def _next_pass(self) -> list[tuple[Job, list[int]]]:
-        """As many inputs as fit one pass, an input of each request in turn: a short one never waits for a long one."""
+        """As many inputs as fit one pass, an input of each request in turn: a short one never waits for a long one. One
+        that is longer than that has a pass of its own."""
         chosen: list[tuple[Job, list[int]]] = []
         room = self._model.batch_tokens
         for job, tokens in self._in_turn():
-            if len(tokens) > room or len(chosen) == SEQUENCES_PER_PASS:
+            if (chosen and len(tokens) > room) or len(chosen) == SEQUENCES_PER_PASS:
                 break
             room -= len(tokens)
             chosen.append((job, tokens))

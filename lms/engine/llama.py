@@ -18,7 +18,7 @@ import llama_cpp
 import llama_cpp.llama_cpp as C
 
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
-from lms.config.passes import for_processor, pass_sizes
+from lms.config.passes import embedding_for_processor, for_processor, pass_sizes
 from lms.engine.llama_decoder import LlamaDecoder, has_state
 from lms.engine.llama_draft import LlamaDraft
 from lms.engine.llama_embedder import LlamaEmbedder
@@ -105,14 +105,14 @@ class LlamaModel:
         self.parallel = 1 if spec.embedding else self._choose_parallel(spec.config)
         self.context_length = self._choose_context_length(spec.config)
         self.state_settings = _state_settings(spec.config, self.context_length)
-        self._config = spec.config if spec.embedding or has_accelerator() else self._for_processor()
+        self._config = spec.config if has_accelerator() else self._for_processor()
         self._sizes = pass_sizes(self._config, self.context_length, embedding=spec.embedding)
         self.batch_tokens = self._sizes.prompt_tokens
         self._context = self._create_context()
         if is_worth_trying() and not survives(lambda: short_pass(self._context)):
             self._load_again_plainly(on_progress)
         self._decoder = None if spec.embedding else self._create_decoder()
-        self._embedder = LlamaEmbedder(self._context, self.batch_tokens, self.vocabulary) if spec.embedding else None
+        self._embedder = self._create_embedder() if spec.embedding else None
 
     def decoder(self) -> Decoder:
         if self._decoder is None:
@@ -134,9 +134,15 @@ class LlamaModel:
         C.llama_model_free(self._model)
 
     def _for_processor(self) -> LoadConfig:
+        if self._spec.embedding:
+            return embedding_for_processor(self._spec.config)
         split = self._spec.config.unified_kv is False
         cells = self.context_length if split else max(self.context_length, self._spec.cells)
         return for_processor(self._spec.config, C.llama_model_n_head(self._model), cells)
+
+    def _create_embedder(self) -> LlamaEmbedder:
+        tiles = self._config.flash_attention is not False and not has_accelerator()
+        return LlamaEmbedder(self._context, self._sizes.batch_tokens, self.vocabulary, fills_tiles=tiles)
 
     def _create_decoder(self) -> LlamaDecoder:
         """A pass has room for its answers and their drafts beside the prompts."""

@@ -17,15 +17,23 @@ from lms.engine.llama_decoder import TokenBatch
 from lms.engine.model import Vocabulary
 from lms.errors import EngineFailed
 
+# On a processor, llama.cpp's flash attention takes 64 tokens of a pass at a time, and fewer one by one. A model of 22M
+# parameters embeds a text of 63 tokens in 22 ms, one of 64 in 12, one of 52 in 17, one of 40 in 12.5.
+TILE_TOKENS = 64
+WORTH_FILLING_TOKENS = 48
+
 
 class LlamaEmbedder:
-    """Implements `Embedder`."""
+    """Implements `Embedder`. One that `fills_tiles` adds tokens to a pass that is a few short of what makes it fast."""
 
-    def __init__(self, context: C.llama_context_p, batch_tokens: int, vocabulary: Vocabulary) -> None:
+    def __init__(
+        self, context: C.llama_context_p, batch_tokens: int, vocabulary: Vocabulary, *, fills_tiles: bool = False
+    ) -> None:
         self.ranks = C.llama_pooling_type(context) == C.LLAMA_POOLING_TYPE_RANK
         self._context = context
         self._memory = C.llama_get_memory(context)
         self._batch = TokenBatch(batch_tokens)
+        self._fills_tiles = fills_tiles and batch_tokens >= TILE_TOKENS
         self._vocabulary = vocabulary
         self._model = C.llama_get_model(context)
         self._dimensions: int = 1 if self.ranks else C.llama_model_n_embd_out(self._model)
@@ -36,6 +44,9 @@ class LlamaEmbedder:
         self._batch.clear()
         for sequence, tokens in enumerate(inputs):
             self._batch.add(sequence, 0, tokens, wanted=len(tokens))
+        if self._fills_tiles and WORTH_FILLING_TOKENS <= self._batch.native.n_tokens < TILE_TOKENS:
+            filling = [inputs[0][0]] * (TILE_TOKENS - self._batch.native.n_tokens)
+            self._batch.add(len(inputs), 0, filling, wanted=len(filling))
         status = C.llama_decode(self._context, self._batch.native)
         if status != 0:
             raise EngineFailed(f"llama.cpp could not embed a batch of {self._batch.native.n_tokens} tokens ({status}).")

@@ -1,7 +1,7 @@
 import pytest
 
 from lms.config.load import LoadConfig
-from lms.config.passes import FINISHED_SLOTS, PassSizes, pass_sizes
+from lms.config.passes import EMBED_TOKENS, FINISHED_SLOTS, PassSizes, embedding_for_processor, pass_sizes
 
 
 def generating(**asked: int | str | bool) -> PassSizes:
@@ -40,3 +40,11 @@ def test_a_text_that_is_embedded_is_computed_as_a_whole() -> None:
     for context_length in (512, 8192):
         sizes = pass_sizes(LoadConfig(micro_batch_size=64), context_length, embedding=True)
         assert sizes.micro_batch_tokens == sizes.batch_tokens == max(context_length, 2048)
+
+
+def test_texts_share_passes_of_the_size_that_was_asked_for() -> None:
+    for asked in (None, 64, 4096):
+        config = embedding_for_processor(LoadConfig(batch_size=asked))
+        sizes = pass_sizes(config, 512, embedding=True)
+        assert sizes.prompt_tokens == (asked or EMBED_TOKENS)
+        assert sizes.batch_tokens == max(512, sizes.prompt_tokens)

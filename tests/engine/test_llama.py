@@ -190,6 +190,14 @@ def test_a_batch_embeds_like_its_inputs_one_by_one(embedder: EngineProcess) -> N
         assert left == pytest.approx(right, abs=2e-3)
 
 
+def test_a_text_embeds_alike_whatever_fills_its_pass(embedder: EngineProcess) -> None:
+    texts = tuple(tuple(range(1000, 1000 + length)) for length in (47, 48, 63, 64, 300))
+    together = vectors(embedder.ask(EmbedRequest(texts)))
+    alone = [vectors(embedder.ask(EmbedRequest((text,))))[0] for text in texts]
+    for left, right in zip(together, alone, strict=True):
+        assert left == pytest.approx(right, abs=2e-3)
+
+
 def test_more_inputs_than_a_pass_holds_are_all_embedded(embedder: EngineProcess) -> None:
     texts = tuple(f"text number {n} about something else" for n in range(200))
     assert len(vectors(embedder.ask(EmbedRequest(texts)))) == 200
