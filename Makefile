@@ -9,7 +9,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN)
 MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check fix bench peer bench-scale soak tiny-models clean
+.PHONY: help demo test check fix bench peer bench-scale soak fuzz tiny-models clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ bench-scale: $(VENV)/dev.stamp  ## what more streams and longer contexts cost: t
 
 soak: $(VENV)/dev.stamp  ## mixed work for MINUTES=30, and what it does to memory
 	$(RUN) -m tools.bench.soak --minutes $(MINUTES) $(ARGS)
+
+fuzz: $(VENV)/dev.stamp  ## 5,000 requests made from /openapi.json, none of which may end in a status of 500 or more
+	$(RUN) -m tools.fuzz $(ARGS)
 
 tiny-models: $(VENV)/dev.stamp  ## make the two bundled models anew: up to three hours, needs PyTorch
 	$(RUN) -c "import tokenizers, torch" 2>/dev/null || $(RUN) -m pip install -q "torch==2.13.0" "tokenizers>=0.21"

@@ -6,9 +6,9 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,16 @@ from typing import Any
 @dataclass(frozen=True)
 class Installation:
     """A temporary home. `lms` runs the command line against it, and nothing else is touched. `models`: a models folder
-    other than the home's own."""
+    other than the home's own; `variables`: what else is to be in the environment."""
 
     home: Path
     models: Path | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LMS_")}
         folder = {"LMS_MODELS_DIR": str(self.models)} if self.models else {}
-        return kept | {"LMS_HOME": str(self.home)} | folder
+        return kept | {"LMS_HOME": str(self.home)} | folder | dict(self.variables)
 
     def lms(self, *words: str) -> str:
         """What `lms WORDS` prints on stdout. Raises CalledProcessError when it fails; its messages go to stderr."""
@@ -37,10 +38,10 @@ class Installation:
 
 
 @contextmanager
-def fresh_installation(models: Path | None = None) -> Iterator[Installation]:
+def fresh_installation(models: Path | None = None, **variables: str) -> Iterator[Installation]:
     """An installation that is stopped and removed with the block, also when SIGTERM ends the program."""
     with _leaving_at_sigterm(), tempfile.TemporaryDirectory(prefix="lms-") as folder:
-        installation = Installation(Path(folder), models)
+        installation = Installation(Path(folder), models, variables)
         try:
             yield installation
         finally:

@@ -23,7 +23,7 @@ DAY_S = 24 * 3600
 
 app = group(
     "token",
-    "API tokens, for servers that ask for them (lms server start --require-auth).",
+    "Tokens for clients of a server that asks for them (lms server start --require-auth).",
     examples=[
         ("lms token create --name laptop", "a token that may ask models"),
         ("lms token revoke k3J9xQ2a", "it counts no more, at once"),
