@@ -182,7 +182,6 @@ class TestLeaseWithAContext:
         assert story.granted(story.lease("tiny", context_length=4096)) is None, "the catalog is asked first"
         ticket = story.lease("tiny", jit("tiny", context_length=4096), context_length=4096)
         assert story.of(Stop) == [Stop(old)]
-        story.exits(old)
         new = story.of(Start)[-1]
         assert (new.plan.identifier, new.plan.context_length) == ("tiny", 4096)
         story.reports(new.number, ready(context_length=4096))

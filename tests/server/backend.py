@@ -44,6 +44,7 @@ class ListedBackend:
     waits: Iterable[object] = ()
     asked: list[tuple[str, str, float | None]] = field(default_factory=list)
     draft_models: list[str | None] = field(default_factory=list)
+    context_lengths: list[int | None] = field(default_factory=list)
     loads_asked: list[LoadRequest] = field(default_factory=list)
 
     def models(self) -> list[ModelRow]:
@@ -58,6 +59,7 @@ class ListedBackend:
     def wait_for_lease(self, request: LeaseRequest) -> Generator[Lease | LeaseProgress | None, None, None]:
         self.asked.append((request.model, request.kind, request.ttl_s))
         self.draft_models.append(request.draft_model)
+        self.context_lengths.append(request.context_length)
         for news in self.waits:
             yield news if isinstance(news, LeaseProgress) else None
         if self.refusal is not None:

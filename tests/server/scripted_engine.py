@@ -52,7 +52,7 @@ class ScriptedEngine:
 
     def lease(self, model: ModelRow = MODEL) -> Lease:
         runtime = Runtime("scripted", "1.0.0", ("gguf",))
-        return Lease(model.key, self.socket_path, model, context_length=1024, runtime=runtime)
+        return Lease(model.key, self.socket_path, model, context_length=1024, runtime=runtime, load_time_s=0.75)
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)

@@ -16,7 +16,7 @@ from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import NonEmpty, PositiveInt, decode
 from lms.server.requests.messages import joined
 from lms.server.requests.pictures import from_data_url
-from lms.server.requests.sampling import GenerateBody, sampling, token_limit
+from lms.server.requests.sampling import token_limit, warmth
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -97,7 +97,13 @@ def parse(raw: bytes) -> ChatCall:
         Message("user", _said(body.input)),
         body.system_prompt,
         body.previous_response_id,
-        _sampling(body),
+        Sampling(
+            temperature=warmth(body.temperature),
+            top_k=body.top_k,
+            top_p=body.top_p,
+            min_p=body.min_p,
+            repeat_penalty=body.repeat_penalty,
+        ),
         token_limit(body.max_output_tokens, "max_output_tokens"),
         body.reasoning,
         bool(body.stream),
@@ -113,16 +119,3 @@ def _said(given: str | list[Item]) -> str | tuple[Part, ...]:
 
 def _part(item: Item, path: str) -> Part:
     return from_data_url(item.data_url, f"{path}.data_url") if isinstance(item, ImageItem) else Text(item.content)
-
-
-def _sampling(body: ChatBody) -> Sampling:
-    return sampling(
-        GenerateBody(
-            model=body.model,
-            temperature=body.temperature,
-            top_p=body.top_p,
-            top_k=body.top_k,
-            min_p=body.min_p,
-            repeat_penalty=body.repeat_penalty,
-        )
-    )
