@@ -12,7 +12,8 @@ from lms.errors import UsageError
 if TYPE_CHECKING:
     from lms.config.load import LoadConfig
 
-COMPUTING, MEMORY, REUSE = "Computing", "Memory", "Reuse and guesses"
+COMPUTING, MEMORY, REUSE, LENGTH = "Computing", "Memory", "Reuse and guesses", "Long conversations"
+OVERFLOW = ("refuse", "stopAtLimit", "truncateMiddle", "rollingWindow")
 SWITCH = {"auto": None, "on": True, "off": False}
 CACHE_TYPES = ("f16", "q8_0", "q4_0")
 
@@ -95,6 +96,10 @@ PromptCacheDisk = Annotated[
     int | None,
     _number("--prompt-cache-disk-mb", 0, MOST_PROMPT_CACHE_MB, REUSE, "MiB of disk for them. Default: 0, none."),
 ]
+Overflow = Annotated[
+    str | None,
+    _word("--overflow", OVERFLOW, LENGTH, "What to do with those longer than the context. Default: refuse."),
+]
 
 
 @dataclass(frozen=True)
@@ -115,12 +120,14 @@ class Tuning:
     draft_model: DraftModel = None
     prompt_cache_mb: PromptCache = None
     prompt_cache_disk_mb: PromptCacheDisk = None
+    overflow: Overflow = None
 
     def config(self) -> "LoadConfig":
         """The load config that says so. Raises UsageError for options that exclude each other."""
         from lms.config.load import LoadConfig
 
         types: Any = self.kv_cache_type or ("f16", "f16")
+        overflow: Any = self.overflow or "refuse"
         try:
             return LoadConfig(
                 threads=self.threads,
@@ -138,6 +145,7 @@ class Tuning:
                 draft_model=self.draft_model or None,
                 prompt_cache_mb=self.prompt_cache_mb,
                 prompt_cache_disk_mb=self.prompt_cache_disk_mb or 0,
+                overflow=overflow,
             )
         except ValueError as error:
             raise UsageError(f"{error}.") from error

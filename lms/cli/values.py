@@ -20,6 +20,6 @@ def whole_number(option: str, typed: str, least: int, most: int, *, also: str = 
 def one_of(option: str, typed: str, words: Sequence[str]) -> str:
     """The one of `words` that `typed` is, in any case. Raises UsageError."""
     for word in words:
-        if word == typed.strip().lower():
+        if word.lower() == typed.strip().lower():
             return word
     raise UsageError(f"{option} takes {', '.join(words[:-1])} or {words[-1]}, not “{typed}”.")

@@ -8,6 +8,8 @@ from lms.config.bounds import MOST_BATCH, MOST_PARALLEL, MOST_PROMPT_CACHE_MB, M
 
 KvCacheType = Literal["f16", "q8_0", "q4_0"]
 Speculation = Literal["off", "ngram"]
+# As `lms.generation.request.Overflow`, which a package of the same layer cannot import.
+Overflow = Literal["refuse", "stopAtLimit", "truncateMiddle", "rollingWindow"]
 
 DEFAULT_CONTEXT_LENGTH = 4096
 DEFAULT_PARALLEL = 4
@@ -46,6 +48,8 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     prompt_cache_mb: MiB of memory for finished prompts that the model's own memory has no room for; 0 keeps none
         (default: as much as model and context take, at most 512)
     prompt_cache_disk_mb: MiB of disk for those that have no room there either; they outlive the model. 0 keeps none
+    overflow: what becomes of conversations longer than the context, unless the request says: nothing is left out
+        (`refuse` and LM Studio's `stopAtLimit`), or the middle (`truncateMiddle`), or the oldest (`rollingWindow`)
 
     Raises ValueError (when decoded: msgspec.ValidationError) for settings that exclude each other.
     """
@@ -68,6 +72,7 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     draft_model: Annotated[str, msgspec.Meta(min_length=1)] | None = None
     prompt_cache_mb: Mebibytes | None = None
     prompt_cache_disk_mb: Mebibytes = 0
+    overflow: Overflow = "refuse"
 
     def __post_init__(self) -> None:
         if self.flash_attention is False and self.v_cache_type != "f16":

@@ -26,6 +26,7 @@ VARIABLES = {
     "LMS_RESPONSE_DAYS": "response_days",
     "LMS_REQUIRE_AUTH": "require_auth",
     "LMS_CORS": "cors",
+    "LMS_SEPARATE_REASONING": "separate_reasoning",
 }
 
 
@@ -37,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     queue_limit: requests that may wait for one model, beyond those it works on
     response_days: how long answers of stateful endpoints are kept; 0 keeps none
     require_auth: the HTTP server answers only who has an API token
+    separate_reasoning: chat completions tell what a model thinks from what it says; off: it stays in the text
     cors: origins whose pages may call the HTTP server, with commas between, or “*” for all
     """
 
@@ -49,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     response_days: Annotated[float, msgspec.Meta(ge=0)] = 30
     require_auth: bool = False
     cors: str = ""
+    separate_reasoning: bool = True
 
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec turns into the complaint of a field that is wrong."""

@@ -85,7 +85,8 @@ def main() -> None:
     home = Home.from_environment()
 
     def load() -> Any:
-        history = History(home.history, settings.read(home.settings).response_days)
+        in_force = settings.read(home.settings)
+        history = History(home.history, in_force.response_days)
         daemon = DaemonClient(home)
         return create_app(
             daemon,
@@ -95,6 +96,7 @@ def main() -> None:
             log=_print,
             new_poll=Poll,
             metrics=daemon.metrics,
+            separate_reasoning=in_force.separate_reasoning,
         )
 
     Application(home, options, load).serve()

@@ -79,7 +79,14 @@ class Master:
     def _load(self) -> Any:
         self._daemon = daemon = Daemon(self._home, os.getppid())
         api = blueprint(daemon.pool, daemon, daemon.bus)
-        return create_app(daemon.pool, daemon.history, internal=api, log=daemon.log_request, metrics=daemon.metrics)
+        return create_app(
+            daemon.pool,
+            daemon.history,
+            internal=api,
+            log=daemon.log_request,
+            metrics=daemon.metrics,
+            separate_reasoning=daemon.separate_reasoning,
+        )
 
     def _after_fork(self, _arbiter: Any, _worker: Any) -> None:
         os.close(self._i_live)

@@ -7,10 +7,23 @@ import itertools
 import secrets
 from collections.abc import Iterator
 from collections.abc import Sequence as Tokens
+from itertools import zip_longest
 
-from lms.engine.model import Guide, Vocabulary
+from lms.engine.logprobs import Margin
+from lms.engine.model import Guide, Likelihood, Vocabulary
 from lms.errors import LmsError
-from lms.generation.events import Drafts, Event, Finished, PromptProgress, Stats, StopReason, Usage
+from lms.generation.events import (
+    Alternative,
+    Drafts,
+    Event,
+    Finished,
+    PromptProgress,
+    Stats,
+    StopReason,
+    TextDelta,
+    TokenLogprob,
+    Usage,
+)
 from lms.generation.request import GenerateRequest
 from lms.text.splitter import Splitter
 from lms.text.stops import StopStrings
@@ -18,13 +31,16 @@ from lms.text.utf8 import TextAssembler
 
 
 class Answer:
-    """`limit` is how many tokens there is room for; `limit_reason` what it means to reach it."""
+    """`limit` is how many tokens there is room for; `limit_reason` what it means to reach it.
+
+    `prompt` is what was asked, as tokens; `echo` its text, if that is the beginning of the answer.
+    """
 
     def __init__(
-        self, request: GenerateRequest, vocabulary: Vocabulary, splitter: Splitter, prompt_tokens: int,
-        context_length: int, arrived_s: float, draft_model: str | None = None, guide: Guide | None = None,
+        self, request: GenerateRequest, vocabulary: Vocabulary, splitter: Splitter, prompt: Tokens[int],
+        room: int, arrived_s: float, draft_model: str | None = None, guide: Guide | None = None, echo: str = "",
+        truncated_tokens: int = 0,
     ) -> None:  # fmt: skip
-        room = context_length - prompt_tokens
         wanted = request.max_tokens
         self._limit = room if wanted is None else min(room, wanted)
         self._limit_reason: StopReason = (
@@ -34,8 +50,12 @@ class Answer:
         self._characters = TextAssembler()
         self._stops = StopStrings(request.stop)
         self._splitter = splitter
+        self._margin = None if request.logprobs is None else Margin()
         self._written: list[str] = []
-        self._prompt_tokens = prompt_tokens
+        self._prompt = prompt
+        self._echo = echo
+        self._echoed: list[Likelihood] = []
+        self._truncated_tokens = truncated_tokens
         self._cached = 0
         self._tokens = 0
         self._reasoning_tokens = 0
@@ -58,31 +78,61 @@ class Answer:
         self._cached = cached
         return [PromptProgress(processed, total, cached)]
 
-    def sampled(self, tokens: Tokens[int], drafted: int, now_s: float) -> list[Event]:
+    def measured(self, likelihoods: Tokens[Likelihood]) -> None:
+        """So likely were the next tokens of the prompt, from its second one on."""
+        self._echoed += likelihoods
+
+    def rolled(self, left_out: int) -> None:
+        """The model forgot so many tokens to go on."""
+        self._truncated_tokens += left_out
+
+    def sampled(
+        self, tokens: Tokens[int], drafted: int, now_s: float, likelihoods: Tokens[Likelihood] = ()
+    ) -> list[Event]:
         """The events of the next tokens, up to the last of the answer and `Finished` if it is among them.
 
         All but the last of the tokens are those that were right of a draft of `drafted`.
         """
+        events: list[Event] = []
         if self._first_token_s is None:
             self._first_token_s = now_s
+            events += self._begin()
+        if self._limit == 0:
+            return events + self.finish(self._limit_reason, now_s)
         self._drafts = self._drafts.with_draft(drafted, len(tokens) - 1)
-        events: list[Event] = []
-        for token in tokens:
+        for token, likelihood in zip_longest(tokens, likelihoods):
             if not self.finished:
-                events += self._take(token, now_s)
+                events += self._take(token, likelihood, now_s)
         if self._guide and self._guide.is_over and not self.finished:
             events += self.finish("eosFound", now_s)
         return events
 
-    def _take(self, token: int, now_s: float) -> list[Event]:
+    def _begin(self) -> list[Event]:
+        """The prompt, if the answer is to begin with it."""
+        if not self._echo:
+            return []
+        told = (
+            tuple(map(self._told, map(self._vocabulary.spelling, self._prompt), [None, *self._echoed]))
+            if self._margin
+            else ()
+        )
+        return [TextDelta(self._echo, told)]
+
+    def _take(self, token: int, likelihood: Likelihood | None, now_s: float) -> list[Event]:
         if self._vocabulary.is_end(token):
             self.error = self._guide.error if self._guide else None
-            return self.finish("failed" if self.error else "eosFound", now_s)
+            ended: list[Event] = [TextDelta("", (self._told(b"", likelihood),))] if self._margin else []
+            return ended + self.finish("failed" if self.error else "eosFound", now_s)
         self._tokens += 1
-        events = self._pass(self._characters.feed(self._vocabulary.piece(token)))
+        piece = self._vocabulary.piece(token)
+        if self._margin:
+            self._margin.note(self._told(piece, likelihood))
+        events = self._pass(self._characters.feed(piece))
         self._reasoning_tokens += self._splitter.in_reasoning
         if self._stops.hit is not None:
             return events + self.finish("stopStringFound", now_s)
+        if self._splitter.is_over:
+            return events + self.finish("eosFound", now_s)
         if self._tokens == self._limit:
             return events + self.finish(self._limit_reason, now_s)
         return events
@@ -91,7 +141,7 @@ class Answer:
         """What was held back, then `Finished`."""
         self.finished = True
         events = self._pass(self._characters.flush())
-        events += self._split(self._stops.flush()) + self._splitter.flush()
+        events += self._split(self._stops.flush()) + self._with_tokens(self._splitter.flush())
         if self._splitter.calls and reason == "eosFound":
             reason = "toolCalls"
         return [*events, Finished(reason, self._usage(), self._stats(now_s), self._stops.hit)]
@@ -103,17 +153,27 @@ class Answer:
         if not text:
             return []
         self._written.append(text)
-        return self._splitter.feed(text)
+        return self._with_tokens(self._splitter.feed(text))
+
+    def _with_tokens(self, events: list[Event]) -> list[Event]:
+        return self._margin.moved(events) if self._margin else events
+
+    def _told(self, token: bytes, likelihood: Likelihood | None) -> TokenLogprob:
+        if likelihood is None:
+            return TokenLogprob(token, None)
+        top = tuple(Alternative(self._vocabulary.spelling(other), logprob) for other, logprob in likelihood.top)
+        return TokenLogprob(token, likelihood.logprob, top)
 
     def _usage(self) -> Usage:
-        return Usage(self._prompt_tokens, self._tokens, self._cached, self._reasoning_tokens)
+        return Usage(len(self._prompt), self._tokens, self._cached, self._reasoning_tokens)
 
     def _stats(self, now_s: float) -> Stats:
         """`tokens_per_second` is the answer's tokens over the time since the first of them was drawn."""
         first_s = now_s if self._first_token_s is None else self._first_token_s
         generation_s = now_s - first_s
         rate = self._tokens / generation_s if generation_s > 0 else 0.0
-        return Stats(rate, first_s - self._arrived_s, generation_s, self._drafts, self._draft_model)
+        waited_s = first_s - self._arrived_s
+        return Stats(rate, waited_s, generation_s, self._drafts, self._draft_model, self._truncated_tokens)
 
 
 def tool_call_ids() -> Iterator[str]:

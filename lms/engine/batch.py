@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from lms.engine.draft_model import NO_EFFORT, Effort
-from lms.engine.model import Chunk, Decoder, Guide
+from lms.engine.model import Chunk, Decoder, Dictation, Guide, Likelihood, Picture
+from lms.engine.overflow import Window
+from lms.engine.picture_tokens import is_of_text
 from lms.engine.prefix import common_prefix
 from lms.engine.scheduler import Limits, plan
 from lms.engine.sequence import Sequence
@@ -30,6 +32,7 @@ WORTH_WAITING_TOKENS = 16
 FRESH_TOKENS = 2
 # Memory that is not divisible is stored after so many tokens of a prompt, and each time so many more.
 MARKED_TOKENS = 512
+NOTHING_FOUND = Found(0)
 
 
 @dataclass(frozen=True)
@@ -43,28 +46,46 @@ class Progressed:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """So likely were the next tokens of the sequence's prompt. They come in order, from its second token on."""
+
+    uid: int
+    likelihoods: Tokens[Likelihood]
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """The sequence has outgrown its window: it goes on without so many tokens."""
+
+    uid: int
+    left_out: int
+
+
+@dataclass(frozen=True)
 class Sampled:
     """The sequence's next tokens: the first so many of `drafted` ones that were right, and one more.
 
-    Or some more, where tokens that were there to fill the pass were right by chance.
+    Or some more, where tokens that were there to fill the pass were right by chance. How likely each was, if wanted.
     """
 
     uid: int
     tokens: Tokens[int]
     drafted: int = 0
+    likelihoods: Tokens[Likelihood] = ()
 
 
-Outcome = Progressed | Sampled
+Outcome = Progressed | Measured | Rolled | Sampled
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a pass took: tokens in all, and of them those that were guessed; whether it only continued answers; and what
-    the draft model did for it before."""
+    """What a pass took: tokens in all, and of them those that were guessed; whether it only continued answers; whether
+    it looked at pictures; and what the draft model did for it before."""
 
     tokens: int = 0
     drafted: int = 0
     answers_only: bool = False
+    pictures: bool = False
     guessing: Effort = NO_EFFORT
 
 
@@ -107,13 +128,24 @@ class Batch:
         sampling: Sampling,
         guide: Guide | None = None,
         *,
+        pictures: tuple[Picture, ...] = (),
         draft_model: bool = False,
+        dictation: Dictation | None = None,
+        logprobs: int | None = None,
+        measures: bool = False,
+        window: Window | None = None,
     ) -> None:
         """Queue a sequence of at least one token, of which `guide` says what may follow. It runs until it is removed.
 
-        The draft model may guess for it.
+        The last token stands for no part of a picture. The draft model may guess for it. `dictation` and `logprobs` are
+        as `Decoder.sampler` has them; if it `measures`, the tokens of the prompt are told about too, and so all of it
+        is processed. With a `window` it goes on for ever.
         """
-        sequence = Sequence(uid, list(tokens), self._decoder.sampler(sampling, guide))
+        said = list(filter(is_of_text, tokens))
+        sampler = self._decoder.sampler(sampling, guide, prompt=said, dictation=dictation, logprobs=logprobs)
+        sequence = Sequence(uid, list(tokens), sampler, pictures, logprobs=logprobs is not None, window=window)
+        if measures:
+            sequence.measured = 0
         self.speculator.begin(sequence, guide, draft_model=draft_model)
         self._waiting.append(sequence)
 
@@ -147,27 +179,42 @@ class Batch:
 
     def step(self) -> list[Outcome]:
         """Run one pass. A pass over tokens that were processed before, and put off, has nothing to tell."""
+        rolled = self._roll()
         self._admit()
-        planned = self._with_drafts(self._fitting(self._plan()))
+        planned = self._with_drafts(self._fitting(self._within_outputs(self._plan())))
         self.last = _work(planned, self.speculator.effort)
         if not planned:
-            return []
-        samplers = [sequence.sampler if chunk.sample else None for sequence, chunk in planned]
+            return rolled
+        samplers = [sequence.sampler if chunk.sample or chunk.targets else None for sequence, chunk in planned]
         drawn = iter(self._decoder.decode([chunk for _, chunk in planned], samplers))
-        return [outcome for sequence, chunk in planned for outcome in self._advance(sequence, chunk, drawn)]
+        return rolled + [outcome for sequence, chunk in planned for outcome in self._advance(sequence, chunk, drawn)]
+
+    def _roll(self) -> list[Outcome]:
+        """Let those that have outgrown their windows begin anew, without their middle."""
+        outgrown = [sequence for sequence in self._running if sequence.has_outgrown_its_window]
+        for sequence in outgrown:
+            self._running.remove(sequence)
+            self._put_off(sequence)
+        return [Rolled(sequence.uid, self._rolled(sequence)) for sequence in outgrown]
+
+    def _rolled(self, sequence: Sequence) -> int:
+        left_out = sequence.roll()
+        self.speculator.begin_again(sequence)
+        return left_out
 
     def _admit(self) -> None:
         """Let waiting sequences run, in their order; only those that follow another's prompt are passed over."""
         for sequence in list(islice(self._waiting, self._decoder.parallel)):
             if len(self._running) == self._decoder.parallel:
                 return
-            found = self._slots.find(sequence.tokens[:-FRESH_TOKENS])
-            if self._is_worth_waiting(sequence, found):
+            found = NOTHING_FOUND if sequence.measured >= 0 else self._slots.find(_reusable(sequence))
+            if sequence.measured < 0 and self._is_worth_waiting(sequence, found):
                 continue
             if not self._has_room_for(sequence, found):
                 return
             self._waiting.remove(sequence)
-            sequence.begin(*self._slots.take(found, sequence.tokens))
+            slot, held = self._slots.take(found, sequence.tokens)
+            sequence.begin(slot, self._slots.keep(slot, sequence.undivided(held)))
             if self._marks_prompts:
                 sequence.marks = _marks(sequence.prompt_length)
             self._running.append(sequence)
@@ -182,7 +229,7 @@ class Batch:
 
         Memory that is not divisible can be used by both only as it is just then: it is stored at that point.
         """
-        shared = common_prefix(running.tokens[: running.prompt_length], sequence.tokens[:-FRESH_TOKENS])
+        shared = common_prefix(running.tokens[: running.prompt_length], _reusable(sequence))
         if self._decoder.divisible:
             return shared
         if not self._marks_prompts or shared <= running.processed:
@@ -218,7 +265,7 @@ class Batch:
     def _with_drafts(self, planned: Plan) -> Plan:
         """The plan, with drafts for the answers whose next tokens can be guessed, as far as there is room for them."""
         free = self._decoder.cells - self._slots.cells - _tokens_of(planned)
-        room = min(free, self._decoder.outputs - len(planned))
+        room = min(free, self._decoder.outputs - sum(chunk.outputs for _, chunk in planned))
         drafted = self.speculator.with_drafts(planned, room, self.limits.beside_answers)
         return [(sequence, self._within_slot(chunk)) for sequence, chunk in drafted]
 
@@ -227,12 +274,25 @@ class Batch:
         room = max(0, self._decoder.slot_cells - chunk.start - len(chunk.tokens))
         return chunk if len(chunk.draft) <= room else replace(chunk, draft=chunk.draft[:room])
 
+    def _within_outputs(self, planned: Plan) -> Plan:
+        """The plan, with as much of prompts that are measured as a pass can say something about."""
+        if not any(chunk.targets for _, chunk in planned):
+            return planned
+        room = self._decoder.outputs - len(planned)
+        fitting = []
+        for sequence, chunk in planned:
+            if chunk.targets:
+                chunk = sequence.chunk(min(len(chunk), 1 + room))
+                room -= len(chunk) - 1
+            fitting.append((sequence, chunk))
+        return fitting
+
     def _fitting(self, planned: Plan) -> Plan:
         """The plan, once there is room for it: memory is made by forgetting, then by putting sequences off."""
         while self._slots.cells + _tokens_of(planned) > self._decoder.cells:
             if not self._slots.forget_oldest():
                 self._put_off(self._running.pop())
-                planned = self._plan()
+                planned = self._within_outputs(self._plan())
         return planned
 
     def _put_off(self, sequence: Sequence) -> None:
@@ -244,20 +304,28 @@ class Batch:
     def _advance(self, sequence: Sequence, chunk: Chunk, drawn: Iterator[list[int]]) -> list[Outcome]:
         """Take in what the pass did to one sequence: `drawn` has the tokens of each that asked for some, in turn."""
         tokens = next(drawn) if chunk.sample else []
+        likelihoods = sequence.sampler.likelihoods() if sequence.logprobs else []
+        outcomes: list[Outcome] = []
+        if chunk.targets:
+            outcomes.append(Measured(sequence.uid, sequence.news(likelihoods[: len(chunk.targets)])))
         held = chunk.tokens + tuple(tokens[:-1])
         self._slots.extend(chunk.slot, held)
         sequence.advance(held, tokens)
         if sequence.processed in sequence.marks:
             self._slots.store(sequence.slot)
-        outcomes: list[Outcome] = []
         done = min(sequence.processed, sequence.prompt_length)
         if done > sequence.told:
             sequence.told = done
             outcomes.append(Progressed(sequence.uid, done, sequence.prompt_length, sequence.cached))
         if tokens:
             drafted = self.speculator.verified(sequence.uid, len(tokens) - 1)
-            outcomes.append(Sampled(sequence.uid, tokens, drafted))
+            outcomes.append(Sampled(sequence.uid, tokens, drafted, likelihoods[len(chunk.targets) :]))
         return outcomes
+
+
+def _reusable(sequence: Sequence) -> list[int]:
+    """The tokens of a new sequence that need not be processed if memory holds them."""
+    return sequence.tokens[: sequence.undivided(max(0, len(sequence.tokens) - FRESH_TOKENS))]
 
 
 def _marks(prompt_length: int) -> list[int]:
@@ -272,4 +340,6 @@ def _tokens_of(planned: Plan) -> int:
 
 def _work(planned: Plan, guessing: Effort) -> Work:
     drafted = sum(len(chunk.draft) for _, chunk in planned)
-    return Work(_tokens_of(planned), drafted, all(sequence.is_decoding for sequence, _ in planned), guessing)
+    answers_only = all(sequence.is_decoding for sequence, _ in planned)
+    pictures = any(chunk.picture for _, chunk in planned)
+    return Work(_tokens_of(planned), drafted, answers_only, pictures, guessing)

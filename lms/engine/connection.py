@@ -76,8 +76,8 @@ def merged(events: list[Event]) -> list[Event]:
     result: list[Event] = []
     for event in events:
         match result[-1:], event:
-            case [TextDelta(before)], TextDelta(after):
-                result[-1] = TextDelta(before + after)
+            case [TextDelta(before, told)], TextDelta(after, more):
+                result[-1] = TextDelta(before + after, told + more)
             case [ReasoningDelta(before)], ReasoningDelta(after):
                 result[-1] = ReasoningDelta(before + after)
             case [PromptProgress()], PromptProgress():

@@ -20,7 +20,7 @@ import re
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Sequence as Tokens
 
 import numpy as np
@@ -28,7 +28,19 @@ from numpy.typing import NDArray
 
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, MOST_DRAFTED
 from lms.engine.logprobs import likelihood
-from lms.engine.model import UNSURE, Chunk, Decoder, Dictation, DraftDecoder, Embedder, Guide, Likelihood, Vocabulary
+from lms.engine.model import (
+    UNSURE,
+    Chunk,
+    Decoder,
+    Dictation,
+    DraftDecoder,
+    Embedder,
+    Guide,
+    Likelihood,
+    Vision,
+    Vocabulary,
+)
+from lms.engine.picture_tokens import is_of_text, is_text
 from lms.engine.protocol import EngineSpec, Runtime
 from lms.engine.state_key import Setting
 from lms.errors import EngineFailed, Unsupported
@@ -59,12 +71,19 @@ def reply(prompt: str) -> Iterator[str]:
     return iter([f"You said: {said}"])
 
 
+def spelled(tokens: Iterable[int]) -> str:
+    """The text of `tokens`, with two digits for each that stands for a picture."""
+    pieces = (bytes([token]) if is_of_text(token) else b"%02x" % (token & 0xFF) for token in tokens)
+    return b"".join(pieces).decode(errors="replace")
+
+
 class FakeVocabulary:
     """Implements `Vocabulary` over UTF-8 bytes."""
 
     bos = ""
     eos = ""
     longest_piece_bytes = 1
+    infill: tuple[int, int, int] | None = (1, 2, 3)
 
     def __len__(self) -> int:
         return END + 1
@@ -85,9 +104,9 @@ class FakeVocabulary:
 class FakeSampler:
     """Draws the same tokens whatever the settings: the prompt decides, as far as the guide lets it.
 
-    What the guide forbids waits until it may be said. Meanwhile comes what leads to an end soon. What is dictated takes
-    the place of what was to be said. The token that it would say is `FAVOUR` times as likely as any other one, and in a
-    prompt all are equally likely.
+    What the guide forbids waits until it may be said. Meanwhile comes what leads to an end soon. What is dictated comes
+    before. The token that waits to be said is `FAVOUR` times as likely as any other one; in a prompt all are equally
+    likely.
     """
 
     def __init__(
@@ -108,9 +127,7 @@ class FakeSampler:
         favourite = self._wanted
         token = self._dictated()
         if token is None:
-            token = self._wanted if self._guide is None else self._allowed(self._guide, self._wanted)
-        if token == self._wanted:
-            self._wanted = None
+            token = self._said(favourite)
         if self._dictation is not None:
             self._dictation.take(token)
         if self._logprobs is not None:
@@ -125,13 +142,17 @@ class FakeSampler:
         taken, self._likelihoods = self._likelihoods, []
         return taken
 
+    def _said(self, wanted: int) -> int:
+        token = wanted if self._guide is None else self._allowed(self._guide, wanted)
+        if token == wanted:
+            self._wanted = None
+        return token
+
     def _dictated(self) -> int | None:
-        """What has to be said, which what was wanted makes room for."""
         token = self._dictation.dictated if self._dictation is not None else None
-        if token is None or (self._guide is not None and self._guide.forbidden()[token]):
-            return None
-        self._wanted = None
-        if self._guide is not None:
+        if token is not None and self._guide is not None:
+            if self._guide.forbidden()[token]:
+                return None
             self._guide.take(token)
         return token
 
@@ -232,6 +253,10 @@ class FakeDecoder:
             raise EngineFailed(f"Slot {chunk.slot} holds {len(held)} tokens, and the pass starts at {chunk.start}.")
         if chunk.draft and not self.divisible:
             raise EngineFailed("This memory cannot take back a draft.")
+        if not is_text(chunk.tokens if chunk.picture is None else chunk.draft):
+            raise EngineFailed("A picture's tokens are no text, and no guess.")
+        if chunk.picture is not None and chunk.picture.length != len(chunk.tokens):
+            raise EngineFailed("A picture was cut.")
         held += zip(self._numbers, chunk.tokens + chunk.draft, strict=False)
         if len(held) > self.slot_cells:
             raise EngineFailed(f"Slot {chunk.slot} needs more than its {self.slot_cells} cells of memory.")
@@ -239,7 +264,7 @@ class FakeDecoder:
     def _draw(self, chunk: Chunk, sampler: FakeSampler) -> list[int]:
         held = self.memory[chunk.slot]
         if sampler.upcoming is None:
-            prompt = bytes(token for _, token in held[: chunk.start + len(chunk.tokens)]).decode(errors="replace")
+            prompt = spelled(token for _, token in held[: chunk.start + len(chunk.tokens)])
             sampler.upcoming = itertools.chain.from_iterable(piece.encode() for piece in reply(prompt))
         drawn = [sampler.draw()]
         for guessed in chunk.draft:
@@ -303,6 +328,7 @@ class FakeModel:
         self.parallel = 1 if spec.embedding else spec.config.parallel or DEFAULT_PARALLEL
         self.batch_tokens = max(spec.config.batch_size or 512, self.context_length if spec.embedding else 1)
         self.warnings: tuple[str, ...] = ()
+        self.vision: Vision | None = _vision() if spec.projector_path else None
 
     def decoder(self) -> Decoder:
         if self._spec.embedding:
@@ -322,6 +348,12 @@ class FakeModel:
 
     def close(self) -> None:
         """There is nothing to give back."""
+
+
+def _vision() -> Vision:
+    from lms.engine.fake_vision import FakeVision  # Pillow takes a while to import, and most never need it
+
+    return FakeVision()
 
 
 def _spend_as_environment_says(tokens: int) -> None:

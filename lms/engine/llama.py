@@ -13,6 +13,8 @@ import platform
 import sys
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import llama_cpp
 import llama_cpp.llama_cpp as C
@@ -27,10 +29,13 @@ from lms.engine.llama_params import embedding_params, generating_params, model_p
 from lms.engine.llama_trial import is_worth_trying, short_pass, survives
 from lms.engine.model import Decoder, DraftDecoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
-from lms.engine.state_key import Setting
+from lms.engine.state_key import Setting, model_identity
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import DraftModel, Sampling
 from lms.logbus.records import Level
+
+if TYPE_CHECKING:
+    from lms.engine.llama_vision import LlamaVision
 
 POOLING_NONE, POOLING_MEAN = 0, 1
 
@@ -49,6 +54,7 @@ class LlamaVocabulary:
         self._pieces: dict[int, bytes] = {}
         self.bos = self._text(C.llama_vocab_bos(self._vocab))
         self.eos = self._text(C.llama_vocab_eos(self._vocab))
+        self.infill = _infill_tokens(self._vocab)
         self.longest_piece_bytes = max(len(self._text(token).encode()) for token in range(self._size))
 
     def __len__(self) -> int:
@@ -91,6 +97,11 @@ class LlamaVocabulary:
         return text.decode(errors="replace") if text else ""
 
 
+def _infill_tokens(vocab: C.llama_vocab_p) -> tuple[int, int, int] | None:
+    before, after, gap = C.llama_vocab_fim_pre(vocab), C.llama_vocab_fim_suf(vocab), C.llama_vocab_fim_mid(vocab)
+    return None if min(before, after, gap) < 0 else (before, after, gap)
+
+
 class LlamaModel:
     """Implements `Model`. Raises EngineFailed when llama.cpp refuses the file or the memory."""
 
@@ -104,10 +115,11 @@ class LlamaModel:
         self.defaults = _recommended_sampling(self._model)
         self.parallel = 1 if spec.embedding else self._choose_parallel(spec.config)
         self.context_length = self._choose_context_length(spec.config)
-        self.state_settings = _state_settings(spec.config, self.context_length)
+        self.state_settings = _state_settings(spec, self.context_length)
         self._config = spec.config if has_accelerator() else self._for_processor()
         self._sizes = pass_sizes(self._config, self.context_length, embedding=spec.embedding)
         self.batch_tokens = self._sizes.prompt_tokens
+        self.vision = self._load_vision()
         self._context = self._create_context()
         if is_worth_trying() and not survives(lambda: short_pass(self._context)):
             self._load_again_plainly(on_progress)
@@ -130,6 +142,8 @@ class LlamaModel:
         return self._embedder
 
     def close(self) -> None:
+        if self.vision:
+            self.vision.close()
         C.llama_free(self._context)
         C.llama_model_free(self._model)
 
@@ -138,16 +152,37 @@ class LlamaModel:
             return embedding_for_processor(self._spec.config)
         split = self._spec.config.unified_kv is False
         cells = self.context_length if split else max(self.context_length, self._spec.cells)
-        return for_processor(self._spec.config, C.llama_model_n_head(self._model), cells)
+        heads = int(C.llama_model_n_head(self._model))
+        return for_processor(self._spec.config, heads, cells, sees=bool(self._spec.projector_path))
+
+    def _create_decoder(self) -> LlamaDecoder:
+        """A pass has room for its answers and their drafts beside the prompts."""
+        outputs = self._sizes.batch_tokens - self._sizes.prompt_tokens
+        return LlamaDecoder(self._context, self.parallel, outputs, self.vision)
 
     def _create_embedder(self) -> LlamaEmbedder:
         tiles = self._config.flash_attention is not False and not has_accelerator()
         return LlamaEmbedder(self._context, self._sizes.batch_tokens, self.vocabulary, fills_tiles=tiles)
 
-    def _create_decoder(self) -> LlamaDecoder:
-        """A pass has room for its answers and their drafts beside the prompts."""
-        outputs = self._sizes.batch_tokens - self._sizes.prompt_tokens
-        return LlamaDecoder(self._context, self.parallel, outputs)
+    def _load_vision(self) -> LlamaVision | None:
+        """What shows the model pictures. With a projector that cannot be used, it is a model that reads."""
+        if not self._spec.projector_path or self._spec.embedding:
+            return None
+        try:
+            from lms.engine import llama_vision  # its library is not in every build of llama-cpp-python
+
+            _, reading = threads(self._spec.config, C.llama_model_n_params(self._model))
+            llama_vision.forward_logs(_callbacks)
+            return llama_vision.LlamaVision(
+                self._spec.projector_path,
+                self._model,
+                threads=reading,
+                use_gpu=self._spec.config.gpu_ratio != 0,
+                micro_batch_tokens=self._sizes.micro_batch_tokens,
+            )
+        except (EngineFailed, ImportError, OSError, RuntimeError) as error:
+            self.warnings += (f"It sees no pictures: {error}",)
+            return None
 
     def _choose_parallel(self, config: LoadConfig) -> int:
         wanted, most = config.parallel or DEFAULT_PARALLEL, int(C.llama_max_parallel_sequences())
@@ -160,6 +195,7 @@ class LlamaModel:
         self.close()
         self._model = self._load(on_progress, special_buffers=False)
         self.vocabulary = LlamaVocabulary(self._model)
+        self.vision = self._load_vision()
         self._context = self._create_context()
         self.warnings += ("llama.cpp’s AMX instructions end in a crash on this machine. They are left out.",)
 
@@ -209,10 +245,12 @@ class LlamaModel:
         )
 
 
-def _state_settings(config: LoadConfig, context_length: int) -> dict[str, Setting]:
+def _state_settings(spec: EngineSpec, context_length: int) -> dict[str, Setting]:
     """Without flash attention values are kept the other way round; by the context's length some models choose how they
     tell positions (longrope)."""
-    return {
+    config = spec.config
+    sees = {"projector": model_identity([Path(spec.projector_path)])} if spec.projector_path else {}
+    return sees | {
         "llama.cpp": version(),
         "keys": config.k_cache_type,
         "values": config.v_cache_type,

@@ -16,7 +16,7 @@ from lms.engine.llama_decoder import LlamaDecoder, has_state
 from lms.engine.llama_load import load
 from lms.engine.llama_params import generating_params, model_params, threads
 from lms.engine.llama_trial import is_worth_trying
-from lms.engine.model import UNSURE, Guide
+from lms.engine.model import UNSURE, Guide, Likelihood
 from lms.engine.protocol import EngineSpec
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import DraftModel, Sampling
@@ -36,6 +36,9 @@ class SureSampler:
         logits = np.ctypeslib.as_array(C.llama_get_logits_ith(context, row), (self._vocabulary_size,))
         likeliest = int(logits.argmax())
         return likeliest if probability(logits, likeliest) >= SURE_PROBABILITY else UNSURE
+
+    def likelihoods(self) -> list[Likelihood]:
+        return []
 
     def close(self) -> None:
         """There is nothing to free."""
@@ -61,8 +64,8 @@ class LlamaDraft(LlamaDecoder):
         super().__init__(self._owned_context, parallel, parallel)
         self.vocabulary_size = self._vocabulary_size
 
-    def sampler(self, sampling: Sampling, guide: Guide | None = None) -> SureSampler:  # type: ignore[override]
-        """Of its own kind, as any decoder's are. It needs no guide: what it guesses is verified."""
+    def sampler(self, sampling: Sampling, guide: Guide | None = None, **_: object) -> SureSampler:  # type: ignore[override]
+        """Of its own kind, as any decoder's are. It needs no guide and no more: what it guesses is verified."""
         return SureSampler(self._vocabulary_size)
 
     def close(self) -> None:

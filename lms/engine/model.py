@@ -11,16 +11,35 @@ from typing import Any, Protocol
 from lms.engine.protocol import Runtime
 from lms.engine.state_key import Setting
 from lms.errors import LmsError
+from lms.generation.messages import Image
 from lms.generation.request import DraftModel, Sampling
 
 UNSURE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture in a sequence: `length` tokens from position `start` on stand for it (`picture_tokens.py`).
+
+    `content` is what the decoder looks at.
+    """
+
+    start: int
+    length: int
+    content: Any
+
+    @property
+    def end(self) -> int:
+        return self.start + self.length
 
 
 @dataclass(frozen=True)
 class Chunk:
     """Tokens of one slot to be processed together, the first of them at `start`. `sample` asks for the next token.
 
-    `draft` is what is guessed to come then. It is processed in the same pass, and verified there.
+    `draft` is what is guessed to come then. It is processed in the same pass, and verified there. With a `picture` the
+    tokens are those that stand for it, all of them, and nothing is drawn after them. `targets` are what follows the
+    tokens, as far as it is known, if it is wanted how likely that was.
     """
 
     slot: int
@@ -28,22 +47,42 @@ class Chunk:
     tokens: tuple[int, ...]
     sample: bool
     draft: tuple[int, ...] = ()
+    picture: Picture | None = None
+    targets: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         """The tokens that the pass processes for it."""
         return len(self.tokens) + len(self.draft)
 
+    @property
+    def outputs(self) -> int:
+        """The last so many of them after which the model has to say what follows."""
+        if self.targets:
+            return len(self)
+        return 1 + len(self.draft) if self.sample else 0
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """The natural logarithm of the probability that the model gave a token, and the likeliest tokens in its place with
+    theirs, the likeliest first."""
+
+    logprob: float
+    top: tuple[tuple[int, float], ...] = ()
+
 
 class Vocabulary(Protocol):
     """Text to tokens and back. `bos` and `eos` are the texts of these tokens, as chat templates want them.
 
-    No token stands for more than `longest_piece_bytes` of text.
+    No token stands for more than `longest_piece_bytes` of text. `infill` are the tokens before a prefix, before a
+    suffix, and before what belongs between them, of a model that fills in gaps.
     """
 
     bos: str
     eos: str
 
     longest_piece_bytes: int
+    infill: tuple[int, int, int] | None
 
     def tokenize(self, text: str, *, add_special: bool, parse_special: bool = True) -> list[int]:
         """The tokens of `text`, special tokens in it recognised unless not `parse_special`; `add_special` adds what the
@@ -61,6 +100,18 @@ class Vocabulary(Protocol):
 
     def __len__(self) -> int:
         """Token ids are 0 to this, exclusive."""
+
+
+class Vision(Protocol):
+    """Turns texts with pictures in them into tokens. `marker` stands for a picture in a text; nobody can guess it."""
+
+    marker: str
+
+    def read(self, text: str, images: Tokens[Image], *, add_special: bool) -> tuple[list[int], tuple[Picture, ...]]:
+        """The tokens of `text`, in which each picture has a marker, and where the pictures are among them.
+
+        Raises InvalidRequest for one that is no picture, Unsupported for one that the model cannot take.
+        """
 
 
 class Guide(Protocol):
@@ -84,8 +135,22 @@ class Guide(Protocol):
         """Why only the end may follow although the answer is not complete."""
 
 
+class Dictation(Protocol):
+    """Says at times which token has to come next, whatever the model would draw. It is told of every token."""
+
+    @property
+    def dictated(self) -> int | None:
+        """The token that has to come next."""
+
+    def take(self, token: int) -> None:
+        """`token` was drawn."""
+
+
 class Sampler(Protocol):
     """Draws one sequence's tokens. Holds that sequence's random state and what its penalties have seen."""
+
+    def likelihoods(self) -> list[Likelihood]:
+        """Of targets and drawn tokens, in their order, since this was asked last; none if they were not wanted."""
 
     def close(self) -> None:
         """Free what the sampler holds."""
@@ -111,16 +176,28 @@ class Decoder(Protocol):
     states_divisible: bool
     outputs: int
 
-    def sampler(self, sampling: Sampling, guide: Guide | None = None) -> Sampler:
-        """A sampler for one sequence, drawing what `guide` allows. Every field of `sampling` but the seed is set."""
+    def sampler(
+        self,
+        sampling: Sampling,
+        guide: Guide | None = None,
+        *,
+        prompt: Tokens[int] = (),
+        dictation: Dictation | None = None,
+        logprobs: int | None = None,
+    ) -> Sampler:
+        """A sampler for one sequence, drawing what `guide` allows. Every field of `sampling` but the seed is set.
+
+        `prompt` is what DRY looks for repetitions in, before the answer. What `dictation` says is drawn if the guide
+        allows it. `logprobs` asks how likely each token was, and for so many likeliest ones beside it.
+        """
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[Any]) -> list[list[int]]:
         """Process all chunks in one pass and return the next tokens of each that asks for one, in their order.
 
         That is what its sampler drew, one token after the other, for as long as that was what the draft said: one token
         more than were accepted of the draft. Memory then holds the chunk's tokens and the accepted ones. `samplers` has
-        one of this decoder's own samplers for each chunk that asks, and None for the others. Raises EngineFailed when
-        the pass failed; what is in memory is not known then.
+        one of this decoder's own samplers for each chunk that asks or has targets, and None for the others. Raises
+        EngineFailed when the pass failed; what is in memory is not known then.
         """
 
     def keep(self, slot: int, length: int) -> int:
@@ -159,7 +236,7 @@ class Embedder(Protocol):
     def embed(self, inputs: Tokens[Tokens[int]]) -> list[bytes]:
         """One normalised little-endian float32 vector an input, or one such number, its score, if it `ranks`.
 
-        All inputs together fit `batch_tokens`.
+        All inputs together fit `batch_tokens`, or there is one.
         """
 
     def pair(self, query: str, document: str) -> list[int]:
@@ -167,14 +244,16 @@ class Embedder(Protocol):
 
 
 class Model(Protocol):
-    """A loaded model. `context_length` is what one sequence may hold, `batch_tokens` the most of
-    prompts, or of texts to embed, in one pass.
+    """A loaded model. `context_length` is what one sequence may hold, `batch_tokens` the most of prompts, or of texts
+    to embed unless there is one only, in one pass.
 
     `defaults` are the sampling settings the model's file recommends, `warnings` what was not done as asked.
     `state_settings` are all that decides what the bytes of a saved state mean, but for the model's file.
+    Without `vision` it takes no pictures.
     """
 
     vocabulary: Vocabulary
+    vision: Vision | None
     template: str | None
     runtime: Runtime
     defaults: Sampling

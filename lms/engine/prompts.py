@@ -1,33 +1,69 @@
 """From what was asked to the tokens the model sees, and what has to be known to read its answer."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from lms.engine.answer import tool_call_ids
-from lms.engine.model import Guide, Model
+from lms.engine.marked_vocabulary import MarkedVocabulary
+from lms.engine.model import Dictation, Guide, Model, Picture, Vocabulary
+from lms.engine.overflow import Window, cut, cuts, head, room_for_prompt, shortened
+from lms.engine.prefix import common_prefix
+from lms.engine.reasoning_budget import ReasoningBudget
 from lms.errors import InvalidRequest, PromptTooLong, Unsupported
-from lms.generation.request import ChatPrompt, GenerateRequest, InfillPrompt, Prompt, TextPrompt, TokenPrompt
-from lms.text.frames import frame_around
-from lms.text.reasoning import markers_for
+from lms.generation.messages import Image, Message
+from lms.generation.request import (
+    ChatPrompt,
+    GenerateRequest,
+    InfillPrompt,
+    Overflow,
+    Prompt,
+    TextPrompt,
+    TokenPrompt,
+)
+from lms.text.form import Form
+from lms.text.pictures import marked, pictures_in
 from lms.text.splitter import Splitter
 from lms.text.template import CHATML, ChatTemplate
-from lms.text.toolcalls import family_for
 
 if TYPE_CHECKING:
     from lms.text.constraints import Constraints
 
 # Tokenizing so much takes some 70 ms.
 LARGE_TEXT_CHARACTERS = 200_000
+MOST_PICTURES = 64
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A prompt as the model sees it: its text as the log shows it, its tokens, and the pictures among them."""
+
+    text: str
+    tokens: list[int]
+    pictures: tuple[Picture, ...] = ()
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """`text` is the whole prompt as the log shows it."""
+    """`text` is the whole prompt as the log shows it, `echo` as an answer begins with it that is to. The answer is read
+    with `vocabulary`.
+
+    So many tokens of a conversation were left out; with a `window` an answer may outgrow the context.
+    """
 
     tokens: list[int]
     text: str
     splitter: Splitter
+    vocabulary: Vocabulary
     guide: Guide | None = None
+    pictures: tuple[Picture, ...] = ()
+    dictation: Dictation | None = None
+    truncated_tokens: int = 0
+    window: Window | None = None
+    echo: str = ""
 
 
 class PromptReader:
@@ -37,39 +73,155 @@ class PromptReader:
         self._model = model
         source = model.template or CHATML
         self._template = ChatTemplate(source, model.vocabulary.bos, model.vocabulary.eos)
-        self._reasoning = markers_for(source)
-        self._family = family_for(source)
+        self._form = Form(source, supports_tools=self._template.supports_tools)
         self._constraints: Constraints | None = None
 
     def prepare(self, request: GenerateRequest) -> Prepared:
         """Raises InvalidRequest for a prompt the template or the vocabulary refuses and for a constraint that cannot be
-        enforced, PromptTooLong for a prompt too long."""
-        text, tokens = self.read(request.prompt)
-        check_length(len(tokens), self._model.context_length)
-        return Prepared(tokens, text, self._splitter(request, text), self._guide(request, text))
+        enforced, PromptTooLong for a prompt too long, Unsupported for pictures where the model sees none."""
+        seen, truncated_tokens, window = self._fitted(request)
+        guide = self._guide(request, seen.text)
+        return Prepared(
+            seen.tokens,
+            seen.text,
+            self._form.splitter(request, seen.text, tool_call_ids()),
+            self._vocabulary_for(request.prompt, guide),
+            guide,
+            seen.pictures,
+            self._budget(request, seen.text),
+            truncated_tokens,
+            window,
+            self._echo(request.prompt, seen) if request.echo else "",
+        )
 
     def close(self) -> None:
         """End the process in which constraints are tried, if there is one."""
         if self._constraints:
             self._constraints.close()
 
-    def read(self, prompt: Prompt) -> tuple[str, list[int]]:
-        """The text of `prompt` as the log shows it, and its tokens. Raises as `prepare` does."""
+    def read(self, prompt: Prompt) -> Seen:
+        """`prompt` as the model sees it. Raises as `prepare` does."""
         vocabulary = self._model.vocabulary
         match prompt:
             case ChatPrompt():
-                text = self._template.render(prompt)
-                self._check_size(text)
-                return text, vocabulary.tokenize(text, add_special=not _begins_with(text, vocabulary.bos))
+                return self._read_chat(prompt)
             case TextPrompt(text):
                 self._check_size(text)
-                return text, vocabulary.tokenize(text, add_special=True)
+                return Seen(text, vocabulary.tokenize(text, add_special=True))
             case TokenPrompt(tokens):
                 check_length(len(tokens), self._model.context_length)
                 check_tokens(tokens, len(vocabulary))
-                return f"{list(tokens)}", list(tokens)
+                return Seen(f"{list(tokens)}", list(tokens))
             case InfillPrompt():
-                raise Unsupported("This version does not fill in between a prefix and a suffix.", param="suffix")
+                return self._read_infill(prompt)
+
+    def _read_infill(self, prompt: InfillPrompt) -> Seen:
+        """Prefix, suffix, middle: the order that models with these tokens are trained for."""
+        vocabulary = self._model.vocabulary
+        if vocabulary.infill is None:
+            raise Unsupported(
+                "This model has no tokens for what stands before and after a gap, and fills in none.",
+                hint="Leave “suffix” out, or use a model for code that was trained for it.",
+                param="suffix",
+            )
+        self._check_size(prompt.prefix + prompt.suffix)
+        before, after, gap = vocabulary.infill
+        prefix = vocabulary.tokenize(prompt.prefix, add_special=False)
+        suffix = vocabulary.tokenize(prompt.suffix, add_special=False)
+        tokens = [*self._opening, before, *prefix, after, *suffix, gap]
+        return Seen(self._spelled(tokens), tokens)
+
+    def _fitted(self, request: GenerateRequest) -> tuple[Seen, int, Window | None]:
+        """The prompt as far as it is to be read, how many tokens of it are left out, and how the answer may outgrow the
+        context."""
+        prompt, policy, most = request.prompt, request.overflow or "refuse", self._model.context_length
+        if not cuts(policy) or request.echo or isinstance(prompt, InfillPrompt):
+            seen = self.read(prompt)
+            check_length(len(seen.tokens), most)
+            return seen, 0, None
+        seen = Seen("", list(prompt.tokens)) if isinstance(prompt, TokenPrompt) else self.read(prompt)
+        length = len(seen.tokens)
+        if length >= most:
+            seen = self._cut(prompt, seen, policy, room_for_prompt(most, request.max_tokens))
+        if isinstance(prompt, TokenPrompt):
+            seen = self.read(TokenPrompt(tuple(seen.tokens)))
+        check_length(len(seen.tokens), most)
+        kept = min(self._kept(prompt, seen.tokens, policy), most // 2)
+        return seen, length - len(seen.tokens), None if seen.pictures else Window(most, kept)
+
+    def _cut(self, prompt: Prompt, seen: Seen, policy: Overflow, room: int) -> Seen:
+        """What of the prompt has room, by whole turns if that is enough. Pictures are never cut in two."""
+        if isinstance(prompt, ChatPrompt):
+            seen = self._without_turns(prompt, policy, room)
+        if len(seen.tokens) <= room or seen.pictures:
+            return seen
+        tokens = cut(seen.tokens, self._kept(prompt, seen.tokens, policy), room)
+        return Seen(self._spelled(tokens), tokens)
+
+    def _without_turns(self, prompt: ChatPrompt, policy: Overflow, room: int) -> Seen:
+        def read(messages: tuple[Message, ...]) -> Seen:
+            return self._read_chat(msgspec.structs.replace(prompt, messages=messages))
+
+        return read(shortened(prompt.messages, policy, lambda messages: len(read(messages).tokens) <= room))
+
+    def _kept(self, prompt: Prompt, tokens: list[int], policy: Overflow) -> int:
+        """How many tokens at the beginning stay whatever is left out: of a conversation those of its head."""
+        begins = self._opening
+        if isinstance(prompt, ChatPrompt):
+            with suppress(InvalidRequest):  # templates may refuse a head without the rest
+                begins = self._read_chat(msgspec.structs.replace(prompt, messages=head(prompt.messages, policy))).tokens
+        elif policy == "truncateMiddle":
+            return len(tokens) // 2
+        return common_prefix(begins, tokens)
+
+    @cached_property
+    def _opening(self) -> list[int]:
+        """The tokens that the model wants before any text."""
+        around = self._model.vocabulary.tokenize("", add_special=True)
+        return [token for token in around if not self._model.vocabulary.is_end(token)]
+
+    def _echo(self, prompt: Prompt, seen: Seen) -> str:
+        return prompt.text if isinstance(prompt, TextPrompt) else self._spelled(seen.tokens)
+
+    def _spelled(self, tokens: list[int]) -> str:
+        return b"".join(map(self._model.vocabulary.spelling, tokens)).decode(errors="replace")
+
+    def _budget(self, request: GenerateRequest, text: str) -> Dictation | None:
+        """What ends the reasoning of an answer in time. A line of its own is what models put the end marker on."""
+        markers = self._form.reasoning
+        if request.reasoning_budget is None or markers is None or not isinstance(request.prompt, ChatPrompt):
+            return None
+        vocabulary = self._vocabulary
+        closing = vocabulary.tokenize(markers.cut_short, add_special=False)
+        inside = markers.left_open_by(text)
+        return ReasoningBudget(request.reasoning_budget, markers, closing, vocabulary.piece, inside=inside)
+
+    def _read_chat(self, prompt: ChatPrompt) -> Seen:
+        vocabulary, prompt = self._model.vocabulary, self._form.conversation(prompt)
+        if images := pictures_in(prompt.messages):
+            return self._read_with_pictures(prompt, images)
+        text = self._template.render(prompt)
+        self._check_size(text)
+        return Seen(text, vocabulary.tokenize(text, add_special=not _begins_with(text, vocabulary.bos)))
+
+    def _read_with_pictures(self, prompt: ChatPrompt, images: tuple[Image, ...]) -> Seen:
+        vision = self._model.vision
+        if vision is None:
+            raise Unsupported(
+                "The conversation has a picture, and this model sees none.",
+                hint="Use one with a vision projector (lms ls shows which have), or leave the picture out.",
+                param=images[0].param or None,
+            )
+        if len(images) > MOST_PICTURES:
+            param = images[MOST_PICTURES].param or None
+            raise InvalidRequest(f"{len(images)} pictures are too many: {MOST_PICTURES} are taken.", param=param)
+        text = self._template.render(msgspec.structs.replace(prompt, messages=marked(prompt.messages, vision.marker)))
+        self._check_size(text)
+        if text.count(vision.marker) != len(images) or text.endswith(vision.marker):
+            raise InvalidRequest("This model’s chat template has no place for the picture there.", param="messages")
+        add_special = not _begins_with(text, self._model.vocabulary.bos)
+        tokens, pictures = vision.read(text, images, add_special=add_special)
+        return Seen(text.replace(vision.marker, "[picture]"), tokens, pictures)
 
     def _check_size(self, text: str) -> None:
         """Refuse at a glance what is far too long: to count the tokens of megabytes would hold up everybody else."""
@@ -77,43 +229,30 @@ class PromptReader:
             fewest = max(1, len(text) // self._model.vocabulary.longest_piece_bytes)
             check_length(fewest, self._model.context_length, at_least=True)
 
-    def _splitter(self, request: GenerateRequest, text: str) -> Splitter:
-        chat = isinstance(request.prompt, ChatPrompt)
-        reasoning = self._reasoning if chat and request.split_reasoning else None
-        tools = request.prompt.tools if isinstance(request.prompt, ChatPrompt) else ()
-        family = self._family if tools else None
-        inside = reasoning is not None and reasoning.left_open_by(text)
-        constrained = request.constraint is not None
-        return Splitter(
-            reasoning,
-            family,
-            tool_call_ids(),
-            tools,
-            inside_reasoning=inside,
-            only_leading=constrained,
-            parallel=request.tool_choice.parallel,
-        )
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        """The model's, in which all that may be a marker has a text."""
+        return MarkedVocabulary(self._model.vocabulary, self._form.markers(calls=True))
+
+    @cached_property
+    def _vocabulary_without_calls(self) -> Vocabulary:
+        return MarkedVocabulary(self._model.vocabulary, self._form.markers(calls=False))
+
+    def _vocabulary_for(self, prompt: Prompt, guide: Guide | None) -> Vocabulary:
+        """What is read of the answer: what guides it, and what may be in it. Other control tokens have no text."""
+        if guide is not None or (isinstance(prompt, ChatPrompt) and prompt.tools):
+            return self._vocabulary
+        return self._vocabulary_without_calls if isinstance(prompt, ChatPrompt) else self._model.vocabulary
 
     def _guide(self, request: GenerateRequest, text: str) -> Guide | None:
-        if request.constraint is None:
+        bound = self._form.bound(request, text)
+        if bound is None:
             return None
         if self._constraints is None:
             from lms.text.constraints import Constraints  # a tenth of a second to import, and most never need it
 
-            self._constraints = Constraints(self._model.vocabulary)
-        return self._constraints.guide(request.constraint, self._frame(request.prompt, text))
-
-    def _frame(self, prompt: Prompt, text: str) -> str:
-        """What the model may write around a constrained answer to `prompt`, which reads as `text`."""
-        if not isinstance(prompt, ChatPrompt):
-            return ""
-        reasoning = self._reasoning
-        inside = reasoning is not None and reasoning.left_open_by(text)
-        if reasoning and reasoning.closed_by(text):
-            reasoning = None
-        calls = self._family.grammar(prompt.tools, True) if self._family and prompt.tools else ""
-        start = self._family.start if self._family else ""
-        return frame_around(reasoning, start, calls, inside_reasoning=inside)
+            self._constraints = Constraints(self._vocabulary)
+        return self._constraints.guide(*bound)
 
 
 def check_length(prompt_tokens: int, context_length: int, *, at_least: bool = False) -> None:

@@ -3,26 +3,35 @@
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass, field
 
-from lms.engine.model import Chunk, Sampler
+from lms.engine.model import Chunk, Likelihood, Picture, Sampler
+from lms.engine.overflow import Window
 
 
 @dataclass(eq=False)
 class Sequence:
     """`tokens` grows with every token drawn; the first `processed` of them are in the memory of `slot`.
 
-    `cached` of the prompt's tokens were found there and not processed again, `told` of them have been reported.
-    `marks` are numbers of tokens after which a chunk ends, because what is in memory then is to be stored.
+    `pictures` stand in the prompt, in their order, and not at its end. `cached` of the prompt's tokens were found there
+    and not processed again, `told` of them have been reported. `marks` are numbers of tokens after which a chunk ends,
+    because what is in memory then is to be stored.
+
+    `logprobs` says that it is wanted how likely each drawn token was, `measured` of how many of the prompt's tokens
+    that is known (−1: it is not wanted). One that outgrows its `window` goes on without its middle.
     """
 
     uid: int
     tokens: list[int]
     sampler: Sampler
+    pictures: tuple[Picture, ...] = ()
     prompt_length: int = 0
     processed: int = 0
     cached: int = 0
     told: int = -1
     slot: int = -1
     marks: list[int] = field(default_factory=list)
+    logprobs: bool = False
+    measured: int = -1
+    window: Window | None = None
 
     def __post_init__(self) -> None:
         self.prompt_length = len(self.tokens)
@@ -37,11 +46,39 @@ class Sequence:
         """Whether all that is pending is the token drawn last."""
         return self.pending == 1 and len(self.tokens) > self.prompt_length
 
+    def undivided(self, length: int) -> int:
+        """So many of the first `length` tokens that no picture is cut."""
+        return next((picture.start for picture in self.pictures if picture.start < length < picture.end), length)
+
     def chunk(self, most: int) -> Chunk:
-        """The next `most` pending tokens, up to a mark; it asks for a token when nothing is pending after it."""
+        """The next `most` pending tokens, up to a mark or a picture; it asks for a token when nothing is pending after
+        it. A picture is a chunk of its own, and whole: an encoder sees it at once, and some models do too."""
+        picture = next((picture for picture in self.pictures if picture.start >= self.processed), None)
+        if picture and picture.start == self.processed:
+            tokens = tuple(self.tokens[picture.start : picture.end])
+            return Chunk(self.slot, self.processed, tokens, sample=False, picture=picture)
         marks = (mark for mark in self.marks if mark > self.processed)
-        end = min(self.processed + most, *marks, len(self.tokens))
-        return Chunk(self.slot, self.processed, tuple(self.tokens[self.processed : end]), end == len(self.tokens))
+        end = min(self.processed + most, *marks, picture.start if picture else len(self.tokens), len(self.tokens))
+        tokens = tuple(self.tokens[self.processed : end])
+        return Chunk(self.slot, self.processed, tokens, end == len(self.tokens), targets=self._targets(end))
+
+    def _targets(self, end: int) -> tuple[int, ...]:
+        """What follows each token up to `end`, while it is still wanted how likely the prompt was.
+
+        Its first token, which nothing predicts, counts as measured.
+        """
+        if not 0 <= self.measured < self.prompt_length - 1:
+            return ()
+        return tuple(self.tokens[self.processed + 1 : min(end + 1, self.prompt_length)])
+
+    def news(self, likelihoods: Tokens[Likelihood]) -> Tokens[Likelihood]:
+        """Those of the targets that were not known before, once the tokens before them have been processed.
+
+        A prompt that was put off is processed again.
+        """
+        news = likelihoods[max(0, self.measured - self.processed) :]
+        self.measured += len(news)
+        return news
 
     def begin(self, slot: int, held: int) -> None:
         """Run in `slot`, which holds the first `held` tokens already."""
@@ -57,3 +94,15 @@ class Sequence:
     def put_off(self) -> None:
         """Run no more for now, and hold nothing."""
         self.slot, self.processed = -1, 0
+
+    @property
+    def has_outgrown_its_window(self) -> bool:
+        return self.window is not None and len(self.tokens) > self.window.length
+
+    def roll(self) -> int:
+        """Leave out the middle. Returns how many tokens that are."""
+        assert self.window is not None
+        before = len(self.tokens)
+        self.tokens = self.window.without_middle(self.tokens)
+        self.prompt_length = min(self.prompt_length, len(self.tokens) - 1)
+        return before - len(self.tokens)

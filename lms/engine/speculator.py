@@ -94,6 +94,15 @@ class Speculator:
                 free.append((NgramLookup(sequence.tokens), Trust(IN_LOOKUP)))
             self._accounts[sequence.uid] = _Account(free, self._model_trust.heir() if draft_model else None)
 
+    def begin_again(self, sequence: Sequence) -> None:
+        """The tokens of `sequence` are others than before, and it rests."""
+        account = self._accounts.get(sequence.uid)
+        if account:
+            account.free = [
+                (NgramLookup(sequence.tokens) if isinstance(source, NgramLookup) else source, trust)
+                for source, trust in account.free
+            ]
+
     def rest(self, uid: int) -> None:
         """The sequence does not run for now."""
         if self._drafter is not None:

@@ -5,12 +5,16 @@ answers each get theirs.
 """
 
 import os
+import sys
 import time
 import traceback
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from lms.engine.answer import Answer
-from lms.engine.batch import Batch, Progressed, Sampled, Work
+from lms.engine.batch import Batch, Measured, Progressed, Rolled, Sampled, Work
+from lms.engine.biases import by_tokens
 from lms.engine.draft_models import DraftModels
 from lms.engine.embedding import EmbedQueue
 from lms.engine.model import Model
@@ -30,7 +34,15 @@ from lms.generation.request import (
     Request,
     SpellRequest,
 )
-from lms.logbus.records import Level, LogData, OutputStats, PredictionInput, PredictionOutput, RuntimeLog
+from lms.logbus.records import (
+    EmbeddingOutput,
+    Level,
+    LogData,
+    OutputStats,
+    PredictionInput,
+    PredictionOutput,
+    RuntimeLog,
+)
 
 # The daemon ends an engine that takes five seconds to stop (`pool.process`).
 STORING_TIMEOUT_S = 3.0
@@ -162,24 +174,50 @@ class Worker:
         if self._spec.embedding:
             self._model.decoder()
         arrived_s = self._clock()
+        request = self._as_loaded(request)
         prepared = self._prompts.prepare(request)
         draft_model = self._draft_models.use(request.draft_model or self._spec.draft_model)
         self._publish(PredictionInput(prepared.text, self._spec.model_path, self._spec.identifier))
         sampling = request.sampling.over(self._sampling)
-        self._batch.insert(uid, prepared.tokens, sampling, prepared.guide, draft_model=draft_model is not None)
+        self._batch.insert(
+            uid,
+            prepared.tokens,
+            sampling,
+            prepared.guide,
+            pictures=prepared.pictures,
+            draft_model=draft_model is not None,
+            dictation=prepared.dictation,
+            logprobs=request.logprobs,
+            measures=request.echo and request.logprobs is not None,
+            window=prepared.window,
+        )
         self._answers[uid] = Answer(
             request,
-            self._model.vocabulary,
+            prepared.vocabulary,
             prepared.splitter,
-            len(prepared.tokens),
-            self._model.context_length,
+            prepared.tokens,
+            sys.maxsize if prepared.window else self._model.context_length - len(prepared.tokens),
             arrived_s,
             draft_model,
             prepared.guide,
+            prepared.echo,
+            prepared.truncated_tokens,
         )
 
+    def _as_loaded(self, request: GenerateRequest) -> GenerateRequest:
+        """The request with what it leaves to the load config, and all biases by id. Raises InvalidRequest."""
+        overflow = request.overflow or self._spec.config.overflow
+        if not request.sampling.logit_bias and not request.sampling.text_bias:
+            return replace(request, overflow=overflow)
+        biases = by_tokens(request.sampling, self._model.vocabulary)
+        return replace(request, overflow=overflow, sampling=replace(request.sampling, logit_bias=biases, text_bias={}))
+
     def _step_embeddings(self) -> Happened:
-        return [(uid, [embedded]) for uid, embedded in self._embeds.step()]
+        happened: Happened = []
+        for uid, outcome in self._embeds.step():
+            self._publish(EmbeddingOutput(self._spec.identifier, outcome.prompt_tokens))
+            happened.append((uid, [outcome]))
+        return happened
 
     def _step_answers(self) -> Happened:
         started_s = self._clock()
@@ -194,8 +232,12 @@ class Worker:
             match outcome:
                 case Progressed(_, processed, total, cached):
                     events += answer.progressed(processed, total, cached)
-                case Sampled(_, tokens, drafted):
-                    events += answer.sampled(tokens, drafted, now_s)
+                case Sampled(_, tokens, drafted, likelihoods):
+                    events += answer.sampled(tokens, drafted, now_s, likelihoods)
+                case Measured(_, likelihoods):
+                    answer.measured(likelihoods)
+                case Rolled(_, left_out):
+                    answer.rolled(left_out)
             if answer.finished:
                 self._end(outcome.uid, events)
                 if answer.error:
@@ -205,6 +247,8 @@ class Worker:
     def _learn(self, work: Work, drawn: int, seconds: float) -> None:
         """What the last pass cost, and what it yielded, says how to plan the next."""
         passed_s = seconds - work.guessing.seconds
+        if work.pictures:  # which take their own time
+            return
         self._pace.observe(work.tokens, passed_s)
         self._batch.speculator.cost.observe_guessing(work.guessing.tried, work.guessing.seconds)
         self._batch.limits = self._pace.limits

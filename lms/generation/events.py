@@ -99,7 +99,8 @@ class Drafts(msgspec.Struct, frozen=True):
 class Stats(msgspec.Struct, frozen=True, omit_defaults=True):
     """Measured in the engine. Seconds; first token counts from the arrival of the request, generation from it on.
 
-    `drafts` are all that was guessed, whoever guessed; `draft_model` is the key of the draft model that could.
+    `drafts` are all that was guessed, whoever guessed; `draft_model` is the key of the draft model that could. So many
+    tokens of the conversation were left out because it was longer than the context.
     """
 
     tokens_per_second: float
@@ -107,6 +108,7 @@ class Stats(msgspec.Struct, frozen=True, omit_defaults=True):
     generation_time_s: float
     drafts: Drafts = Drafts()
     draft_model: str | None = None
+    truncated_tokens: int = 0
 
 
 class Finished(msgspec.Struct, frozen=True, tag="finished"):

@@ -44,6 +44,7 @@ def stream(
     heartbeat_s: float = 1.0,
     streamed: bool = True,
     new_poll: Callable[[], Poll] = select.poll,
+    engine: socket.socket | None = None,
 ) -> Generator[tuple[Event, ...], None, None]:
     """The events of `request`, in tuples of what arrived together; an empty one when `heartbeat_s` passed in silence.
 
@@ -51,14 +52,14 @@ def stream(
     Ends after the first of `LAST`. Closing the generator hangs up, which cancels the request. Raises the error
     that the engine reports, EngineFailed or ModelUnloaded when it ends early, ClientGone when `client` hung up, and
     NotTaken before any event when the engine is not there. `new_poll` is how it waits: `select.poll`, or its like for
-    greenlets; not `select.select`, which is blind to descriptors over 1023.
+    greenlets; not `select.select`, which is blind to descriptors over 1023. `engine` is a connection that is there.
     """
-    with closing(_connect(lease)) as engine:
-        line = _Line(lease, engine, pack(Call(request, streamed)), client, new_poll())
+    with closing(engine or connect(lease)) as connection:
+        line = Line(lease, connection, pack(Call(request, streamed)), client, new_poll())
         while True:
             batch = line.wait(heartbeat_s)
             if batch and isinstance(batch[-1], LAST):
-                yield from _ending(batch, lease)
+                yield from ending(batch, lease)
                 return
             if batch is not None:
                 yield batch
@@ -81,7 +82,8 @@ def has_left(client: socket.socket) -> bool:
         client.settimeout(patience_s)
 
 
-def _connect(lease: Lease) -> socket.socket:
+def connect(lease: Lease) -> socket.socket:
+    """A connection to the engine. Raises NotTaken when it is not there."""
     engine = socket.socket(socket.AF_UNIX)
     try:
         engine.connect(lease.socket_path)
@@ -92,7 +94,7 @@ def _connect(lease: Lease) -> socket.socket:
     return engine
 
 
-def _ending(batch: tuple[Event, ...], lease: Lease) -> Iterator[tuple[Event, ...]]:
+def ending(batch: tuple[Event, ...], lease: Lease) -> Iterator[tuple[Event, ...]]:
     """What the last batch has to pass on. Raises the error that it ends with, if it does."""
     error = _error(batch[-1], lease)
     if error is None:
@@ -114,8 +116,9 @@ def _error(last: Event, lease: Lease) -> Exception | None:
     return None
 
 
-class _Line:
-    """Both sides of one exchange. The request goes out while the engine takes it; then only arrivals are awaited."""
+class Line:
+    """Both sides of one exchange, for which `poll` waits. The request goes out while the engine takes it; then only
+    arrivals are awaited."""
 
     def __init__(
         self, lease: Lease, engine: socket.socket, outgoing: bytes, client: socket.socket | None, poll: Poll
@@ -140,6 +143,10 @@ class _Line:
         flags = ready.pop(self._descriptor, 0)
         if ready:
             self._look_at_client()
+        return self.attend(flags)
+
+    def attend(self, flags: int) -> tuple[Event, ...] | None:
+        """Do what the engine is ready for. Returns events that arrived, or None when something else happened."""
         if flags & select.POLLOUT and self._outgoing:
             self._send()
         return self._receive() or None if flags & ~select.POLLOUT else None

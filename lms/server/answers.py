@@ -1,6 +1,7 @@
 """An engine's events as the parts that the OpenAI endpoints and LM Studio's REST API v0 build their replies from."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -14,11 +15,13 @@ from lms.generation.events import (
     Stats,
     StopReason,
     TextDelta,
+    TokenLogprob,
     ToolArgumentsDelta,
     ToolCallStarted,
     Usage,
 )
 from lms.generation.messages import ToolCall
+from lms.server.logprobs import TextLogprobs, of_chat
 from lms.server.sse import Chunk, Template
 
 E = TypeVar("E")
@@ -60,6 +63,7 @@ class Answer:
     reasoning: str
     tool_calls: tuple[ToolCall, ...]
     finished: Finished
+    logprobs: tuple[TokenLogprob, ...] = ()
 
     @property
     def finish_reason(self) -> str:
@@ -71,10 +75,12 @@ def collect(batches: Iterable[Batch]) -> Answer:
     text: list[str] = []
     reasoning: list[str] = []
     calls: dict[int, ToolCall] = {}
+    logprobs: list[TokenLogprob] = []
     for event in (event for batch in batches for event in batch):
         match event:
-            case TextDelta(piece):
+            case TextDelta(piece, told):
                 text.append(piece)
+                logprobs += told
             case ReasoningDelta(piece):
                 reasoning.append(piece)
             case ToolCallStarted(index, call_id, name):
@@ -82,7 +88,7 @@ def collect(batches: Iterable[Batch]) -> Answer:
             case ToolArgumentsDelta(index, piece):
                 calls[index] = ToolCall(calls[index].id, calls[index].name, calls[index].arguments + piece)
             case Finished():
-                return Answer("".join(text), "".join(reasoning), tuple(calls.values()), event)
+                return Answer("".join(text), "".join(reasoning), tuple(calls.values()), event, tuple(logprobs))
     raise EngineFailed("The engine ended without an answer.")
 
 
@@ -114,46 +120,126 @@ def delta(event: Event) -> dict[str, Any] | None:
     return None
 
 
-def text_choice(index: int, text: str, finish_reason: str | None) -> dict[str, Any]:
-    """Text that continues the prompt of that number, whole or a piece."""
-    return {"index": index, "text": text, "logprobs": None, "finish_reason": finish_reason}
+def text_choices(answers: Iterable[Answer]) -> list[dict[str, Any]]:
+    """Whole texts."""
+    return [
+        text_choice(index, answer.text, answer.finish_reason, TextLogprobs().of(answer.logprobs))
+        for index, answer in enumerate(answers)
+    ]
 
 
-class TextChunks:
-    """The chunks of streamed continuations. `whole` makes a dialect's object of a list of choices."""
+def text_choice(
+    index: int, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """The text of that number, whole or a piece."""
+    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish_reason}
+
+
+def chat_choice(
+    index: int, news: dict[str, Any], finish_reason: str | None, logprobs: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What is new of the message of that number."""
+    return {"index": index, "delta": news, "logprobs": logprobs, "finish_reason": finish_reason}
+
+
+class _Chunks:
+    """The chunks of streamed choices. `whole` makes a dialect's object of a list of choices."""
 
     def __init__(self, whole: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
         self._whole = whole
         self._templates: dict[int, Template] = {}
 
     def of(self, index: int, batch: Batch) -> list[Chunk]:
-        """What a batch adds to the continuation of the prompt of that number."""
+        """What a batch adds to the choice of that number."""
         chunks: list[Chunk] = []
         for event in batch:
             match event:
+                case TextDelta(text, told) if told:
+                    chunks += self._with_logprobs(index, text, told)
                 case TextDelta(text):
                     chunks.append(self._template(index).filled(text))
                 case Finished(reason):
                     chunks.append(self.end(index, reason))
+                case _ if (news := delta(event)) is not None:
+                    chunks += self._beside_text(index, news)
         return chunks
 
     def end(self, index: int, reason: StopReason) -> dict[str, Any]:
-        """The chunk that ends that continuation."""
-        return self._whole([text_choice(index, "", FINISH_REASON[reason])])
+        """The chunk that ends that choice."""
+        return self._whole([self._choice(index, None, FINISH_REASON[reason])])
 
     def _template(self, index: int) -> Template:
         if index not in self._templates:
-            self._templates[index] = Template(lambda text: self._whole([text_choice(index, text, None)]))
+            self._templates[index] = Template(lambda text: self._whole([self._choice(index, text)]))
         return self._templates[index]
 
+    def _choice(
+        self, index: int, text: str | None, finish_reason: str | None = None, logprobs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        raise NotImplementedError
 
-def total(parts: Sequence[Finished]) -> Finished:
-    """The ends of several answers of one call as one: tokens and times add up, the last reason stands."""
-    usages = [part.usage for part in parts]
+    def _with_logprobs(self, index: int, text: str, told: tuple[TokenLogprob, ...]) -> list[Chunk]:
+        raise NotImplementedError
+
+    def _beside_text(self, index: int, news: dict[str, Any]) -> list[Chunk]:
+        """What is no text: nothing, unless a dialect has a place for it."""
+        return []
+
+
+class TextChunks(_Chunks):
+    """The chunks of streamed texts."""
+
+    def __init__(self, whole: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
+        super().__init__(whole)
+        self._logprobs: defaultdict[int, TextLogprobs] = defaultdict(TextLogprobs)
+
+    def _choice(
+        self, index: int, text: str | None, finish_reason: str | None = None, logprobs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        return text_choice(index, text or "", finish_reason, logprobs)
+
+    def _with_logprobs(self, index: int, text: str, told: tuple[TokenLogprob, ...]) -> list[Chunk]:
+        return [self._whole([self._choice(index, text, logprobs=self._logprobs[index].of(told))])]
+
+
+class ChatChunks(_Chunks):
+    """The chunks of streamed messages. The role is in every one but the last, as LM Studio has it."""
+
+    def _choice(
+        self, index: int, text: str | None, finish_reason: str | None = None, logprobs: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        news = {} if text is None else {"role": "assistant", "content": text}
+        return chat_choice(index, news, finish_reason, logprobs)
+
+    def _with_logprobs(self, index: int, text: str, told: tuple[TokenLogprob, ...]) -> list[Chunk]:
+        logprobs = of_chat(told)
+        return [self._whole([self._choice(index, text, logprobs=logprobs)])] if text or logprobs else []
+
+    def _beside_text(self, index: int, news: dict[str, Any]) -> list[Chunk]:
+        return [self._whole([chat_choice(index, {"role": "assistant"} | news, None)])]
+
+
+def ends_in(number: int, batch: Batch) -> dict[int, Finished]:
+    """The end of the answer of that number, if it has come."""
+    last = batch[-1] if batch else None
+    return {number: last} if isinstance(last, Finished) else {}
+
+
+def in_order(ends: Mapping[int, Finished]) -> list[Finished]:
+    """The ends of answers by the numbers of their requests: they come as they like."""
+    return [ends[index] for index in sorted(ends)]
+
+
+def total(parts: Sequence[Finished], answers_each: int = 1) -> Finished:
+    """The ends of several answers of one call as one: tokens and times add up, the last reason stands.
+
+    Each `answers_each` of them have the same prompt, whose tokens count once.
+    """
+    usages, firsts = [part.usage for part in parts], [part.usage for part in parts[::answers_each]]
     usage = Usage(
-        sum(usage.prompt for usage in usages),
+        sum(usage.prompt for usage in firsts),
         sum(usage.completion for usage in usages),
-        sum(usage.cached for usage in usages),
+        sum(usage.cached for usage in firsts),
         sum(usage.reasoning for usage in usages),
     )
     return Finished(parts[-1].reason, usage, _total_stats(parts, usage.completion), parts[-1].stop_string)
@@ -166,7 +252,15 @@ def _total_stats(parts: Sequence[Finished], completion: int) -> Stats:
     speed = completion / generation_time_s if generation_time_s > 0 else 0.0
     first = parts[0].stats
     drafts = sum((part.stats.drafts for part in parts), Drafts())
-    return Stats(speed, first.time_to_first_token_s, generation_time_s, drafts, first.draft_model)
+    truncated = sum(part.stats.truncated_tokens for part in parts)
+    return Stats(speed, first.time_to_first_token_s, generation_time_s, drafts, first.draft_model, truncated)
+
+
+def stats_body(stats: Stats) -> dict[str, Any]:
+    """What became of the tokens that were guessed ahead, and how many of a conversation too long were left out; empty
+    where there is nothing to say."""
+    truncated = {"truncated_tokens": stats.truncated_tokens} if stats.truncated_tokens else {}
+    return draft_stats(stats) | truncated
 
 
 def draft_stats(stats: Stats) -> dict[str, Any]:

@@ -42,6 +42,7 @@ def create_app(
     log: Callable[[LogData], None],
     new_poll: Callable[[], Poll] = select.poll,
     metrics: Callable[[], bytes] = bytes,
+    separate_reasoning: bool = True,
 ) -> Flask:
     """An app that answers from `backend`, and keeps conversations in `history`.
 
@@ -50,10 +51,11 @@ def create_app(
     tokens: one of these is asked for; None: nobody is asked
     new_poll: how its streams wait; a server on greenlets has its own
     metrics: what `/metrics` shows; by default there is nobody who measures
+    separate_reasoning: chats tell reasoning from the answer, unless they say otherwise
     """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, history, log, new_poll, metrics).attach(app)
+    Services(backend, history, log, new_poll, metrics, separate_reasoning).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
     if origins:

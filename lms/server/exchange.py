@@ -15,7 +15,8 @@ import msgspec
 from lms.client.control import Lease, LeaseProgress, LeaseRequest, LoadDone, LoadRequest
 from lms.errors import EngineFailed, ModelUnloaded
 from lms.generation.request import GenerateRequest, Request
-from lms.pool.stream import ClientGone, NotTaken, Poll, has_left, stream
+from lms.pool.stream import ClientGone, NotTaken, Poll, connect, has_left, stream
+from lms.pool.streams import Asked, side_by_side
 from lms.server.answers import Answer, Batch, Head, Tagged, collect, single
 from lms.server.requests.call import Call, EmbedCall, GenerateCall, PlainCall
 from lms.server.services import Backend
@@ -28,6 +29,8 @@ _BASE_36 = string.digits + string.ascii_lowercase
 _ID_LENGTH = 21
 # What goes wrong sooner is a status. Later a client gets to know that its model is still being loaded.
 STATUS_UNTIL_S = 1.0
+# Of one call: more would only wait in the engine's queue, and take places in it that others could have.
+AT_ONCE = 8
 SECOND_TRIES_S = (0.01, 0.05, 0.2)
 
 
@@ -92,37 +95,48 @@ class Exchange:
         An engine that died a moment ago may still be leased. A request that it never took is asked again; one that it
         took is not, because whoever unloads a model would see it loaded again. Raises ModelUnloaded after the last try.
         """
-        for pause_s in (*SECOND_TRIES_S, None):
-            try:
-                yield from stream(
-                    lease, _drafted(request, lease), self.client, streamed=streamed, new_poll=self.new_poll
-                )
-                return
-            except NotTaken as error:
-                if pause_s is None:
-                    raise ModelUnloaded(
-                        f"“{lease.identifier}” was unloaded before the request reached it.", hint="Try again."
-                    ) from error
-            time.sleep(pause_s)
-            lease = self.lease(call)
+        lease, engine = self._connected(lease, call)
+        asked = _drafted(request, lease)
+        yield from stream(lease, asked, self.client, streamed=streamed, new_poll=self.new_poll, engine=engine)
 
-    def ask_each(self, first: Lease, call: GenerateCall) -> Generator[Tagged, None, None]:
-        """The events of every request of `call`, one after the other, each batch tagged with its request's number."""
-        for index, request in enumerate(call.requests):
-            with closing(self.ask(self._nth_lease(index, first, call), call, request, streamed=True)) as batches:
-                for batch in batches:
-                    yield index, batch
+    def ask_each(self, first: Lease, call: GenerateCall, streamed: bool = True) -> Generator[Tagged, None, None]:
+        """The events of every request of `call`, side by side, each batch tagged with its request's number."""
+        if len(call.requests) > 1:
+            asked = self._asked(first, call)
+            yield from side_by_side(asked, self.client, AT_ONCE, streamed=streamed, new_poll=self.new_poll)
+            return
+        with closing(self.ask(first, call, call.requests[0], streamed=streamed)) as batches:
+            for batch in batches:
+                yield 0, batch
 
     def answers(self, first: Lease, call: GenerateCall) -> list[Answer]:
         """The whole answer to every request of `call`."""
-        return [
-            self._answer(self._nth_lease(index, first, call), call, request)
-            for index, request in enumerate(call.requests)
-        ]
+        batches: list[list[Batch]] = [[] for _ in call.requests]
+        with closing(self.ask_each(first, call, streamed=False)) as tagged:
+            for index, batch in tagged:
+                if batch:
+                    batches[index].append(batch)
+        return [collect(each) for each in batches]
 
-    def _answer(self, lease: Lease, call: Call, request: Request) -> Answer:
-        with closing(self.ask(lease, call, request)) as batches:
-            return collect(batches)
+    def _asked(self, first: Lease, call: GenerateCall) -> Iterator[Asked]:
+        """Every request of `call` with a lease and a connection of its own."""
+        for index, request in enumerate(call.requests):
+            lease, engine = self._connected(self._nth_lease(index, first, call), call)
+            yield lease, engine, _drafted(request, lease)
+
+    def _connected(
+        self, lease: Lease, call: Call, pauses_s: tuple[float, ...] = SECOND_TRIES_S
+    ) -> tuple[Lease, socket.socket]:
+        """A connection, and the lease that it is for: another one if the engine has died. As `ask`, otherwise."""
+        try:
+            return lease, connect(lease)
+        except NotTaken as error:
+            if not pauses_s:
+                raise ModelUnloaded(
+                    f"“{lease.identifier}” was unloaded before the request reached it.", hint="Try again."
+                ) from error
+        time.sleep(pauses_s[0])
+        return self._connected(self.lease(call), call, pauses_s[1:])
 
     def single(self, lease: Lease, call: EmbedCall | PlainCall, kind: type[E]) -> E:
         """The one event that answers `call`, which is of that kind."""

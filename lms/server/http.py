@@ -35,6 +35,7 @@ class Services:
     log: Callable[[LogData], None]
     new_poll: Callable[[], Poll] = select.poll
     metrics: Callable[[], bytes] = bytes
+    separate_reasoning: bool = True
 
     def attach(self, app: Any) -> None:
         app.extensions[_EXTENSION] = self

@@ -1,26 +1,32 @@
 """`POST /api/v0/chat/completions`: replies and chunks. The body is `requests/chat.py`.
 
-LM Studio does not say what a v0 stream looks like: here the last chunk carries the usage and the facts.
+LM Studio does not document its stream; here the last chunk carries the usage and the facts.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from lms.generation.events import Event, Finished, TextDelta
-from lms.server.answers import FINISH_REASON, Answer, Head, Tagged, delta, tool_call, usage_body
-from lms.server.lmstudio_v0.facts import facts
-from lms.server.sse import Chunk, Template
+from lms.server.answers import Answer, ChatChunks, Head, Tagged, tool_call
+from lms.server.lmstudio_v0.ending import ended, ending
+from lms.server.logprobs import of_chat
+from lms.server.sse import Chunk
 
 
-def body(answer: Answer, head: Head) -> dict[str, Any]:
-    """The reply to a request that does not stream."""
-    choice = {
-        "index": 0,
-        "logprobs": None,
+def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
+    """The reply to a request that does not stream, a choice for each answer to it."""
+    choices = [_choice(index, answer) for index, answer in enumerate(answers)]
+    ends = [answer.finished for answer in answers]
+    return _object(head, "chat.completion", choices) | ending(ends, len(ends), head)
+
+
+def _choice(index: int, answer: Answer) -> dict[str, Any]:
+    return {
+        "index": index,
+        "logprobs": of_chat(answer.logprobs),
         "finish_reason": answer.finish_reason,
         "message": _message(answer),
     }
-    return _object(head, "chat.completion", choice) | _end(answer.finished, head)
 
 
 def _message(answer: Answer) -> dict[str, Any]:
@@ -32,35 +38,11 @@ def _message(answer: Answer) -> dict[str, Any]:
     return message
 
 
-def chunks(batches: Iterable[Tagged], head: Head) -> Iterator[tuple[Chunk, ...]]:
-    """The chunks of a streamed reply, batch by batch; a batch without news is empty."""
-    content = Template(lambda text: _piece(head, {"content": text}))
-    for _, batch in batches:
-        yield tuple([chunk for event in batch for chunk in _chunks(event, head, content)])
+def chunks(batches: Iterable[Tagged], head: Head, answers: int = 1) -> Iterator[tuple[Chunk, ...]]:
+    """The chunks of a streamed reply of so many `answers`, batch by batch; a batch without news is empty."""
+    pieces = ChatChunks(partial(_object, head, "chat.completion.chunk"))
+    return ended(batches, pieces, head, answers, answers)
 
 
-def _chunks(event: Event, head: Head, content: Template) -> Iterator[Chunk]:
-    match event:
-        case TextDelta(text):
-            yield content.filled(text)
-        case Finished(reason):
-            yield _chunk(head, {}, FINISH_REASON[reason]) | _end(event, head)
-        case _ if (news := delta(event)) is not None:
-            yield _piece(head, news)
-
-
-def _piece(head: Head, news: dict[str, Any]) -> dict[str, Any]:
-    return _chunk(head, {"role": "assistant"} | news, None)
-
-
-def _chunk(head: Head, news: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
-    choice = {"index": 0, "delta": news, "logprobs": None, "finish_reason": finish_reason}
-    return _object(head, "chat.completion.chunk", choice)
-
-
-def _object(head: Head, kind: str, choice: dict[str, Any]) -> dict[str, Any]:
-    return {"id": head.id, "object": kind, "created": head.created_s, "model": head.model, "choices": [choice]}
-
-
-def _end(finished: Finished, head: Head) -> dict[str, Any]:
-    return {"usage": usage_body(finished.usage)} | facts(finished, head.lease)
+def _object(head: Head, kind: str, choices: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": head.id, "object": kind, "created": head.created_s, "model": head.model, "choices": choices}

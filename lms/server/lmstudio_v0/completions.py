@@ -1,34 +1,27 @@
 """`POST /api/v0/completions`: replies and chunks. The body is `requests/text.py`.
 
-Several prompts are answered one after the other; their tokens and times are added up.
+The tokens and times of several answers are added up.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from lms.generation.events import Finished
-from lms.server.answers import Answer, Head, Tagged, TextChunks, text_choice, total, usage_body
-from lms.server.lmstudio_v0.facts import facts
+from lms.server.answers import Answer, Head, Tagged, TextChunks, text_choices
+from lms.server.lmstudio_v0.ending import ended, ending
 from lms.server.sse import Chunk
 
 
-def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
+def body(answers: Sequence[Answer], head: Head, answers_each: int = 1) -> dict[str, Any]:
     """The reply to a request that does not stream."""
-    choices = [text_choice(index, answer.text, answer.finish_reason) for index, answer in enumerate(answers)]
-    return _object(head, choices) | _end([answer.finished for answer in answers], head)
+    return _object(head, text_choices(answers)) | ending([answer.finished for answer in answers], answers_each, head)
 
 
-def chunks(batches: Iterable[Tagged], head: Head, prompts: int = 1) -> Iterator[tuple[Chunk, ...]]:
-    """The chunks of a streamed reply to so many `prompts`. The very last one carries the usage and the facts."""
-    pieces = TextChunks(partial(_object, head))
-    ends: list[Finished] = []
-    for index, batch in batches:
-        news = pieces.of(index, batch)
-        ends += [event for event in batch if isinstance(event, Finished)]
-        if len(ends) == prompts:
-            news[-1] = pieces.end(index, ends[-1].reason) | _end(ends, head)
-        yield tuple(news)
+def chunks(
+    batches: Iterable[Tagged], head: Head, answers: int = 1, answers_each: int = 1
+) -> Iterator[tuple[Chunk, ...]]:
+    """The chunks of a streamed reply of so many `answers`. The very last one carries the usage and the facts."""
+    return ended(batches, TextChunks(partial(_object, head)), head, answers, answers_each)
 
 
 def _object(head: Head, choices: list[dict[str, Any]]) -> dict[str, Any]:
@@ -39,8 +32,3 @@ def _object(head: Head, choices: list[dict[str, Any]]) -> dict[str, Any]:
         "model": head.model,
         "choices": choices,
     }
-
-
-def _end(ends: Sequence[Finished], head: Head) -> dict[str, Any]:
-    finished = total(ends)
-    return {"usage": usage_body(finished.usage)} | facts(finished, head.lease)

@@ -4,7 +4,7 @@ from typing import Any
 
 from lms.client.control import Lease
 from lms.generation.events import Finished
-from lms.server.answers import draft_stats
+from lms.server.answers import stats_body
 
 
 def facts(finished: Finished, lease: Lease) -> dict[str, Any]:
@@ -16,7 +16,7 @@ def facts(finished: Finished, lease: Lease) -> dict[str, Any]:
             "generation_time": finished.stats.generation_time_s,
             "stop_reason": finished.reason,
         }
-        | draft_stats(finished.stats),
+        | stats_body(finished.stats),
         "model_info": {
             "arch": lease.model.arch,
             "quant": lease.model.quantization,

@@ -28,14 +28,13 @@ def one_model(model: str) -> Response:
 
 @blueprint.post("/chat/completions")
 def chat_completions() -> Response:
-    call = chat_request.parse(raw_body())
+    call = chat_request.parse(raw_body(), separate_reasoning=services().separate_reasoning)
     way = exchange()
     if call.stream:
-        return stream_reply(way.streamed(call, "chatcmpl", chat.chunks))
+        return stream_reply(way.streamed(call, "chatcmpl", partial(chat.chunks, answers=len(call.requests))))
     lease = way.lease(call)
     head = new_head("chatcmpl", lease)
-    (answer,) = way.answers(lease, call)
-    return reply(chat.body(answer, head))
+    return reply(chat.body(way.answers(lease, call), head))
 
 
 @blueprint.post("/completions")
@@ -43,10 +42,11 @@ def text_completions() -> Response:
     call = text_request.parse(raw_body())
     way = exchange()
     if call.stream:
-        return stream_reply(way.streamed(call, "cmpl", partial(completions.chunks, prompts=len(call.requests))))
+        chunks = partial(completions.chunks, answers=len(call.requests), answers_each=call.answers_each)
+        return stream_reply(way.streamed(call, "cmpl", chunks))
     lease = way.lease(call)
     head = new_head("cmpl", lease)
-    return reply(completions.body(way.answers(lease, call), head))
+    return reply(completions.body(way.answers(lease, call), head, call.answers_each))
 
 
 @blueprint.post("/embeddings")

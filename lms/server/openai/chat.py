@@ -4,31 +4,48 @@ The role is repeated in every delta and `tool_calls` is there even when empty, a
 `reasoning_content` only when there was some.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
-from lms.generation.events import Event, Finished, TextDelta
-from lms.server.answers import FINISH_REASON, Answer, Head, Tagged, delta, draft_stats, tool_call, usage_body
-from lms.server.sse import Chunk, Template
+from lms.generation.events import Finished
+from lms.server.answers import (
+    Answer,
+    ChatChunks,
+    Head,
+    Tagged,
+    ends_in,
+    in_order,
+    stats_body,
+    tool_call,
+    total,
+    usage_body,
+)
+from lms.server.logprobs import of_chat
+from lms.server.sse import Chunk
 
 
-def body(answer: Answer, head: Head) -> dict[str, Any]:
-    """The reply to a request that does not stream."""
-    choice = {
-        "index": 0,
-        "message": message(answer),
-        "logprobs": None,
-        "finish_reason": answer.finish_reason,
-    }
+def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
+    """The reply to a request that does not stream, a choice for each answer to it."""
+    finished = total([answer.finished for answer in answers], len(answers))
     return {
         "id": head.id,
         "object": "chat.completion",
         "created": head.created_s,
         "model": head.model,
-        "choices": [choice],
-        "usage": usage_body(answer.finished.usage),
-        "stats": draft_stats(answer.finished.stats),
+        "choices": [_choice(index, answer) for index, answer in enumerate(answers)],
+        "usage": usage_body(finished.usage),
+        "stats": stats_body(finished.stats),
         "system_fingerprint": head.model,
+    }
+
+
+def _choice(index: int, answer: Answer) -> dict[str, Any]:
+    return {
+        "index": index,
+        "message": message(answer),
+        "logprobs": of_chat(answer.logprobs),
+        "finish_reason": answer.finish_reason,
     }
 
 
@@ -40,32 +57,17 @@ def message(answer: Answer) -> dict[str, Any]:
 
 def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply, batch by batch; a batch without news is empty."""
-    content = Template(lambda text: _piece(head, {"content": text}))
-    for _, batch in batches:
-        yield tuple([chunk for event in batch for chunk in _chunks(event, head, content, include_usage)])
+    pieces = ChatChunks(partial(_object, head))
+    ends: dict[int, Finished] = {}
+    for index, batch in batches:
+        yield tuple(pieces.of(index, batch))
+        ends |= ends_in(index, batch)
+    if include_usage:
+        finished = total(in_order(ends), len(ends))
+        yield (_object(head, []) | {"usage": usage_body(finished.usage), "stats": stats_body(finished.stats)},)
 
 
-def _chunks(event: Event, head: Head, content: Template, include_usage: bool) -> Iterator[Chunk]:
-    match event:
-        case TextDelta(text):
-            yield content.filled(text)
-        case Finished(reason, usage):
-            yield _chunk(head, [_choice({}, FINISH_REASON[reason])])
-            if include_usage:
-                yield _chunk(head, []) | {"usage": usage_body(usage)}
-        case _ if (news := delta(event)) is not None:
-            yield _piece(head, news)
-
-
-def _piece(head: Head, news: dict[str, Any]) -> dict[str, Any]:
-    return _chunk(head, [_choice({"role": "assistant"} | news, None)])
-
-
-def _choice(news: dict[str, Any], finish_reason: str | None) -> dict[str, Any]:
-    return {"index": 0, "delta": news, "logprobs": None, "finish_reason": finish_reason}
-
-
-def _chunk(head: Head, choices: list[dict[str, Any]]) -> dict[str, Any]:
+def _object(head: Head, choices: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "id": head.id,
         "object": "chat.completion.chunk",

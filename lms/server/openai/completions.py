@@ -1,6 +1,6 @@
 """`POST /v1/completions`: replies and chunks. The body is `requests/text.py`.
 
-Several prompts are answered one after the other; `index` says which one a choice belongs to.
+Several answers are given side by side; `index` says which one a choice is: first come all to the first prompt.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -8,26 +8,42 @@ from functools import partial
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Answer, Head, Tagged, TextChunks, draft_stats, text_choice, total, usage_body
+from lms.server.answers import (
+    Answer,
+    Head,
+    Tagged,
+    TextChunks,
+    ends_in,
+    in_order,
+    stats_body,
+    text_choices,
+    total,
+    usage_body,
+)
 from lms.server.sse import Chunk
 
 
-def body(answers: Sequence[Answer], head: Head) -> dict[str, Any]:
+def body(answers: Sequence[Answer], head: Head, answers_each: int = 1) -> dict[str, Any]:
     """The reply to a request that does not stream."""
-    choices = [text_choice(index, answer.text, answer.finish_reason) for index, answer in enumerate(answers)]
-    finished = total([answer.finished for answer in answers])
-    return _object(head, choices) | {"usage": usage_body(finished.usage), "stats": draft_stats(finished.stats)}
+    finished = total([answer.finished for answer in answers], answers_each)
+    return _object(head, text_choices(answers)) | _end(finished)
 
 
-def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
-    """The chunks of a streamed reply, from events tagged with the number of their prompt."""
+def chunks(
+    batches: Iterable[Tagged], head: Head, include_usage: bool = False, answers_each: int = 1
+) -> Iterator[tuple[Chunk, ...]]:
+    """The chunks of a streamed reply, from events tagged with the number of their answer."""
     pieces = TextChunks(partial(_object, head))
-    ends: list[Finished] = []
+    ends: dict[int, Finished] = {}
     for index, batch in batches:
         yield tuple(pieces.of(index, batch))
-        ends += [event for event in batch if isinstance(event, Finished)]
+        ends |= ends_in(index, batch)
     if include_usage:
-        yield (_object(head, []) | {"usage": usage_body(total(ends).usage)},)
+        yield (_object(head, []) | _end(total(in_order(ends), answers_each)),)
+
+
+def _end(finished: Finished) -> dict[str, Any]:
+    return {"usage": usage_body(finished.usage), "stats": stats_body(finished.stats)}
 
 
 def _object(head: Head, choices: list[dict[str, Any]]) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from lms.generation.request import EmbedRequest, GenerateRequest, RankRequest, R
 class GenerateCall:
     """Answers wanted from `model`, one for each of `requests`. `ttl_s` counts only if this call loads the model.
 
-    `draft_model` is to guess for it, whatever the model was loaded with.
+    `draft_model` is to guess for it, whatever the model was loaded with. Each `answers_each` requests that follow each
+    other have the same prompt.
     """
 
     model: str
@@ -21,6 +22,7 @@ class GenerateCall:
     ttl_s: float | None = None
     kind: Literal["llm"] = "llm"
     draft_model: str | None = None
+    answers_each: int = 1
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,15 @@
-"""`response_format`: what form the answer takes, and what the engine is to enforce of it.
+"""`response_format` and what else says what form the answer takes, and what the engine is to enforce of it.
 
 Forms: https://platform.openai.com/docs/guides/structured-outputs. A schema is always enforced, also with `strict`
 false; the schema beside `json_object`, which other servers take, is enforced as well rather than ignored.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import msgspec
 
-from lms.generation.constraint import Constraint, JsonSchema
+from lms.errors import InvalidRequest
+from lms.generation.constraint import Constraint, Grammar, JsonSchema, Regex
 from lms.server.requests.fields import portable
 
 ANY_OBJECT = {"type": "object"}
@@ -52,6 +53,37 @@ def constraint_of(response_format: ResponseFormat | None) -> Constraint | None:
         case ObjectFormat(dict() as schema):
             return _enforced(ANY_OBJECT | schema, "response_format.schema")
     return None
+
+
+class Formed(Protocol):
+    """A body that may ask for a form in one of four ways."""
+
+    @property
+    def response_format(self) -> ResponseFormat | None: ...
+
+    @property
+    def json_schema(self) -> dict[str, Any] | None: ...
+
+    @property
+    def regex(self) -> str | None: ...
+
+    @property
+    def grammar(self) -> str | None: ...
+
+
+def form_of(body: Formed) -> Constraint | None:
+    """What is to be enforced. Raises InvalidRequest for two forms at once, and as `constraint_of` does."""
+    forms = [
+        constraint_of(body.response_format),
+        None if body.json_schema is None else _enforced(body.json_schema, "json_schema"),
+        None if body.regex is None else Regex(body.regex, "regex"),
+        None if body.grammar is None else Grammar(body.grammar, "grammar"),
+    ]
+    asked = [form for form in forms if form is not None]
+    if len(asked) > 1:
+        first, second = asked[0].param.split(".")[0], asked[1].param
+        raise InvalidRequest(f"“{second}” asks for another form than “{first}”: give one of them.", param=second)
+    return asked[0] if asked else None
 
 
 def _enforced(schema: dict[str, Any], param: str) -> Constraint:

@@ -1,13 +1,16 @@
 """The parameters of generation that chat and text completions share, and their ranges."""
 
+import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
 
 from lms.errors import InvalidRequest
-from lms.generation.request import Sampling
-from lms.server.requests.fields import Body, PositiveInt, TokenId, only
+from lms.generation.request import GenerateRequest, Overflow, Sampling
+from lms.server.requests.fields import Body, NonEmpty, TokenId, only
+from lms.server.requests.response_format import ResponseFormat
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 _Penalty = Annotated[float, Meta(ge=-2, le=2)]
@@ -17,16 +20,34 @@ _TokenCount = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 # An empty string would stop everything before it starts. The engine's search keeps about 300 bytes a character.
 _StopString = Annotated[str, Meta(min_length=1, max_length=1024)]
 
+# What a bias is for is tokenized while others wait.
+_BiasedText = Annotated[str, Meta(min_length=1, max_length=256)]
+_MOST_BIASED_TEXTS = 256
+_NUMBER = re.compile(r"-?[0-9]{1,256}")
+_Breaker = Annotated[str, Meta(min_length=1, max_length=40)]  # llama.cpp cuts longer ones
+
+# LM Studio's most; OpenAI's are 20 for chats and 5 for texts.
+MOST_LOGPROBS = 100
+MOST_ANSWERS = 32
+
 # Logits divided by less overflow single precision, and softmax makes NaN of that.
 _COLDEST = 1e-5
 
 
 class StreamOptions(msgspec.Struct, frozen=True):
+    """Nothing is obfuscated, whether or not that is asked for: it would only lengthen what is sent."""
+
     include_usage: bool | None = None
+    include_obfuscation: bool | None = None
 
 
 class GenerateBody(Body, frozen=True, kw_only=True):
-    """The ranges are OpenAI's where it has any; the temperature has no upper limit, as sampling needs none."""
+    """The ranges are OpenAI's where it has any; the temperature has no upper limit, as sampling needs none.
+
+    What says who asks and why (`user`, `metadata`, `safety_identifier`), what to keep (`store`: nothing is, here) and
+    how to reuse prompts (`prompt_cache_…`: that is always done) changes no answer. `grammar`, `regex` and `json_schema`
+    are extensions of ours under the names that llama-server and vLLM know them by.
+    """
 
     temperature: Annotated[float, Meta(ge=0)] | None = None
     top_p: _Share | None = None
@@ -35,15 +56,37 @@ class GenerateBody(Body, frozen=True, kw_only=True):
     repeat_penalty: Annotated[float, Meta(ge=0.01, le=10)] | None = None
     presence_penalty: _Penalty | None = None
     frequency_penalty: _Penalty | None = None
-    logit_bias: dict[TokenId, _Bias] | None = None
+    typical_p: _Share | None = None
+    xtc_probability: _Share | None = None
+    xtc_threshold: _Share | None = None
+    dry_multiplier: Annotated[float, Meta(ge=0, le=100)] | None = None
+    dry_base: Annotated[float, Meta(ge=1, le=100)] | None = None
+    dry_allowed_length: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
+    dry_penalty_last_n: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
+    dry_sequence_breakers: Annotated[list[_Breaker], Meta(max_length=16)] | None = None
+    logit_bias: dict[_BiasedText, _Bias] | list[tuple[TokenId | _BiasedText, _Bias]] | None = None
     seed: _Integer | None = None
     max_tokens: _TokenCount | None = None
     stop: _StopString | Annotated[list[_StopString], Meta(max_length=16)] | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    n: PositiveInt | None = None
+    n: Annotated[int, Meta(ge=1, le=MOST_ANSWERS)] | None = None
+    response_format: ResponseFormat | None = None
+    json_schema: dict[str, Any] | None = None
+    regex: NonEmpty | None = None
+    grammar: NonEmpty | None = None
+    context_overflow_policy: Overflow | None = None
     draft_model: str | None = None
     preset: Any = None
+    user: str | None = None
+    metadata: dict[str, str] | None = None
+    store: bool | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
+    moderation: Any = None
 
     def include_usage(self) -> bool:
         return bool(self.stream_options and self.stream_options.include_usage)
@@ -55,7 +98,8 @@ def warmth(temperature: float | None) -> float | None:
 
 
 def sampling(body: GenerateBody) -> Sampling:
-    """How tokens are drawn. A seed of −1 means a new one each time, as in LM Studio."""
+    """How tokens are drawn. A seed of −1 means a new one each time, as in LM Studio. Raises InvalidRequest."""
+    by_id, by_text = _biases(body.logit_bias)
     return Sampling(
         temperature=warmth(body.temperature),
         top_k=body.top_k,
@@ -64,9 +108,49 @@ def sampling(body: GenerateBody) -> Sampling:
         repeat_penalty=body.repeat_penalty,
         presence_penalty=body.presence_penalty,
         frequency_penalty=body.frequency_penalty,
-        logit_bias=body.logit_bias or {},
+        typical_p=body.typical_p,
+        xtc_probability=body.xtc_probability,
+        xtc_threshold=body.xtc_threshold,
+        dry_multiplier=body.dry_multiplier,
+        dry_base=body.dry_base,
+        dry_allowed_length=body.dry_allowed_length,
+        dry_penalty_last_n=body.dry_penalty_last_n,
+        dry_sequence_breakers=None if body.dry_sequence_breakers is None else tuple(body.dry_sequence_breakers),
+        logit_bias=by_id,
+        text_bias=by_text,
         seed=None if body.seed == -1 else body.seed,
     )
+
+
+def _biases(
+    given: dict[str, float] | list[tuple[int | str, float]] | None,
+) -> tuple[dict[int, float], dict[str, float]]:
+    """Biases by token id and by text. The keys of an object are ids where they are numbers; pairs can say which."""
+    by_id: dict[int, float] = {}
+    by_text: dict[str, float] = {}
+    for token, bias in _pairs(given):
+        if isinstance(token, int):
+            by_id[token] = bias
+        else:
+            by_text[token] = bias
+    if len(by_text) > _MOST_BIASED_TEXTS:
+        raise InvalidRequest(f"“logit_bias” has more than {_MOST_BIASED_TEXTS} texts.", param="logit_bias")
+    return by_id, by_text
+
+
+def _pairs(given: dict[str, float] | list[tuple[int | str, float]] | None) -> Iterable[tuple[int | str, float]]:
+    if not isinstance(given, dict):
+        return given or ()
+    return [(_token(key), bias) for key, bias in given.items()]
+
+
+def _token(key: str) -> int | str:
+    """The token id or the text that a key of `logit_bias` is. Raises InvalidRequest for a number that is no id."""
+    if not _NUMBER.fullmatch(key):
+        return key
+    if not 0 <= int(key) < 2**31:
+        raise InvalidRequest(f"“logit_bias” names {key}, which is no token id.", param="logit_bias")
+    return int(key)
 
 
 def token_limit(value: int | None, param: str = "max_tokens") -> int | None:
@@ -80,7 +164,22 @@ def stop_strings(stop: str | list[str] | None) -> tuple[str, ...]:
     return (stop,) if isinstance(stop, str) else tuple(stop or ())
 
 
+def several(request: GenerateRequest, n: int | None) -> tuple[GenerateRequest, ...]:
+    """The request as often as answers are wanted. A seed counts up, so that together they can be had again."""
+    seed = request.sampling.seed
+    if n in (None, 1) or seed is None:
+        return (request,) * (n or 1)
+    drawing = [msgspec.structs.replace(request.sampling, seed=_wrapped(seed + number)) for number in range(n or 1)]
+    return tuple(msgspec.structs.replace(request, sampling=sampling) for sampling in drawing)
+
+
+def _wrapped(seed: int) -> int:
+    """Within 64 bits, which is all that travels."""
+    return seed if seed < 2**63 else seed - 2**64
+
+
 def refuse_unsupported(body: GenerateBody) -> None:
     """Raises Unsupported for what neither chat nor text completions can honour yet."""
-    only(body.n, (None, 1), "n")
     only(body.preset, (None, ""), "preset")
+    only(body.moderation, (None,), "moderation")
+    only(body.service_tier, (None, "auto", "default"), "service_tier")

@@ -3,12 +3,22 @@
 from typing import Annotated
 
 from msgspec import Meta
+from msgspec.structs import replace
 
 from lms.errors import InvalidRequest
-from lms.generation.request import GenerateRequest, TextPrompt, TokenPrompt
+from lms.generation.request import GenerateRequest, InfillPrompt, Prompt, TextPrompt, TokenPrompt
 from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import TokenId, TokenIds, decode, only
-from lms.server.requests.sampling import GenerateBody, refuse_unsupported, sampling, stop_strings, token_limit
+from lms.server.requests.response_format import form_of
+from lms.server.requests.sampling import (
+    MOST_LOGPROBS,
+    GenerateBody,
+    refuse_unsupported,
+    sampling,
+    several,
+    stop_strings,
+    token_limit,
+)
 
 _ITEMS_LIMIT = 2048
 
@@ -17,39 +27,68 @@ class TextBody(GenerateBody, frozen=True, kw_only=True):
     prompt: str | Annotated[list[str | TokenId | TokenIds], Meta(min_length=1)]
     best_of: int | None = None
     echo: bool | None = None
-    logprobs: int | bool | None = None
+    logprobs: Annotated[int, Meta(ge=0, le=MOST_LOGPROBS)] | bool | None = None
     suffix: str | None = None
 
 
 def parse(raw: bytes) -> GenerateCall:
-    """The call that a completion body asks for, one request a prompt. Raises InvalidRequest or Unsupported."""
+    """The call that a completion body asks for, one request an answer: all to the first prompt come first.
+
+    Raises InvalidRequest or Unsupported.
+    """
     body = decode(raw, TextBody)
     refuse_unsupported(body)
-    only(body.best_of, (None, 1), "best_of")
-    only(body.echo, (None, False), "echo")
-    only(body.suffix, (None, ""), "suffix")
-    if body.logprobs is not False:
-        only(body.logprobs, (None,), "logprobs")
-    drawing, limit, stop = sampling(body), token_limit(body.max_tokens), stop_strings(body.stop)
-    requests = tuple(
-        GenerateRequest(prompt, drawing, limit, stop, split_reasoning=False) for prompt in _prompts(body.prompt)
+    only(body.best_of, (None, body.n or 1), "best_of")
+    _refuse_contradictions(body)
+    asked = GenerateRequest(
+        TextPrompt(""),
+        sampling(body),
+        0 if body.max_tokens == 0 and body.echo else token_limit(body.max_tokens),
+        stop_strings(body.stop),
+        split_reasoning=False,
+        constraint=form_of(body),
+        logprobs=None if body.logprobs is False else body.logprobs if body.logprobs is None else int(body.logprobs),
+        echo=bool(body.echo),
+        overflow=body.context_overflow_policy,
     )
+    prompts = _prompts(body)
+    requests = [request for prompt in prompts for request in several(replace(asked, prompt=prompt), body.n)]
+    if len(requests) > _ITEMS_LIMIT:
+        raise InvalidRequest(
+            f"{body.n} answers to each of {len(prompts)} prompts are too many: {_ITEMS_LIMIT} are given.", param="n"
+        )
     return GenerateCall(
         body.model,
-        requests,
+        tuple(requests),
         bool(body.stream),
         body.include_usage(),
         body.ttl,
         draft_model=body.draft_model or None,
+        answers_each=body.n or 1,
     )
 
 
-def _prompts(prompt: str | list[str | int | list[int]]) -> list[TextPrompt | TokenPrompt]:
-    if isinstance(prompt, str):
-        return [TextPrompt(prompt)]
-    return [
-        TextPrompt(item) if isinstance(item, str) else TokenPrompt(item) for item in texts_or_tokens(prompt, "prompt")
-    ]
+def _refuse_contradictions(body: TextBody) -> None:
+    """Raises InvalidRequest for an echo of what is not a beginning, or not all there."""
+    if body.echo and body.suffix:
+        raise InvalidRequest("“echo” repeats a prompt, and with “suffix” there are two parts of it.", param="echo")
+    if body.echo and body.context_overflow_policy in ("truncateMiddle", "rollingWindow"):
+        raise InvalidRequest(
+            "“echo” repeats the whole prompt: nothing of it may be left out.", param="context_overflow_policy"
+        )
+
+
+def _prompts(body: TextBody) -> list[Prompt]:
+    items = [body.prompt] if isinstance(body.prompt, str) else texts_or_tokens(body.prompt, "prompt")
+    return [_prompt(item, body.suffix) for item in items]
+
+
+def _prompt(item: str | tuple[int, ...], suffix: str | None) -> Prompt:
+    if not suffix:
+        return TextPrompt(item) if isinstance(item, str) else TokenPrompt(item)
+    if not isinstance(item, str):
+        raise InvalidRequest("“suffix” goes with a prompt that is text.", param="suffix")
+    return InfillPrompt(item, suffix)
 
 
 def texts_or_tokens(items: list[str | int | list[int]], param: str) -> list[str | tuple[int, ...]]:
