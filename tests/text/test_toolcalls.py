@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from lms.generation.events import TextDelta, ToolArgumentsDelta, ToolCallStarted
 from lms.generation.messages import Tool
 from lms.text.splitter import Splitter
-from lms.text.toolcalls import FAMILIES, family_for
+from lms.text.toolcalls import DEFAULT, FAMILIES, family_for
 from lms.text.toolcalls.family import Family
 from lms.text.toolcalls.hermes import HERMES
 from tests.text.cuts import pieces_of
@@ -91,10 +91,24 @@ def test_an_answer_without_calls_comes_through_to_the_letter(family: Family, cas
     assert split(family, [Tool("unknown")], [case["answer"]]) == {"text": case["answer"], "calls": []}
 
 
+WHOLE = [
+    param for param in ALL if param.values[1]["calls"] and not param.values[1]["text"] and "cut_off" not in param.id
+]
+
+
+@pytest.mark.parametrize(("family", "case"), WHOLE)
+def test_an_answer_twice_in_a_row_gives_its_calls_twice(family: Family, case: Case) -> None:
+    answer = f"{case['answer']}\n{case['answer']}"
+    calls = [(call["name"], call["arguments"]) for call in case["calls"]]
+    for pieces in ([answer], list(answer)):
+        found = split(family, tools_of(case), pieces)
+        assert [(call["name"], call["arguments"]) for call in found["calls"]] == calls * 2
+
+
 def test_every_family_has_cases_and_every_case_a_family() -> None:
     assert {family.name for family in FAMILIES} == {folder.name for folder in CASES.iterdir()}
 
 
 def test_the_template_says_which_family_its_model_writes() -> None:
-    assert family_for("… within <tool_call></tool_call> tags …") is HERMES
-    assert family_for("{{ messages }}") is None
+    assert family_for('… within <tool_call></tool_call> tags … {"name": …') is HERMES
+    assert family_for("{{ messages }}") is DEFAULT
