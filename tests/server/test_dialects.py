@@ -3,6 +3,7 @@
 import pytest
 
 from lms import errors
+from lms.server import sse
 from lms.server.anthropic.dialect import ANTHROPIC
 from lms.server.dialect import OPENAI, Dialect
 from lms.server.dialects import dialect_at
@@ -50,6 +51,11 @@ def test_anthropic_names_the_field_in_the_message() -> None:
 )
 def test_anthropic_has_its_own_statuses_and_types(error: errors.LmsError, status: int, kind: str) -> None:
     assert (ANTHROPIC.status(error), ANTHROPIC.error_body(error)["error"]["type"]) == (status, kind)
+
+
+def test_silence_is_a_ping_in_anthropics_streams() -> None:
+    (ping,) = sse.frames(iter([()]), lambda error: None, ANTHROPIC.framing)
+    assert ping == b'event: ping\ndata: {"type":"ping"}\n\n'
 
 
 def test_a_path_without_an_endpoint_answers_in_the_dialect_of_its_neighbours(site: Site) -> None:
