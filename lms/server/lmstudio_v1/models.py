@@ -65,7 +65,7 @@ def _is_of(instance: InstanceRow, model: ModelRow) -> bool:
 
 
 def _model(model: ModelRow, instances: list[InstanceRow]) -> dict[str, Any]:
-    fields = {
+    fields: dict[str, Any] = {
         "type": _type(model),
         "publisher": model.publisher,
         "key": model.key,
