@@ -18,13 +18,14 @@ from tests.server.scripted_engine import HELLO, ScriptedEngine, Step
 
 @dataclass
 class Site:
-    """One app with its parts. `log` is what it wrote."""
+    """One app with its parts. `log` is what it wrote, `history_file` where `history` is kept."""
 
     backend: ListedBackend
     engine: ScriptedEngine
     client: FlaskClient
     log: list[LogData]
     history: History
+    history_file: Path
 
     def post(self, path: str, **fields: Any) -> Any:
         return self.client.post(path, json=fields)
@@ -46,9 +47,10 @@ class MakeSite:
         folder.mkdir()
         engine = ScriptedEngine(folder, script, hang_up)
         self._engines.append(engine)
-        backend, log, history = ListedBackend(engine), list[LogData](), History(folder / "history.db")
+        backend, log, history_file = ListedBackend(engine), list[LogData](), folder / "history.db"
+        history = History(history_file)
         app = create_app(backend, history, log=log.append, **options)
-        return Site(backend, engine, app.test_client(), log, history)
+        return Site(backend, engine, app.test_client(), log, history, history_file)
 
     def close(self) -> None:
         for engine in self._engines:
@@ -70,5 +72,5 @@ def site(make_site: MakeSite) -> Site:
 
 def chunks_of(stream: bytes) -> list[Any]:
     """The JSON of every `data:` line before `[DONE]`."""
-    lines = [line.removeprefix(b"data: ") for line in stream.split(b"\n\n") if line.startswith(b"data: ")]
+    lines = [line.removeprefix(b"data: ") for line in stream.split(b"\n") if line.startswith(b"data: ")]
     return [msgspec.json.decode(line) for line in lines if line != b"[DONE]"]

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from lms.generation.events import TokenLogprob
 from lms.server.ids import new_id
-from lms.server.logprobs import token_body
+from lms.server.logprobs import chat_entries
 from lms.server.openai.responses import sealed
 from lms.server.openai.responses.items import Status
 from lms.server.sse import Chunk, Template
@@ -108,7 +108,7 @@ class MessageWriting(_TextWriting):
 
     def add_tokens(self, text: str, tokens: Iterable[TokenLogprob]) -> Chunk:
         """More of the text, with its tokens."""
-        news = [token_body(token) for token in tokens]
+        news = chat_entries(tokens)
         self._tokens += news
         self._pieces.append(text)
         return self._delta_fields(text) | {"logprobs": news}

@@ -1,0 +1,119 @@
+"""Tools and the choice among them, from the body's fields to what the engine gets."""
+
+from typing import Any
+
+import pytest
+
+from lms.errors import InvalidRequest, LmsError, Unsupported
+from lms.generation.messages import Tool, ToolChoice
+from lms.server.openai.responses.tools import Toolset, toolset
+
+LOOK = {"type": "function", "name": "look", "description": "Look.", "parameters": {"type": "object"}}
+WAIT = {"type": "function", "name": "wait", "strict": True}
+CRM = {"type": "namespace", "name": "crm", "description": "Customers.", "tools": [LOOK, WAIT]}
+
+
+def asked(choice: object = None, tools: list[dict[str, Any]] | None = None, parallel: bool = True) -> Toolset:
+    return toolset([LOOK, WAIT] if tools is None else tools, choice, parallel)
+
+
+def test_functions_are_offered_as_they_are() -> None:
+    offered = asked().tools
+    assert offered == (Tool("look", "Look.", {"type": "object"}), Tool("wait"))
+
+
+def test_they_are_shown_with_every_field() -> None:
+    assert asked().shown == [LOOK | {"strict": False}, WAIT | {"description": None, "parameters": None}]
+
+
+@pytest.mark.parametrize(
+    ("choice", "offered", "wanted"),
+    [
+        (None, ["look", "wait"], ToolChoice()),
+        ("auto", ["look", "wait"], ToolChoice()),
+        ("none", [], ToolChoice()),
+        ("required", ["look", "wait"], ToolChoice(required=True)),
+        ({"type": "function", "name": "wait"}, ["look", "wait"], ToolChoice(required=True, name="wait")),
+        (
+            {"type": "function", "function": {"name": "wait"}},
+            ["look", "wait"],
+            ToolChoice(required=True, name="wait"),
+        ),
+        (
+            {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "wait"}]},
+            ["wait"],
+            ToolChoice(),
+        ),
+        (
+            {"type": "allowed_tools", "mode": "required", "tools": [{"type": "function", "name": "wait"}]},
+            ["wait"],
+            ToolChoice(required=True),
+        ),
+    ],
+    ids=str,
+)
+def test_the_choice_decides_what_is_offered_and_required(
+    choice: object, offered: list[str], wanted: ToolChoice
+) -> None:
+    chosen = asked(choice)
+    assert ([tool.name for tool in chosen.tools], chosen.choice) == (offered, wanted)
+
+
+def test_calls_one_at_a_time_can_be_asked_for() -> None:
+    assert asked(parallel=False).choice == ToolChoice(parallel=False)
+
+
+def test_functions_of_a_namespace_go_by_both_names_and_have_its_description() -> None:
+    within = asked(tools=[CRM, WAIT])
+    assert [(tool.name, tool.description) for tool in within.tools] == [
+        ("crm__look", "Customers.\n\nLook."),
+        ("crm__wait", "Customers."),
+        ("wait", None),
+    ]
+    assert within.origins["crm__look"] == ("crm", "look")
+    assert within.origins["wait"] == (None, "wait")
+
+
+def test_a_namespace_that_ends_in_underscores_needs_no_more_of_them() -> None:
+    (tool, _) = asked(tools=[CRM | {"name": "mcp__files__"}]).tools
+    assert tool.name == "mcp__files__look"
+
+
+def test_a_function_of_a_namespace_can_be_required() -> None:
+    chosen = asked({"type": "function", "namespace": "crm", "name": "look"}, [CRM])
+    assert chosen.choice == ToolChoice(required=True, name="crm__look")
+
+
+@pytest.mark.parametrize(
+    ("tools", "choice", "kind", "param"),
+    [
+        ([{"type": "mcp", "server_label": "a"}], None, Unsupported, "tools[0].type"),
+        ([LOOK, {"type": "custom", "name": "a"}], None, Unsupported, "tools[1].type"),
+        ([{"type": "web_search"}], None, Unsupported, "tools[0].type"),
+        ([{}], None, InvalidRequest, "tools[0].type"),
+        ([{"type": "function"}], None, InvalidRequest, "tools[0].name"),
+        ([LOOK | {"parameters": 3}], None, InvalidRequest, "tools[0].parameters"),
+        ([LOOK, LOOK], None, InvalidRequest, "tools[1].name"),
+        ([CRM | {"tools": [{"type": "custom"}]}], None, InvalidRequest, "tools[0].tools[0].type"),
+        ([LOOK | {"parameters": {"enum": [0] * 100_000}}], None, InvalidRequest, "tools[0].parameters"),
+        ([], "required", InvalidRequest, "tool_choice"),
+        ([LOOK], "sometimes", InvalidRequest, "tool_choice"),
+        ([LOOK], {"type": "function", "name": "sing"}, InvalidRequest, "tool_choice.name"),
+        ([LOOK], {"type": "function"}, InvalidRequest, "tool_choice.name"),
+        ([LOOK], {"type": "mcp", "server_label": "a"}, Unsupported, "tool_choice.type"),
+        ([LOOK], {"type": "allowed_tools", "mode": "auto", "tools": []}, InvalidRequest, "tool_choice"),
+        (
+            [LOOK],
+            {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "sing"}]},
+            InvalidRequest,
+            "tool_choice.tools[0].name",
+        ),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_what_cannot_be_honoured_is_refused_by_its_path(
+    tools: list[dict[str, Any]], choice: object, kind: type[LmsError], param: str
+) -> None:
+    with pytest.raises(kind) as caught:
+        asked(choice, tools)
+    assert caught.value.param == param
