@@ -126,7 +126,7 @@ def test_an_array_of_token_ids_may_be_longer_than_2048(site: Site) -> None:
 
 
 def test_nothing_refused_reaches_an_engine(site: Site) -> None:
-    site.post("/v1/completions", model="tiny-chat", prompt="a", n=2)
+    site.post("/v1/completions", model="tiny-chat", prompt="a", n=33)
     assert (site.engine.calls, site.backend.asked) == ([], [])
 
 

@@ -74,7 +74,8 @@ def _refuse_contradictions(body: TextBody) -> None:
         raise InvalidRequest("“echo” repeats a prompt, and with “suffix” there are two parts of it.", param="echo")
     if body.echo and body.context_overflow_policy in ("truncateMiddle", "rollingWindow"):
         raise InvalidRequest(
-            "“echo” repeats the whole prompt: nothing of it may be left out.", param="context_overflow_policy"
+            "“echo” repeats the whole prompt, and “context_overflow_policy” would leave out parts of it.",
+            param="context_overflow_policy",
         )
 
 
