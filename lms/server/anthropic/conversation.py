@@ -14,7 +14,6 @@ from lms.errors import InvalidRequest
 from lms.generation.messages import Image, Message, Part, Text, ToolCall
 from lms.server.anthropic.blocks import (
     AssistantTurn,
-    Base64Source,
     ImageBlock,
     System,
     SystemTurn,
@@ -23,6 +22,7 @@ from lms.server.anthropic.blocks import (
     ToolResultBlock,
     ToolUseBlock,
     Turn,
+    UrlSource,
     UserTurn,
 )
 from lms.server.requests import pictures
@@ -109,12 +109,11 @@ def _blocks(content: str | list[B]) -> list[TextBlock | B]:
 
 
 def _part(block: TextBlock | ImageBlock, path: str) -> Part:
-    match block:
-        case ImageBlock(Base64Source(encoded)):
-            return pictures.from_base64(encoded, f"{path}.source.data")
-        case ImageBlock(source):
-            return pictures.from_data_url(source.url, f"{path}.source.url")
-    return Text(block.text)
+    if isinstance(block, TextBlock):
+        return Text(block.text)
+    if isinstance(block.source, UrlSource):
+        return pictures.from_data_url(block.source.url, f"{path}.source.url")
+    return pictures.from_base64(block.source.data, f"{path}.source.data")
 
 
 def _content(parts: Sequence[Part]) -> str | tuple[Part, ...]:

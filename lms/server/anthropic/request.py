@@ -15,10 +15,11 @@ from lms.generation.constraint import Constraint, JsonSchema
 from lms.generation.request import ChatPrompt, GenerateRequest, ReadRequest, Sampling
 from lms.server.anthropic.blocks import System, Turn
 from lms.server.anthropic.conversation import conversation
-from lms.server.anthropic.tools import AnyChoice, ToolSpec, choice_of, tools_of
+from lms.server.anthropic.tools import AnyChoice, ToolSpec, toolset
 from lms.server.requests.call import GenerateCall, PlainCall
 from lms.server.requests.fields import Body, PositiveInt, decode, only, portable
 from lms.server.requests.sampling import warmth
+from lms.server.requests.tools import Toolset
 
 Share = Annotated[float, Meta(ge=0, le=1)]
 StopSequence = Annotated[str, Meta(min_length=1, max_length=1024)]
@@ -82,13 +83,14 @@ def parse(raw: bytes) -> tuple[GenerateCall, bool]:
     """The call that a Messages body asks for, and whether thoughts are to be shown. Raises InvalidRequest or
     Unsupported naming the field."""
     body = decode(raw, MessagesBody)
+    tools = toolset(body.tools, body.tool_choice)
     request = GenerateRequest(
-        _prompt(body),
+        _prompt(body, tools),
         Sampling(temperature=warmth(body.temperature), top_p=body.top_p, top_k=body.top_k),
         body.max_tokens,
         tuple(body.stop_sequences or ()),
         constraint=_constraint(body),
-        tool_choice=choice_of(body.tool_choice, body.tools),
+        tool_choice=tools.choice,
         reasoning_budget=_thinking_budget(body),
     )
     shows_thinking = body.thinking is None or body.thinking.display != "omitted"
@@ -98,15 +100,13 @@ def parse(raw: bytes) -> tuple[GenerateCall, bool]:
 def parse_count(raw: bytes) -> PlainCall:
     """The prompt that is to be counted. Raises as `parse` does."""
     body = decode(raw, CountBody)
-    choice_of(body.tool_choice, body.tools)
-    return PlainCall(body.model, ReadRequest(_prompt(body)), "llm", body.ttl)
+    return PlainCall(body.model, ReadRequest(_prompt(body, toolset(body.tools, body.tool_choice))), "llm", body.ttl)
 
 
-def _prompt(body: CountBody) -> ChatPrompt:
+def _prompt(body: CountBody, tools: Toolset) -> ChatPrompt:
     only(body.mcp_servers, (None, []), "mcp_servers")
     only(body.container, (None,), "container")
-    tools = tools_of(body.tools, body.tool_choice)
-    return ChatPrompt(conversation(body.system, body.messages), tools, _template_variables(body))
+    return ChatPrompt(conversation(body.system, body.messages), tools.tools, _template_variables(body))
 
 
 def _template_variables(body: CountBody) -> dict[str, Any]:

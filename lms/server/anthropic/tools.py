@@ -1,6 +1,6 @@
 """The tools of a Messages request, and whether the model is to use one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -8,6 +8,7 @@ import msgspec
 from lms.errors import InvalidRequest, Unsupported
 from lms.generation.messages import Tool, ToolChoice
 from lms.server.requests.fields import NODES_LIMIT, NonEmpty, only, portable
+from lms.server.requests.tools import Toolset
 
 
 class ToolSpec(msgspec.Struct, frozen=True):
@@ -47,22 +48,25 @@ class NoTool(_Choice, frozen=True, tag="none"):
 AnyChoice = Auto | AnyOne | Named | NoTool
 
 
-def tools_of(specs: Sequence[ToolSpec] | None, choice: AnyChoice | None) -> tuple[Tool, ...]:
-    """What the model may call. Raises Unsupported naming a tool that is not the client's own, and InvalidRequest for a
-    schema that cannot travel to an engine."""
-    if isinstance(choice, NoTool):
-        return ()
+def toolset(specs: Sequence[ToolSpec] | None, choice: AnyChoice | None) -> Toolset:
+    """What `tools` and `tool_choice` ask for.
+
+    Raises Unsupported naming a tool that is not the client's own, and InvalidRequest for a schema that cannot travel to
+    an engine, a name that two tools have, or a choice of what there is not.
+    """
+    tools: dict[str, Tool] = {}
     left = NODES_LIMIT
     for index, spec in enumerate(specs or ()):
         path = f"tools[{index}]"
         _check(spec, path)
         left -= portable(spec.input_schema, f"{path}.input_schema", left)
-    return tuple(Tool(spec.name, spec.description, spec.input_schema) for spec in specs or ())
+        if spec.name in tools:
+            raise InvalidRequest(f"Two tools go by the name “{spec.name}”.", param=f"{path}.name")
+        tools[spec.name] = Tool(spec.name, spec.description, spec.input_schema, strict=bool(spec.strict))
+    return Toolset(() if isinstance(choice, NoTool) else tuple(tools.values()), _choice(choice, tools))
 
 
-def choice_of(choice: AnyChoice | None, specs: Sequence[ToolSpec] | None) -> ToolChoice:
-    """Raises InvalidRequest when there is nothing to choose from."""
-    names = [spec.name for spec in specs or ()]
+def _choice(choice: AnyChoice | None, names: Collection[str]) -> ToolChoice:
     match choice:
         case None | NoTool():
             return ToolChoice()
@@ -86,7 +90,6 @@ def _check(spec: ToolSpec, path: str) -> None:
         )
     if spec.input_schema is None:
         raise InvalidRequest(f"“{path}.input_schema” is required.", param=f"{path}.input_schema")
-    only(spec.strict, (None, False), f"{path}.strict")
     only(spec.defer_loading, (None, False), f"{path}.defer_loading")
     only(spec.allowed_callers, (None, ["direct"]), f"{path}.allowed_callers")
     only(spec.input_examples, (None, []), f"{path}.input_examples")

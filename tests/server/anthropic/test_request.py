@@ -127,6 +127,11 @@ def test_every_form_of_tool_choice_reaches_the_engine(site: Site, choice: Any, w
     assert [tool.name for tool in request.prompt.tools] == ["look"]  # type: ignore[union-attr]
 
 
+def test_a_strict_tool_reaches_the_engine_as_one(site: Site) -> None:
+    (tool,) = asked(site, tools=[TOOL | {"strict": True}]).prompt.tools  # type: ignore[union-attr]
+    assert tool.strict
+
+
 @pytest.mark.parametrize(
     ("fields", "named"),
     [
@@ -136,7 +141,7 @@ def test_every_form_of_tool_choice_reaches_the_engine(site: Site, choice: Any, w
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "web_search_20250305"),
         ({"tools": [TOOL, {"type": "bash_20250124", "name": "bash"}]}, "tools[1]"),
         ({"tools": [{"name": "look"}]}, "tools[0].input_schema"),
-        ({"tools": [TOOL | {"strict": True}]}, "tools[0].strict"),
+        ({"tools": [TOOL, TOOL]}, "tools[1].name"),
         ({"tools": [TOOL | {"defer_loading": True}]}, "tools[0].defer_loading"),
         ({"tools": [TOOL | {"allowed_callers": ["code_execution_20250825"]}]}, "tools[0].allowed_callers"),
         ({"thinking": {"type": "enabled", "budget_tokens": 10}}, "thinking.budget_tokens"),
