@@ -56,6 +56,8 @@ Read = Callable[["Incoming"], Reading[None]]
 # several of them where that is allowed, with arguments that are valid against their schemas (see `layout.Layout`).
 # Names of other rules begin with “call” or “arguments”. Raises Unsupported for what the format cannot enforce.
 WriteGrammar = Callable[[Sequence[Tool], bool], str]
+# Calls as the model writes them: the names of functions, and the JSON texts of their arguments.
+Write = Callable[[Sequence[tuple[str, str]]], str]
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class Family:
 
     `read` begins with one of the `starts`, which may stand anywhere in the content, or one of the `leading` ones, which
     count only where content begins. `markers` are further texts that its reader looks for. Those of all these that are
-    a control token of the model are read as text: otherwise control tokens have none. `grammar` continues `start`.
+    a control token of the model are read as text: otherwise control tokens have none. `grammar` continues `start`, and
+    `write` is for templates that leave out the calls of a conversation.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Family:
     grammar: WriteGrammar
     leading: tuple[str, ...] = ()
     markers: tuple[str, ...] = ()
+    write: Write | None = None
 
     @property
     def start(self) -> str:

@@ -22,4 +22,4 @@ def read(incoming: Incoming) -> Reading[None]:
     yield from incoming.take(END)
 
 
-HERMES = Family("hermes", (START,), (START,), read, LAYOUT.grammar, markers=(END,))
+HERMES = Family("hermes", (START, '"name'), (START,), read, LAYOUT.grammar, markers=(END,), write=LAYOUT.write)

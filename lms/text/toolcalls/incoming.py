@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from lms.generation.messages import Tool
 from lms.text.search import Needles, Search
 from lms.text.toolcalls.family import Arguments, NotACall, Reading
-from lms.text.toolcalls.json_end import JsonEnd
+from lms.text.toolcalls.json_end import LITERAL, JsonEnd
 
 SPACE = " \t\r\n"
 
@@ -74,6 +74,11 @@ class Incoming:
 
     def until(self, *ends: str) -> Reading[str]:
         """What stands before the first of `ends`, which is taken too."""
+        text, _ = yield from self.up_to(*ends)
+        return text
+
+    def up_to(self, *ends: str) -> Reading[tuple[str, str]]:
+        """What stands before the first of `ends`, and which that is. Both are taken."""
         text = ""
         search = Search(Needles(ends))
         while True:
@@ -82,7 +87,15 @@ class Incoming:
             self._taken = len(self._text) - len(found.rest)
             text += found.passed
             if found.match is not None:
-                return text
+                return text, found.match
+
+    def word(self) -> Reading[str]:
+        """The letters, digits and signs that come next, as numbers are made of, true, false and null."""
+        text = ""
+        while (character := (yield from self.peek())) and character in LITERAL:
+            self._taken += 1
+            text += character
+        return text
 
     def string_until(self, *ends: str) -> Reading[None]:
         """What stands before the first of `ends`, which is taken too: passed on as it comes, as a JSON string."""
@@ -106,7 +119,7 @@ class Incoming:
             for end in ends:
                 if (yield from self.comes(end)):
                     return self.known(text.strip())
-            character = yield from self._character()
+            character = yield from self.character()
             text += character
             if len(text.strip()) > longest:
                 raise NotACall
@@ -155,7 +168,8 @@ class Incoming:
         self._taken += size
         return text
 
-    def _character(self) -> Reading[str]:
+    def character(self) -> Reading[str]:
+        """The next character."""
         yield from self._some()
         self._taken += 1
         return self._text[self._taken - 1]

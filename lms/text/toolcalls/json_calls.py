@@ -19,7 +19,7 @@ class _Seen:
 
 @dataclass(frozen=True)
 class JsonCalls:
-    """The keys of a call's members, which may come in any order; others are passed over.
+    """The keys of a call's members, which may come in any order; those of `others` are passed over, or all others.
 
     Arguments that are missing or null count as `{}`, and a string that holds an object as that object.
     """
@@ -27,6 +27,7 @@ class JsonCalls:
     name: str = "name"
     arguments: tuple[str, ...] = ("arguments", "parameters")
     id: str = "id"
+    others: tuple[str, ...] | None = None
 
     def one(self, incoming: Incoming) -> Reading[None]:
         """One call."""
@@ -70,8 +71,20 @@ class JsonCalls:
             yield from incoming.json_object()
         elif key in self.arguments:
             seen.arguments = _object((yield from incoming.json_value()))
-        else:
+        elif self.others is None or key in self.others:
             yield from incoming.json_value()
+        else:
+            raise NotACall
+
+
+def named_call(incoming: Incoming, name: str, call_id: str | None = None) -> Reading[None]:
+    """What follows the name of a call where that stands before its arguments: a JSON object."""
+    yield from incoming.space()
+    if (yield from incoming.peek()) != "{":
+        raise NotACall
+    yield Started(name, call_id)
+    yield from incoming.json_object()
+    yield Ended()
 
 
 def _key(incoming: Incoming) -> Reading[str]:

@@ -33,6 +33,14 @@ LAYOUT = Layout(
 def read(incoming: Incoming) -> Reading[None]:
     """One call, from its outer marker or from the function on."""
     has_markers = yield from incoming.comes(START)
+    yield from read_function(incoming)
+    yield from incoming.space()
+    if has_markers:
+        yield from incoming.take(END)
+
+
+def read_function(incoming: Incoming) -> Reading[None]:
+    """One call, without outer markers."""
     yield from incoming.space()
     yield from incoming.take(FUNCTION)
     name = yield from incoming.name(">")
@@ -44,9 +52,6 @@ def read(incoming: Incoming) -> Reading[None]:
         yield from members.value(incoming, key.strip(), f"\n{END_OF_PARAMETER}", END_OF_PARAMETER)
     yield from members.end()
     yield Ended()
-    yield from incoming.space()
-    if has_markers:
-        yield from incoming.take(END)
 
 
 def _is_parameter(incoming: Incoming) -> Reading[bool]:
