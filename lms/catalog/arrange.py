@@ -60,7 +60,8 @@ def _with_projectors(readings: Iterable[Reading]) -> Iterator[Reading]:
     for reading in readings:
         by_repo[_home(reading.candidate)].append(reading)
     for repo in by_repo.values():
-        projector = _projector(one.candidate for one in repo if _is_projector(one) and not one.facts.damaged)
+        whole = (one for one in repo if one.facts.role is Role.PROJECTOR and not one.facts.damaged)
+        projector = _projector(reading.candidate for reading in whole)
         for reading in repo:
             if reading.facts.role is Role.MODEL and not _is_projector(reading):
                 sees = projector is not None and reading.candidate.format is Format.GGUF

@@ -15,7 +15,7 @@ from lms.catalog.layout import Found
 from lms.paths import write_atomically
 
 # Raise it whenever `Facts` or what is read into it changes: older headers are then read again.
-HEADERS_VERSION = 3
+HEADERS_VERSION = 4
 
 
 class Entry(msgspec.Struct, array_like=True, frozen=True):

@@ -71,7 +71,10 @@ def facts(header: Header, stem: str) -> Facts:
 def _role(header: Header, arch: str | None) -> Role:
     kind = header.text("general.type") or "model"
     if arch == "clip" or kind == "mmproj":
-        return Role.PROJECTOR
+        only_hears = header.metadata.get("clip.has_audio_encoder") and not header.metadata.get(
+            "clip.has_vision_encoder"
+        )
+        return Role.OTHER if only_hears else Role.PROJECTOR
     return Role.MODEL if kind == "model" else Role.OTHER
 
 

@@ -1,7 +1,8 @@
 """What the reasoning of a model can be set to, read off the source of its chat template.
 
-Templates know it by variables: `enable_thinking` or `thinking` switch it, `reasoning_effort` says how much. The limit:
-a template is looked at, not run, so one that reaches these variables in roundabout ways is taken not to have them.
+Templates know it by variables: some names for a switch, of which `enable_thinking` is the most common one, and
+`reasoning_effort`, which says how much (`text/switches.py` sets them). The limit: a template is looked at, not run, so
+one that reaches these variables in roundabout ways is taken not to have them.
 """
 
 import re
@@ -10,22 +11,27 @@ from lms.catalog.model import Reasoning
 
 EFFORTS = ("low", "medium", "high")
 _BLOCK = re.compile(r"\{[%{].*?[%}]\}", re.DOTALL)
-# Read, not only set: one that a template keeps to itself is no switch.
-_SWITCH = re.compile(r"(?<![.\w])enable_thinking\b(?!\s*=[^=])|if (?:not )?thinking\b")
+# Read, not only set: one that a template keeps to itself is no switch. The short names are words elsewhere.
+_SWITCH = re.compile(
+    r"(?<![.\w])(?:enable_thinking|thinking_mode|thinking_option|thinking_budget)\b(?!\s*=[^=])"
+    r"|\bif (?:not )?(?:thinking|reasoning)\b"
+)
 _EFFORT = re.compile(r"(?<![.\w])reasoning_effort\b")
 _COMPARED = re.compile(r"==|\bin\s*\[")
 _WORD = re.compile(r"[\"'](low|medium|high|xhigh)[\"']")
+_NONE = re.compile(r"[\"'](none|no_think)[\"']")
 _DEFAULT = re.compile(r"reasoning_effort\s*=[^=].*[\"'](low|medium|high|xhigh)[\"']", re.DOTALL)
 
 
 def reasoning(chat_template: str) -> Reasoning | None:
     """None for a model that does not reason, or always as it likes."""
     blocks = _BLOCK.findall(chat_template)
-    switched = any(_SWITCH.search(block) for block in blocks)
-    efforts, default = _efforts([block for block in blocks if _EFFORT.search(block)])
-    if switched:
+    about_effort = [block for block in blocks if _EFFORT.search(block)]
+    efforts, default = _efforts(about_effort)
+    if any(_SWITCH.search(block) for block in blocks):
         return Reasoning(("off", *efforts, "on"), "on")
-    return Reasoning(efforts, default) if efforts else None
+    off = ("off",) if any(_NONE.search(block) for block in about_effort) else ()
+    return Reasoning((*off, *efforts), default) if efforts else None
 
 
 def _efforts(blocks: list[str]) -> tuple[tuple[str, ...], str]:

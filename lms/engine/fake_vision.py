@@ -1,4 +1,4 @@
-"""Pictures for the fake model, which says the numbers of their tokens: other ones for every picture."""
+"""Pictures for the fake model, which says digits for each of their tokens: other ones for every picture."""
 
 from collections.abc import Sequence as Tokens
 

@@ -65,6 +65,8 @@ def _pixels_to_decode(opened: PIL.Image.Image, image: Image) -> int:
 
 def _shown(opened: PIL.Image.Image, longest_side_px: int) -> Pixels:
     frame = ImageOps.exif_transpose(opened)
+    if frame.mode.startswith("I;16"):  # which `convert` would cut off at 255
+        frame = frame.point(lambda value: value / 256, "L")
     frame = _on_white(frame) if frame.has_transparency_data else frame.convert("RGB")
     frame.thumbnail((longest_side_px, longest_side_px))
     return Pixels(frame.width, frame.height, frame.tobytes())

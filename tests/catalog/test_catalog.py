@@ -116,6 +116,12 @@ def test_a_damaged_projector_leaves_its_models_without_sight(models: Path) -> No
     assert only(models).kind is Kind.LLM
 
 
+def test_a_projector_that_only_hears_leaves_its_models_without_sight(models: Path) -> None:
+    write_gguf(models / "pub" / "ultravox" / "ultravox.gguf")
+    write_gguf(models / "pub" / "ultravox" / "mmproj.gguf", "clip", dimensions={"has_audio_encoder": 1})
+    assert (only(models).kind, only(models).projector) == (Kind.LLM, None)
+
+
 def test_adapters_are_not_listed(models: Path) -> None:
     write_gguf(models / "pub" / "lora" / "lora.gguf", texts={"general.type": "adapter"})
     assert scan(models) == ()

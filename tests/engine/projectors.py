@@ -106,7 +106,7 @@ def _write(path: Path, kind: str, width: int, encoder: Shapes, projector: Shapes
     writer.add_array("clip.vision.image_mean", [0.5, 0.5, 0.5])
     writer.add_array("clip.vision.image_std", [0.5, 0.5, 0.5])
     for name, shape in (*encoder, *projector):
-        writer.add_tensor(name, _weights(random, shape))
+        writer.add_tensor(name, _weights(random, name, shape))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -114,7 +114,10 @@ def _write(path: Path, kind: str, width: int, encoder: Shapes, projector: Shapes
     return path
 
 
-def _weights(random: np.random.Generator, shape: tuple[int, ...]) -> "np.ndarray[Any, Any]":
+def _weights(random: np.random.Generator, name: str, shape: tuple[int, ...]) -> "np.ndarray[Any, Any]":
+    """No bias is so large that all pictures would look like it."""
+    if name.endswith(".bias"):
+        return random.uniform(-0.1, 0.1, shape).astype(np.float32)
     if len(shape) == 1:
         return random.uniform(0.5, 1.5, shape).astype(np.float32)
     return (random.standard_normal(shape) * 2 / np.sqrt(np.prod(shape[1:]))).astype(np.float32)
