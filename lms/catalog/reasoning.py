@@ -14,7 +14,7 @@ _BLOCK = re.compile(r"\{[%{].*?[%}]\}", re.DOTALL)
 # Read, not only set: one that a template keeps to itself is no switch. The short names are words elsewhere.
 _SWITCH = re.compile(
     r"(?<![.\w])(?:enable_thinking|thinking_mode|thinking_option|thinking_budget)\b(?!\s*=[^=])"
-    r"|\bif (?:not )?(?:thinking|reasoning)\b"
+    r"|\b(?:el)?if (?:not )?(?:thinking|reasoning)\b"
 )
 _EFFORT = re.compile(r"(?<![.\w])reasoning_effort\b")
 _COMPARED = re.compile(r"==|\bin\s*\[")

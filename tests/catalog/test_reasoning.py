@@ -14,8 +14,12 @@ ON_OFF = Reasoning(("off", "on"), "on")
         "{%- if enable_thinking is defined and enable_thinking is false %}<think></think>{%- endif %}",
         "{%- if enable_thinking is not defined -%}{%- set enable_thinking = true -%}{%- endif -%}",
         "{{- '</think>' if (enable_thinking is defined and not enable_thinking) else '<think>' -}}",
-        "{%- if thinking %}Think first.{%- endif %}",
+        "{%- if documents %}{%- elif thinking %}Think first.{%- endif %}",
         "{% if not thinking is defined %}{% set thinking = false %}{% endif %}",
+        "{% if thinking_mode is defined and thinking_mode == 'disabled' %}{% endif %}",
+        "{%- elif thinking_option is not defined %}{%- set thinking_option = 'on' %}",
+        "{%- if thinking_budget == 0 %}{%- endif %}",
+        "{% if reasoning %}<|START_THINKING|>{% endif %}",
     ],
 )
 def test_a_switch_can_be_on_or_off(template: str) -> None:
@@ -30,6 +34,7 @@ def test_a_switch_can_be_on_or_off(template: str) -> None:
         "thinking or enable_thinking in plain text",
         "{%- set ns = namespace(enable_thinking=true) -%}{% if ns.enable_thinking %}<think>{% endif %}",
         "{{ message.thinking }}",
+        "{% if reasoning_content %}{{ reasoning_content }}{% endif %}",
         "",
     ],
 )
@@ -50,6 +55,11 @@ def test_an_effort_that_is_compared_may_be_what_it_is_compared_with() -> None:
         '{% if reasoning_effort in ["low", "minimal"] %}{% endif %}'
     )
     assert reasoning(template) == Reasoning(("low", "high"), "high")
+
+
+def test_an_effort_may_be_none() -> None:
+    template = "{% if reasoning_effort in ['low', 'high'] %}{% elif reasoning_effort == 'no_think' %}{% endif %}"
+    assert reasoning(template) == Reasoning(("off", "low", "high"), "high")
 
 
 def test_an_effort_beside_a_switch_comes_between_off_and_on() -> None:

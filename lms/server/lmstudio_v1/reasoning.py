@@ -7,7 +7,7 @@ from lms.errors import InvalidRequest
 
 
 def template_variables(setting: str | None, model: ModelRow) -> dict[str, Any]:
-    """What the chat template gets, under the names that templates know.
+    """What the chat template gets, under the names that requests of OpenAI's form have for it.
 
     Without a setting it is the default that the list of models shows, and nothing for a model that offers no choice.
     Raises InvalidRequest naming the settings there are.
@@ -19,8 +19,10 @@ def template_variables(setting: str | None, model: ModelRow) -> dict[str, Any]:
     chosen = setting or model.reasoning_default
     if chosen is None:
         return {}
-    switches: dict[str, Any] = {"enable_thinking": chosen != "off", "thinking": chosen != "off"}
-    return switches if chosen in ("off", "on") else switches | {"reasoning_effort": chosen}
+    if chosen == "on":
+        return {"enable_thinking": True}
+    effort = "none" if chosen == "off" else chosen
+    return {"enable_thinking": chosen != "off", "reasoning_effort": effort}
 
 
 def _offered(model: ModelRow) -> str:

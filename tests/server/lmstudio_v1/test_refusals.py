@@ -134,11 +134,11 @@ def test_an_error_says_no_more_than_it_knows(error: errors.LmsError, told: dict[
     ("model", "setting", "variables"),
     [
         (MODEL, None, {}),
-        (SWITCHED, None, {"enable_thinking": True, "thinking": True}),
-        (SWITCHED, "on", {"enable_thinking": True, "thinking": True}),
-        (SWITCHED, "off", {"enable_thinking": False, "thinking": False}),
-        (EFFORTS, None, {"enable_thinking": True, "thinking": True, "reasoning_effort": "medium"}),
-        (EFFORTS, "low", {"enable_thinking": True, "thinking": True, "reasoning_effort": "low"}),
+        (SWITCHED, None, {"enable_thinking": True}),
+        (SWITCHED, "on", {"enable_thinking": True}),
+        (SWITCHED, "off", {"enable_thinking": False, "reasoning_effort": "none"}),
+        (EFFORTS, None, {"enable_thinking": True, "reasoning_effort": "medium"}),
+        (EFFORTS, "low", {"enable_thinking": True, "reasoning_effort": "low"}),
     ],
 )
 def test_reasoning_reaches_the_template_as_variables(
