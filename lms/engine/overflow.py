@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from collections.abc import Sequence as Tokens
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from lms.generation.messages import Message
 from lms.generation.request import Overflow
@@ -79,7 +79,7 @@ def _turns(messages: Tokens[Message]) -> tuple[tuple[Message, ...], list[tuple[M
 
 def _split(messages: Tokens[Message]) -> Iterator[tuple[Message, ...]]:
     starts = [place for place, message in enumerate(messages) if place == 0 or message.role == "user"]
-    for start, end in zip(starts, [*starts[1:], len(messages)], strict=True):
+    for start, end in pairwise([*starts, len(messages)]):
         yield tuple(messages[start:end])
 
 
