@@ -23,8 +23,8 @@ def served() -> Iterator[Rig]:
     made.worker.stop()
 
 
-def ask(served: Rig, text: str, *tools: Tool, choice: ToolChoice = ToolChoice(), **settings: object) -> None:
-    prompt = ChatPrompt((Message("user", text),), tools)
+def ask(served: Rig, text: str, *tools: Tool, choice: ToolChoice | None = None, **settings: object) -> None:
+    prompt, choice = ChatPrompt((Message("user", text),), tools), choice or ToolChoice()
     served.worker.submit(1, GenerateRequest(prompt, tool_choice=choice, **settings))  # type: ignore[arg-type]
     served.run()
 

@@ -90,7 +90,7 @@ def test_16_stop_strings_of_1024_characters_are_taken(site: Site) -> None:
 
 def tools(*sizes: int) -> list[dict[str, Any]]:
     """A tool for each size, its schema holding so many values."""
-    functions = [{"name": "f", "parameters": {"enum": [0] * (size - 2)}} for size in sizes]
+    functions = [{"name": f"f{n}", "parameters": {"enum": [0] * (size - 2)}} for n, size in enumerate(sizes)]
     return [{"type": "function", "function": function} for function in functions]
 
 
@@ -104,7 +104,7 @@ def test_schemas_of_100_000_values_are_taken(site: Site) -> None:
     [
         ({"tools": tools(100_001)}, "tools[0].function.parameters"),
         ({"tools": tools(60_000, 40_001)}, "tools[1].function.parameters"),
-        ({"tools": tools(99_999) + [{"function": {"name": "f"}}] * 2}, "tools[2].function.parameters"),
+        ({"tools": tools(99_999) + [{"function": {"name": name}} for name in "ab"]}, "tools[2].function.parameters"),
         ({"chat_template_kwargs": {"a": [[[0] * 100_000]]}}, "chat_template_kwargs"),
     ],
     ids=["one schema", "two schemas", "no schemas", "variables"],

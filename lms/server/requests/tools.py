@@ -5,7 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from lms.errors import InvalidRequest, Unsupported
+from lms.errors import InvalidRequest, MissingParameter, Unsupported
 from lms.generation.messages import Tool, ToolChoice
 from lms.server.requests.fields import NODES_LIMIT, NonEmpty, converted, portable
 
@@ -75,7 +75,7 @@ def _functions(specs: Sequence[ToolSpec]) -> dict[str, Tool]:
         left -= portable(function.parameters, f"tools[{index}].function.parameters", left)
         if function.name in functions:
             param = f"tools[{index}].function.name"
-            raise InvalidRequest(f"Two functions go by the name “{function.name}”.", param=param)
+            raise InvalidRequest(f"“{param}” is “{function.name}”, as another function is called.", param=param)
         functions[function.name] = Tool(
             function.name, function.description, function.parameters, strict=bool(function.strict)
         )
@@ -86,7 +86,7 @@ def _function(spec: ToolSpec, path: str) -> FunctionSpec:
     if spec.type != "function":
         raise Unsupported(f"“{path}.type” is “{spec.type}”; this server takes functions.", param=f"{path}.type")
     if spec.function is None:
-        raise InvalidRequest(f"“{path}.function” is required.", param=f"{path}.function")
+        raise MissingParameter(f"“{path}.function” is required.", param=f"{path}.function")
     if (spec.function.parameters or {}).get("type", "object") != "object":
         raise InvalidRequest(
             f"“{path}.function.parameters.type” is not “object”: the arguments of a function are one.",

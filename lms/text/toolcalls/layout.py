@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lms.errors import Unsupported
+from lms.errors import InvalidRequest, Unsupported
 from lms.generation.messages import Tool
 from lms.text.grammars import JSON_OPTIONS
 from lms.text.toolcalls.parameters import types_of
@@ -107,13 +107,17 @@ def parameter_rules(rule: str, schema: dict[str, Any], parameters: Parameters) -
     """`rule` for arguments written one after the other, in the order of the schema; it names what may be left out."""
     if "properties" not in schema and schema.get("additionalProperties") is not False:
         return _any_parameters(rule, parameters)
-    required = schema.get("required", ())
-    names = list(schema.get("properties", {}))
+    properties, required = schema.get("properties", {}), schema.get("required", [])
+    if not isinstance(properties, dict) or not isinstance(required, list):
+        raise InvalidRequest(
+            "“properties” of a function's parameters is an object, and “required” an array.", param="tools"
+        )
+    names = list(properties)
     parts = [f"{rule}_{number}{'' if name in required else '?'}" for number, name in enumerate(names)]
     rules = [f"{rule}: {' '.join(parts)}" if parts else f'{rule}: ""']
     for number, name in enumerate(names):
         before = quoted(parameters.before.replace("{key}", name))
-        value = _value_rules(f"{rule}_{number}_value", schema["properties"][name], schema, parameters.after)
+        value = _value_rules(f"{rule}_{number}_value", properties[name], schema, parameters.after)
         rules += [f"{rule}_{number}: {before} {rule}_{number}_value", *value]
     return rules
 

@@ -14,7 +14,6 @@ from lms.text.toolcalls.incoming import Incoming
 
 # The template of Qwen3-Coder prints these values as Python does, and so does the model.
 PYTHON_WORDS = {"True": "true", "False": "false", "None": "null"}
-REFERENCES_FOLLOWED = 8
 
 
 class Members:
@@ -46,7 +45,14 @@ class Members:
 
 def types_of(schema: Any, root: dict[str, Any]) -> set[str]:
     """The JSON types that `schema`, a part of `root`, lets a value have; none where it does not say."""
-    return set(_types(schema, root))
+    types, seen, waiting = set[str](), set[int](), [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict) and id(part) not in seen:
+            seen.add(id(part))
+            types.update(_named_types(part))
+            waiting += _alternatives(part, root)
+    return types
 
 
 def json_of(text: str, types: set[str]) -> str:
@@ -60,19 +66,25 @@ def json_of(text: str, types: set[str]) -> str:
     return candidate if is_expected or "string" not in types else _quoted(text)
 
 
-def _types(schema: Any, root: dict[str, Any], depth: int = 0) -> Iterator[str]:
-    """The types that a schema names, by any of its alternatives."""
-    if not isinstance(schema, dict) or depth > REFERENCES_FOLLOWED:
-        return
-    named = schema.get("type", [])
-    yield from [named] if isinstance(named, str) else named
-    if "type" not in schema:
-        yield from map(_type_of, schema.get("enum", [schema["const"]] if "const" in schema else []))
+def _named_types(schema: dict[str, Any]) -> Iterator[str]:
+    """The types that a schema names itself."""
+    if "type" in schema:
+        yield from (named for named in _listed(schema["type"]) if isinstance(named, str))
+    elif "const" in schema:
+        yield _type_of(schema["const"])
+    else:
+        yield from map(_type_of, _listed(schema.get("enum", [])))
+
+
+def _alternatives(schema: dict[str, Any], root: dict[str, Any]) -> Iterator[Any]:
     for key in ("anyOf", "oneOf", "allOf"):
-        for alternative in schema.get(key, ()):
-            yield from _types(alternative, root, depth + 1)
+        yield from _listed(schema.get(key, []))
     if "$ref" in schema:
-        yield from _types(_referred(str(schema["$ref"]), root), root, depth + 1)
+        yield _referred(str(schema["$ref"]), root)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
 
 
 def _referred(reference: str, root: dict[str, Any]) -> Any:
