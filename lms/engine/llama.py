@@ -249,8 +249,7 @@ def _state_settings(spec: EngineSpec, context_length: int) -> dict[str, Setting]
     """Without flash attention values are kept the other way round; by the context's length some models choose how they
     tell positions (longrope)."""
     config = spec.config
-    sees = {"projector": model_identity([Path(spec.projector_path)])} if spec.projector_path else {}
-    return sees | {
+    return {
         "llama.cpp": version(),
         "keys": config.k_cache_type,
         "values": config.v_cache_type,
@@ -258,6 +257,7 @@ def _state_settings(spec: EngineSpec, context_length: int) -> dict[str, Setting]
         "accelerator": has_accelerator(),
         "unified": config.unified_kv,
         "context length": context_length,
+        **({"projector": model_identity([Path(spec.projector_path)])} if spec.projector_path else {}),
     }
 
 

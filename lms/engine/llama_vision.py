@@ -152,6 +152,6 @@ def _text_tokens(chunk: M.mtmd_input_chunk_p) -> list[int]:
 def _bitmap(picture: Pixels) -> M.mtmd_bitmap_p:
     """Its id is a hash of what it shows, by which it is known in memory."""
     start = ctypes.cast(ctypes.c_char_p(picture.rgb), ctypes.POINTER(ctypes.c_uint8))
-    bitmap = M.mtmd_bitmap_init(picture.width, picture.height, start)
+    bitmap: M.mtmd_bitmap_p = M.mtmd_bitmap_init(picture.width, picture.height, start)
     M.mtmd_bitmap_set_id(bitmap, hashlib.sha256(b"%d " % picture.width + picture.rgb).hexdigest().encode())
     return bitmap

@@ -249,11 +249,9 @@ class Model(Protocol):
 
     `defaults` are the sampling settings the model's file recommends, `warnings` what was not done as asked.
     `state_settings` are all that decides what the bytes of a saved state mean, but for the model's file.
-    Without `vision` it takes no pictures.
     """
 
     vocabulary: Vocabulary
-    vision: Vision | None
     template: str | None
     runtime: Runtime
     defaults: Sampling
@@ -262,6 +260,10 @@ class Model(Protocol):
     parallel: int
     batch_tokens: int
     warnings: tuple[str, ...]
+
+    @property
+    def vision(self) -> Vision | None:
+        """What reads pictures; None where the model sees none."""
 
     def decoder(self) -> Decoder:
         """The model's memory. Raises Unsupported for a model that only embeds."""
