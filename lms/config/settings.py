@@ -27,6 +27,7 @@ VARIABLES = {
     "LMS_REQUIRE_AUTH": "require_auth",
     "LMS_CORS": "cors",
     "LMS_SEPARATE_REASONING": "separate_reasoning",
+    "LMS_LENIENT": "lenient",
 }
 
 
@@ -40,6 +41,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     require_auth: the HTTP server answers only who has an API token
     separate_reasoning: chat completions tell what a model thinks from what it says; off: it stays in the text
     cors: origins whose pages may call the HTTP server, with commas between, or “*” for all
+    lenient: the REST API v1 takes `ttl`, as other endpoints do, and passes over keys that it does not know
     """
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
@@ -52,6 +54,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     require_auth: bool = False
     cors: str = ""
     separate_reasoning: bool = True
+    lenient: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec turns into the complaint of a field that is wrong."""

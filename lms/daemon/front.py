@@ -97,6 +97,7 @@ def main() -> None:
             new_poll=Poll,
             metrics=daemon.metrics,
             separate_reasoning=in_force.separate_reasoning,
+            lenient=in_force.lenient,
         )
 
     Application(home, options, load).serve()

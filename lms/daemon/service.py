@@ -41,6 +41,7 @@ class Daemon:
         self.bus.listen(self._meter.heard)
         self.history = History(home.history, in_force.response_days)
         self.separate_reasoning = in_force.separate_reasoning
+        self.lenient = in_force.lenient
         self.serving = Serving(home, in_force, self._publish)
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()

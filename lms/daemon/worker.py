@@ -86,6 +86,7 @@ class Master:
             log=daemon.log_request,
             metrics=daemon.metrics,
             separate_reasoning=daemon.separate_reasoning,
+            lenient=daemon.lenient,
         )
 
     def _after_fork(self, _arbiter: Any, _worker: Any) -> None:

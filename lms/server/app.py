@@ -43,6 +43,7 @@ def create_app(
     new_poll: Callable[[], Poll] = select.poll,
     metrics: Callable[[], bytes] = bytes,
     separate_reasoning: bool = True,
+    lenient: bool = False,
 ) -> Flask:
     """An app that answers from `backend`, and keeps conversations in `history`.
 
@@ -52,10 +53,11 @@ def create_app(
     new_poll: how its streams wait; a server on greenlets has its own
     metrics: what `/metrics` shows; by default there is nobody who measures
     separate_reasoning: chats tell reasoning from the answer, unless they say otherwise
+    lenient: closed schemas are open, and take a TTL
     """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, history, log, new_poll, metrics, separate_reasoning).attach(app)
+    Services(backend, history, log, new_poll, metrics, separate_reasoning, lenient).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
     if origins:

@@ -36,6 +36,7 @@ class Services:
     new_poll: Callable[[], Poll] = select.poll
     metrics: Callable[[], bytes] = bytes
     separate_reasoning: bool = True
+    lenient: bool = False
 
     def attach(self, app: Any) -> None:
         app.extensions[_EXTENSION] = self

@@ -9,7 +9,7 @@ from msgspec import Meta
 from lms.client.control import InstanceRow, LoadDone, LoadRequest, ModelRow
 from lms.config.bounds import MOST_PARALLEL
 from lms.config.load import DEFAULT_BATCH, BatchTokens, LoadConfig, Tokens
-from lms.server.requests.fields import NonEmpty, decode, only
+from lms.server.requests.fields import NonEmpty, PositiveInt, decode, only
 
 
 class LoadBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -25,13 +25,19 @@ class LoadBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     echo_load_config: bool | None = None
 
 
+class LenientLoadBody(LoadBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """As `LenientChatBody`."""
+
+    ttl: PositiveInt | None = None
+
+
 class UnloadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     instance_id: NonEmpty
 
 
-def parse_load(raw: bytes) -> tuple[LoadRequest, bool]:
+def parse_load(raw: bytes, lenient: bool = False) -> tuple[LoadRequest, bool]:
     """What is to be loaded, and whether the reply repeats how. Raises InvalidRequest or Unsupported naming a field."""
-    body = decode(raw, LoadBody)
+    body = decode(raw, LenientLoadBody if lenient else LoadBody)
     only(body.num_experts, (None,), "num_experts")
     config = LoadConfig(
         context_length=body.context_length,
@@ -40,7 +46,8 @@ def parse_load(raw: bytes) -> tuple[LoadRequest, bool]:
         flash_attention=body.flash_attention,
         offload_kv_cache=body.offload_kv_cache_to_gpu is not False,
     )
-    return LoadRequest(body.model, config=config), bool(body.echo_load_config)
+    ttl_s = body.ttl if isinstance(body, LenientLoadBody) else None
+    return LoadRequest(body.model, ttl_s=ttl_s, config=config), bool(body.echo_load_config)
 
 
 def load_body(done: LoadDone, echo: bool) -> dict[str, Any]:

@@ -62,6 +62,12 @@ class ChatBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     previous_response_id: NonEmpty | None = None
 
 
+class LenientChatBody(ChatBody, frozen=True, kw_only=True, forbid_unknown_fields=False):
+    """For clients that believe LM Studio's page on TTLs rather than its server."""
+
+    ttl: PositiveInt | None = None
+
+
 @dataclass(frozen=True)
 class ChatCall:
     """One answer wanted to what is `said`, by a model that `lease` is to be had on.
@@ -88,12 +94,13 @@ class ChatCall:
         return GenerateCall(self.lease.model, (request,), self.stream, ttl_s=self.lease.ttl_s)
 
 
-def parse(raw: bytes) -> ChatCall:
+def parse(raw: bytes, lenient: bool = False) -> ChatCall:
     """The call that a body asks for. Raises InvalidRequest naming the field, and PermissionDenied for integrations."""
-    body = decode(raw, ChatBody)
+    body = decode(raw, LenientChatBody if lenient else ChatBody)
     integrations.refuse(body.integrations)
+    ttl_s = body.ttl if isinstance(body, LenientChatBody) else None
     return ChatCall(
-        LeaseRequest(body.model, context_length=body.context_length, watching=True),
+        LeaseRequest(body.model, ttl_s=ttl_s, context_length=body.context_length, watching=True),
         Message("user", _said(body.input)),
         body.system_prompt,
         body.previous_response_id,

@@ -11,7 +11,7 @@ blueprint = Blueprint("lmstudio_v1", __name__, url_prefix="/api/v1")
 
 @blueprint.post("/chat")
 def answer() -> Response:
-    call = request.parse(raw_body())
+    call = request.parse(raw_body(), services().lenient)
     begun, way = thread.begun(call, services().history), exchange()
     if call.stream:
         return stream_reply(chat.streamed(begun, way, failure_in_stream()))
@@ -26,7 +26,7 @@ def list_models() -> Response:
 
 @blueprint.post("/models/load")
 def load() -> Response:
-    asked, echo = models.parse_load(raw_body())
+    asked, echo = models.parse_load(raw_body(), services().lenient)
     services().backend.resolve(asked.model).require_context(asked.config.context_length)
     return reply(models.load_body(exchange().load(asked), echo))
 

@@ -9,7 +9,7 @@ from lms import errors
 from lms.client.control import ModelRow
 from lms.server.lmstudio_v1.dialect import error_body, error_chunk
 from lms.server.lmstudio_v1.reasoning import template_variables
-from tests.server.conftest import Site
+from tests.server.conftest import MakeSite, Site
 from tests.server.scripted_engine import MODEL
 
 GOOD = {"model": "tiny-chat", "input": "Hi"}
@@ -58,6 +58,21 @@ def test_a_wrong_field_is_a_400_that_names_it(site: Site, fields: dict[str, Any]
     assert (reply.status_code, error["type"], error["param"], error["code"]) == (400, "invalid_request", param, code)
     assert param in error["message"]
     assert site.engine.calls == []
+
+
+def test_a_lenient_server_takes_a_ttl_and_passes_over_unknown_keys(make_site: MakeSite) -> None:
+    site = make_site(lenient=True)
+    assert site.post("/api/v1/chat", **GOOD, ttl=60, seed=1).status_code == 200
+    assert site.post("/api/v1/models/load", model="tiny-chat", ttl=60, stream=True).status_code == 200
+    assert site.backend.asked == [("tiny-chat", "llm", 60)]
+    assert [load.ttl_s for load in site.backend.loads_asked] == [60]
+
+
+def test_a_lenient_server_does_not_take_what_is_wrong(make_site: MakeSite) -> None:
+    site = make_site(lenient=True)
+    for fields, param in (({"ttl": 0}, "ttl"), ({"temperature": -1}, "temperature")):
+        reply = site.post("/api/v1/chat", **GOOD | fields)
+        assert (reply.status_code, reply.json["error"]["param"]) == (400, param)
 
 
 @pytest.mark.parametrize("missing", ["model", "input"])
