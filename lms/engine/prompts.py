@@ -28,6 +28,7 @@ from lms.text.form import Form
 from lms.text.pictures import marked, pictures_in
 from lms.text.splitter import Splitter
 from lms.text.template import CHATML, ChatTemplate
+from lms.text.toolcalls import family_for
 
 if TYPE_CHECKING:
     from lms.text.constraints import Constraints
@@ -72,7 +73,9 @@ class PromptReader:
     def __init__(self, model: Model) -> None:
         self._model = model
         source = model.template or CHATML
-        self._template = ChatTemplate(source, model.vocabulary.bos, model.vocabulary.eos)
+        vocabulary = model.vocabulary
+        write_calls = family_for(source).write
+        self._template = ChatTemplate(source, vocabulary.bos, vocabulary.eos, write_calls=write_calls)
         self._form = Form(source, supports_tools=self._template.supports_tools)
         self._constraints: Constraints | None = None
 
@@ -200,7 +203,7 @@ class PromptReader:
         vocabulary, prompt = self._model.vocabulary, self._form.conversation(prompt)
         if images := pictures_in(prompt.messages):
             return self._read_with_pictures(prompt, images)
-        text = self._template.render(prompt)
+        text = self._template.render(_in_texts(prompt))
         self._check_size(text)
         return Seen(text, vocabulary.tokenize(text, add_special=not _begins_with(text, vocabulary.bos)))
 
@@ -215,7 +218,7 @@ class PromptReader:
         if len(images) > MOST_PICTURES:
             param = images[MOST_PICTURES].param or None
             raise InvalidRequest(f"{len(images)} pictures are too many: {MOST_PICTURES} are taken.", param=param)
-        text = self._template.render(msgspec.structs.replace(prompt, messages=marked(prompt.messages, vision.marker)))
+        text = self._template.render(_in_texts(prompt, vision.marker))
         self._check_size(text)
         if text.count(vision.marker) != len(images) or text.endswith(vision.marker):
             raise InvalidRequest("This model’s chat template has no place for the picture there.", param="messages")
@@ -272,6 +275,11 @@ def check_tokens(tokens: tuple[int, ...], vocabulary_size: int, param: str | Non
     wrong = next((token for token in tokens if not 0 <= token < vocabulary_size), None)
     if wrong is not None:
         raise InvalidRequest(f"{wrong} is no token of this model: its ids are 0 to {vocabulary_size - 1}.", param=param)
+
+
+def _in_texts(prompt: ChatPrompt, marker: str = "") -> ChatPrompt:
+    """The conversation as templates want it, with `marker` for each picture."""
+    return msgspec.structs.replace(prompt, messages=marked(prompt.messages, marker))
 
 
 def _begins_with(text: str, bos: str) -> bool:
