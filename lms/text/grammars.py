@@ -6,6 +6,7 @@ may stand a frame (`frames.py`).
 """
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import chain
 from typing import Any
@@ -22,6 +23,9 @@ DEEPEST_LEVELS = 64
 # Between the parts of JSON at most one space, or one line break with its indentation: where any amount is allowed,
 # small models may write white space until the context is full. No keyword is ignored, whatever the schema says of that.
 JSON_OPTIONS: Any = {"whitespace_pattern": r" |\n[ \t]{0,20}", "lenient": False}
+
+_PLACE = re.compile(r"^at \d+\(\d+\): failed to compile JSON schema: ")
+_LINES = re.compile(r"\n(?:<|\s*\d+ \| )")
 
 
 def check_size(constraint: Constraint) -> None:
@@ -43,8 +47,8 @@ def grammar_of(constraint: Constraint, frame: str = "") -> str:
 
 
 def refusal(constraint: Constraint, complaint: str) -> InvalidRequest:
-    """What llguidance said of it, without the dump of its state that it appends."""
-    reason = " ".join(complaint.split("\n<")[0].split()).rstrip(".")
+    """What llguidance said of it, without the lines of the grammar and the dump of its state that it appends."""
+    reason = " ".join(_PLACE.sub("", _LINES.split(complaint)[0]).split()).rstrip(".")
     return InvalidRequest(f"{_named(constraint)} cannot be enforced: {reason}.", param=constraint.param)
 
 
@@ -79,4 +83,6 @@ def _children(value: object) -> Iterator[Any]:
 
 def _named(constraint: Constraint) -> str:
     kind = {JsonSchema: "The schema", Regex: "The regular expression"}.get(type(constraint), "The grammar")
+    if constraint.param == "tools":
+        kind = "What a function takes"
     return f"{kind} in “{constraint.param}”" if constraint.param else kind

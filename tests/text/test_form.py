@@ -193,6 +193,8 @@ def test_a_schema_that_cannot_be_enforced_is_refused(constraints: Constraints) -
     with pytest.raises(InvalidRequest) as refused:
         guide(constraints, form(), request(ToolChoice(required=True), (tool,)))
     assert refused.value.param == "tools"
+    assert "(?=x)" in refused.value.message
+    assert "one_call" not in refused.value.message
 
 
 def test_what_a_text_without_quotes_cannot_be_held_to_is_refused() -> None:

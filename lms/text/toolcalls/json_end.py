@@ -23,7 +23,7 @@ class JsonEnd:
 
     def feed(self, text: str) -> tuple[str, int]:
         """The text of the value in `text`, and how many characters of it that are."""
-        written = []
+        written = list[str]()
         for position, character in enumerate(text):
             if self._in_literal and not self._depth and character not in LITERAL:
                 self.is_reached = True

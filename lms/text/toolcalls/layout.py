@@ -134,7 +134,7 @@ def _any_parameters(rule: str, parameters: Parameters) -> list[str]:
 def _value_rules(rule: str, schema: Any, root: dict[str, Any], after: str) -> list[str]:
     """A value and what stands after it."""
     if types_of(schema, root) != {"string"}:
-        shared = {key: root[key] for key in ("$defs", "definitions") if key in root}
+        shared: dict[str, Any] = {key: root[key] for key in ("$defs", "definitions") if key in root}
         fields = schema if isinstance(schema, dict) else {}
         return [f"{rule}: {json_rule(shared | fields)} {quoted(after)}"]
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
