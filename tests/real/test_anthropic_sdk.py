@@ -1,5 +1,6 @@
 """The official Anthropic client against a real server with the bundled models."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,8 @@ import anthropic
 import pytest
 from anthropic import Anthropic, DefaultHttpxClient
 from anthropic.types import MessageParam, ToolParam
+
+from tests.real.conftest import Lms
 
 pytestmark = pytest.mark.real
 
@@ -202,3 +205,31 @@ def error_type(error: anthropic.APIStatusError) -> str:
     assert isinstance(error.body, dict)
     assert error.body["type"] == "error"
     return str(error.body["error"]["type"])
+
+
+@pytest.fixture
+def thinker(fake_lms: Lms) -> Iterator[Anthropic]:
+    """A client of the fake engine, which thinks when it is told to."""
+    fake_lms("server", "start", "--port", "0")
+    port = json.loads(fake_lms("server", "status", "--json").stdout)["port"]
+    with Anthropic(
+        base_url=f"http://127.0.0.1:{port}",
+        auth_token="lm-studio",
+        max_retries=0,
+        http_client=DefaultHttpxClient(trust_env=False),
+    ) as sdk:
+        yield sdk
+
+
+def test_thoughts_are_signed_and_can_be_sent_back(thinker: Anthropic) -> None:
+    asked: list[MessageParam] = [{"role": "user", "content": "think first: cats"}]
+    with thinker.messages.stream(model=CHAT, max_tokens=500, messages=asked) as stream:
+        kinds = [event.type for event in stream]
+        message = stream.get_final_message()
+    thoughts, text = message.content
+    assert thoughts.type == "thinking"
+    assert (thoughts.thinking, bool(thoughts.signature)) == ("The user wants cats.", True)
+    assert (text.type, text_of(message)) == ("text", "cats")
+    assert kinds.index("thinking") < kinds.index("signature") < kinds.index("text")
+    again = thinker.messages.create(model=CHAT, max_tokens=500, messages=[*asked, message.to_param(), *asked])
+    assert text_of(again) == "cats"
