@@ -10,7 +10,7 @@ import msgspec
 from lms.config.load import LoadConfig, Tokens
 from lms.engine.protocol import EngineState, Runtime
 from lms.errors import InvalidRequest
-from lms.generation.request import DraftModel
+from lms.generation.request import DraftModel, Overflow, Sampling
 
 ModelKind = Literal["llm", "vlm", "embedding"]
 ModelFormat = Literal["gguf", "mlx"]
@@ -79,7 +79,8 @@ class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):
 class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
     """The right to send one request to a loaded model, and what a dialect says about the model that answers.
 
-    `draft_model` is the one that was asked for, for the request to name.
+    `draft_model` is the one that was asked for, for the request to name. `sampling` is what the maker recommends; it
+    and `overflow` hold where the request leaves them open.
     """
 
     identifier: str
@@ -89,6 +90,8 @@ class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
     runtime: Runtime
     load_time_s: float | None = None
     draft_model: DraftModel | None = None
+    sampling: Sampling = Sampling()
+    overflow: Overflow = "refuse"
 
 
 # What the model has to be good for: to write, to embed, or nothing in particular.

@@ -87,6 +87,7 @@ def ready(model: Model, load_time_s: float) -> Ready:
         memory_bytes=psutil.Process().memory_info().rss,
         load_time_s=load_time_s,
         warnings=model.warnings,
+        sampling=model.defaults,
     )
 
 

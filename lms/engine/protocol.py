@@ -15,7 +15,7 @@ import msgspec
 
 from lms.config.load import LoadConfig
 from lms.generation.events import Event
-from lms.generation.request import DraftModel, Request
+from lms.generation.request import DraftModel, Request, Sampling
 from lms.logbus.records import LogRecord
 
 EngineKind = Literal["llama", "fake"]
@@ -65,7 +65,10 @@ class Loading(msgspec.Struct, frozen=True, tag="loading"):
 
 
 class Ready(msgspec.Struct, frozen=True, tag="ready"):
-    """The socket answers and a first token has been computed. The figures are those in force, not those asked for."""
+    """The socket answers and a first token has been computed. The figures are those in force, not those asked for.
+
+    sampling: what the model's maker recommends
+    """
 
     context_length: int
     parallel: int
@@ -73,6 +76,7 @@ class Ready(msgspec.Struct, frozen=True, tag="ready"):
     memory_bytes: int
     load_time_s: float
     warnings: tuple[str, ...] = ()
+    sampling: Sampling = Sampling()
 
 
 class LoadFailed(msgspec.Struct, frozen=True, tag="load_failed"):

@@ -161,6 +161,8 @@ class Instance:
             context_length=self.ready.context_length,
             runtime=self.ready.runtime,
             load_time_s=self.ready.load_time_s,
+            sampling=self.ready.sampling,
+            overflow=self.plan.config.overflow,
             draft_model=self.draft_models.pop(ticket, None),
         )
 

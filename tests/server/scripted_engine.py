@@ -8,6 +8,7 @@ from pathlib import Path
 from lms.client.control import Lease, ModelRow
 from lms.engine.protocol import Call, Events, Runtime
 from lms.generation.events import Event, Finished, Stats, TextDelta, Usage
+from lms.generation.request import Overflow, Sampling
 from lms.wire import Unpacker, pack
 
 PATIENCE_S = 10
@@ -37,6 +38,7 @@ class ScriptedEngine:
     """Plays `script` to every connection that has sent its call, then waits for the other side to hang up.
 
     With `hang_up` it is the one that leaves. `calls` are what it was asked; `hung_up` is set when a client left.
+    `sampling` and `overflow` are those of its leases.
     """
 
     def __init__(self, folder: Path, script: Iterable[Step] = HELLO, hang_up: bool = False) -> None:
@@ -44,6 +46,8 @@ class ScriptedEngine:
         self.calls: list[Call] = []
         self.hung_up = threading.Event()
         self.socket_path = str(folder / "engine.sock")
+        self.sampling = Sampling()
+        self.overflow: Overflow = "refuse"
         self._hang_up = hang_up
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(self.socket_path)
@@ -52,7 +56,16 @@ class ScriptedEngine:
 
     def lease(self, model: ModelRow = MODEL) -> Lease:
         runtime = Runtime("scripted", "1.0.0", ("gguf",))
-        return Lease(model.key, self.socket_path, model, context_length=1024, runtime=runtime, load_time_s=0.75)
+        return Lease(
+            model.key,
+            self.socket_path,
+            model,
+            context_length=1024,
+            runtime=runtime,
+            load_time_s=0.75,
+            sampling=self.sampling,
+            overflow=self.overflow,
+        )
 
     def close(self) -> None:
         self._listener.shutdown(socket.SHUT_RDWR)

@@ -8,7 +8,7 @@ import pytest
 from lms.errors import EngineFailed, PromptTooLong, to_wire
 from lms.generation.events import Failed, Finished, Stats, TextDelta, ToolArgumentsDelta, ToolCallStarted, Usage
 from lms.generation.messages import Message, ToolCall
-from lms.generation.request import ChatPrompt, GenerateRequest
+from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
 from lms.logbus.records import ServerLog
 from tests.server.conftest import MakeSite, Site, chunks_of
 from tests.server.scripted_engine import FINISHED, PATIENCE_S
@@ -243,3 +243,15 @@ def test_an_answer_that_cannot_be_stored_is_given_and_says_so(site: Site) -> Non
     for answer in (create(site), streamed(site)[-1]["response"]):
         assert (answer["status"], answer["store"], text(answer)) == ("completed", False, "Hello")
     assert any("could not be stored" in entry.content for entry in site.log if isinstance(entry, ServerLog))
+
+
+def test_what_was_left_open_is_shown_as_it_is_in_force(site: Site) -> None:
+    shown = create(site)
+    assert (shown["temperature"], shown["top_p"], shown["frequency_penalty"]) == (0.8, 0.95, 0)
+    assert (shown["presence_penalty"], shown["truncation"]) == (0, "disabled")
+
+
+def test_what_the_model_recommends_is_in_force_where_the_request_leaves_it_open(site: Site) -> None:
+    site.engine.sampling, site.engine.overflow = Sampling(temperature=0.3, top_p=0.7), "truncateMiddle"
+    shown = create(site, top_p=0.9)
+    assert (shown["temperature"], shown["top_p"], shown["truncation"]) == (0.3, 0.9, "auto")

@@ -151,10 +151,10 @@ def test_the_effort_is_for_the_template(effort: str | None, variables: dict[str,
     assert prompt.template_variables == variables
 
 
-def test_what_was_left_open_is_shown_as_it_is_in_force() -> None:
+def test_what_was_left_open_is_shown_by_its_default_unless_the_model_decides() -> None:
     shown = asked().shown
-    assert (shown["temperature"], shown["top_p"], shown["frequency_penalty"]) == (0.8, 0.95, 0)
-    assert (shown["tool_choice"], shown["parallel_tool_calls"], shown["truncation"]) == ("auto", True, "disabled")
+    assert (shown["temperature"], shown["truncation"]) == (None, None)
+    assert (shown["tool_choice"], shown["parallel_tool_calls"]) == ("auto", True)
     assert (shown["text"], shown["tools"], shown["metadata"]) == ({"format": {"type": "text"}}, [], {})
 
 

@@ -19,7 +19,7 @@ def asked(choice: object = None, tools: list[dict[str, Any]] | None = None, para
 
 def test_functions_are_offered_as_they_are() -> None:
     offered = asked().tools
-    assert offered == (Tool("look", "Look.", {"type": "object"}), Tool("wait"))
+    assert offered == (Tool("look", "Look.", {"type": "object"}), Tool("wait", strict=True))
 
 
 def test_they_are_shown_with_every_field() -> None:

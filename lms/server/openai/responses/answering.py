@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lms.client.control import Lease
 from lms.errors import LmsError
 from lms.pool.stream import ClientGone
 from lms.server.answers import Batch, Head, Tagged
@@ -22,9 +23,9 @@ class Answering:
     reply: Reply
     keeper: Keeper
 
-    def body(self, batches: Iterable[Batch], model: str) -> dict[str, Any]:
+    def body(self, batches: Iterable[Batch], lease: Lease) -> dict[str, Any]:
         """The whole response to a request that does not stream."""
-        self.reply.begin(model)
+        self.reply.begin(lease)
         for batch in batches:
             self.reply.of(batch)
         self.keeper.keep(self.reply)
@@ -37,7 +38,7 @@ class Answering:
         """
         try:
             for _, batch in batches:
-                yield self._chunks(batch, head.model)
+                yield self._chunks(batch, head.lease)
         except (ClientGone, GeneratorExit):
             if self._is_under_way:
                 self._break_off("cancelled")
@@ -58,8 +59,8 @@ class Answering:
         self.reply.break_off(end, error)
         self.keeper.keep(self.reply)
 
-    def _chunks(self, batch: Batch, model: str) -> tuple[Chunk, ...]:
-        begun = () if self.reply.has_begun else self.reply.begin(model)
+    def _chunks(self, batch: Batch, lease: Lease) -> tuple[Chunk, ...]:
+        begun = () if self.reply.has_begun else self.reply.begin(lease)
         news = self.reply.of(batch)
         if not self.reply.end:
             return (*begun, *news)

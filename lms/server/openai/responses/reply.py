@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeVar
 
+from lms.client.control import Lease
 from lms.errors import LmsError
 from lms.generation.events import (
     Event,
@@ -17,6 +18,7 @@ from lms.generation.events import (
     ToolCallStarted,
     Usage,
 )
+from lms.generation.request import DEFAULT_SAMPLING
 from lms.history.turn import Turn, new_id
 from lms.server.answers import Batch
 from lms.server.openai.responses.items import Item, Reference, Status, conversation, read
@@ -49,9 +51,11 @@ class Reply:
         self._error: LmsError | None = None
         self._sequence = 0
 
-    def begin(self, model: str) -> tuple[Chunk, ...]:
-        """The events that announce a response by `model`."""
-        self._model = model
+    def begin(self, lease: Lease) -> tuple[Chunk, ...]:
+        """The events that announce a response by the model that is leased."""
+        self._model = lease.identifier
+        in_force = _in_force(lease)
+        self._shown |= {name: value for name, value in in_force.items() if self._shown[name] is None}
         self.has_begun = True
         return self._numbered(
             {"type": kind, "response": self.body()} for kind in ("response.created", "response.in_progress")
@@ -164,6 +168,18 @@ class Reply:
         if isinstance(chunk, Encoded):
             return Encoded(chunk.json[:-1] + b',"sequence_number":%d}' % number, chunk.type)
         return chunk | {"sequence_number": number}
+
+
+def _in_force(lease: Lease) -> dict[str, Any]:
+    """What holds where a request says nothing."""
+    drawn = lease.sampling.over(DEFAULT_SAMPLING)
+    return {
+        "temperature": drawn.temperature,
+        "top_p": drawn.top_p,
+        "presence_penalty": drawn.presence_penalty,
+        "frequency_penalty": drawn.frequency_penalty,
+        "truncation": "auto" if lease.overflow in ("truncateMiddle", "rollingWindow") else "disabled",
+    }
 
 
 def usage_body(usage: Usage) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from lms.errors import InvalidRequest
 from lms.generation.messages import Message
-from lms.generation.request import DEFAULT_SAMPLING, ChatPrompt, GenerateRequest, Overflow
+from lms.generation.request import ChatPrompt, GenerateRequest, Overflow
 from lms.server.openai.responses.items import AnyItem, Item, MessageItem, Reference, conversation, listed, read
 from lms.server.openai.responses.text_format import TextOptions
 from lms.server.openai.responses.tools import Toolset, toolset
@@ -105,7 +105,7 @@ class ResponseCall:
     input: its items as they can be listed later
     messages: what the input adds to the conversation
     previous: the id of the response that it goes on from
-    shown: what the response repeats of the request
+    shown: what the response repeats of the request; of what the request left open, the model decides some
     """
 
     call: GenerateCall
@@ -216,20 +216,19 @@ def _wants_logprobs(body: ResponseBody) -> bool:
 
 
 def _shown(body: ResponseBody, tools: Toolset) -> dict[str, Any]:
-    """What the response repeats, with the values in force for what was left open."""
-    drawn = sampling(body).over(DEFAULT_SAMPLING)
+    """What the response repeats. What was left open and is never null is None here: the model that answers decides."""
     return {
         "instructions": body.instructions,
         "tools": tools.shown,
         "tool_choice": body.tool_choice or "auto",
-        "truncation": body.truncation or "disabled",
+        "truncation": body.truncation,
         "parallel_tool_calls": body.parallel_tool_calls is not False,
         "text": (body.text or TextOptions()).shown(),
-        "top_p": drawn.top_p,
-        "presence_penalty": drawn.presence_penalty,
-        "frequency_penalty": drawn.frequency_penalty,
+        "top_p": body.top_p,
+        "presence_penalty": body.presence_penalty,
+        "frequency_penalty": body.frequency_penalty,
         "top_logprobs": body.top_logprobs or 0,
-        "temperature": drawn.temperature,
+        "temperature": body.temperature,
         "reasoning": {"effort": body.reasoning.effort if body.reasoning else None, "summary": None},
         "max_output_tokens": body.max_output_tokens,
         "max_tool_calls": body.max_tool_calls,

@@ -26,7 +26,7 @@ def create() -> Response:
         return stream_reply(way.streamed(asked.call, "resp", answering.chunks), answering.told)
     lease = way.lease(asked.call)
     with closing(way.ask(lease, asked.call, asked.call.requests[0])) as batches:
-        return reply(answering.body(batches, lease.identifier))
+        return reply(answering.body(batches, lease))
 
 
 @blueprint.get("/<response_id>")

@@ -142,7 +142,10 @@ def _chosen(
     functions: dict[str, tuple[str | None, FunctionTool]], choice: AnyChoice
 ) -> tuple[tuple[Tool, ...], ToolChoice]:
     """The functions that the model gets to see, and whether it has to call one."""
-    every = {name: Tool(name, function.description, function.parameters) for name, (_, function) in functions.items()}
+    every = {
+        name: Tool(name, function.description, function.parameters, strict=bool(function.strict))
+        for name, (_, function) in functions.items()
+    }
     match choice:
         case "none":
             return (), ToolChoice()
