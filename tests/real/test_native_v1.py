@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.catalog.files import write_gguf
 from tests.real.conftest import Lms
 from tests.server.lmstudio_v1.streams import events_of
 
@@ -35,7 +36,9 @@ class Api:
         return reply.json()
 
     def stream(self, said: str, **fields: Any) -> list[Any]:
-        return events_of(self.post("/chat", **{"model": CHAT, "input": said, "stream": True} | GREEDY | fields).content)
+        reply = self.post("/chat", **{"model": CHAT, "input": said, "stream": True} | GREEDY | fields)
+        assert reply.status_code == 200, reply.text
+        return events_of(reply.content)
 
     def models(self) -> dict[str, Any]:
         return {row["key"]: row for row in self._http.get("/models").json()["models"]}
@@ -271,3 +274,41 @@ def test_a_prompt_over_the_context_is_an_event_when_the_stream_has_begun(api: Ap
     *_, error, end = api.stream("cat " * 5000)
     assert (error["type"], error["error"]["code"]) == ("error", "context_length_exceeded")
     assert (end["type"], end["result"]["output"]) == ("chat.end", [])
+
+
+class TestAModelThatReasons:
+    """A file that is nothing but a header, and the fake engine, which thinks when it is told to."""
+
+    @pytest.fixture
+    def api(self, fake_lms: Lms) -> Iterator[Api]:
+        template = "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
+        write_gguf(fake_lms.home.root / "models" / "a" / "thinker" / "thinker.gguf", chat_template=template)
+        with api_at(started(fake_lms)) as api:
+            yield api
+
+    def test_shows_what_it_offers(self, api: Api) -> None:
+        offered = api.models()["thinker"]["capabilities"]["reasoning"]
+        assert offered == {"allowed_options": ["off", "on"], "default": "on"}
+
+    def test_streams_its_reasoning_before_what_it_says(self, api: Api) -> None:
+        events = api.stream("think first: yes", model="thinker", max_output_tokens=-1)
+        told = stages(events)
+        assert told[told.index("reasoning.start") :] == [
+            "reasoning.start",
+            "reasoning.delta",
+            "reasoning.end",
+            "message.start",
+            "message.delta",
+            "message.end",
+            "chat.end",
+        ]
+        thought, said = events[-1]["result"]["output"]
+        assert thought == {"type": "reasoning", "content": "The user wants yes."}
+        assert said == {"type": "message", "content": "yes"}
+        assert events[-1]["result"]["stats"]["reasoning_output_tokens"] > 0
+
+    def test_takes_what_it_offers_and_refuses_what_it_does_not(self, api: Api) -> None:
+        assert api.chat("Hello!", model="thinker", reasoning="off")["output"]
+        reply = api.post("/chat", model="thinker", input="Hello!", reasoning="low")
+        assert (reply.status_code, reply.json()["error"]["param"]) == (400, "reasoning")
+        assert "off, on" in reply.json()["error"]["message"]
