@@ -48,6 +48,16 @@ def respelt(folder: Path) -> Path:
     return _changed(folder / "respelt.gguf", lambda _, data: data, {"tokenizer.ggml.tokens": tokens})
 
 
+def controlled(folder: Path) -> Path:
+    """The bundled chat model with markers of calls that are control tokens, as many models have them."""
+    source = gguf.GGUFReader(bundled("tiny-chat"))
+    tokens = source.fields["tokenizer.ggml.tokens"].contents()
+    kinds = source.fields["tokenizer.ggml.token_type"].contents()
+    for marker in ("<tool_call>", "</tool_call>"):
+        kinds[tokens.index(marker)] = int(gguf.TokenType.CONTROL)
+    return _changed(folder / "controlled.gguf", lambda _, data: data, {"tokenizer.ggml.token_type": kinds})
+
+
 def padded(folder: Path, tokens: int) -> Path:
     """The bundled chat model with so many more tokens at the end that stand for nothing."""
     source = gguf.GGUFReader(bundled("tiny-chat"))
