@@ -37,7 +37,7 @@ DOORS = {
     "mlx_lm": "lms.engine.mlx*",
     "huggingface_hub": "lms.catalog.hub",
     "PIL": "lms.engine.pictures",
-    "jinja2": "lms.text.template",
+    "jinja2": "lms.text.template*",
     "llguidance": "lms.text.*",
     "prometheus_client": "lms.server.*",
     "sqlite3": "lms.history.*",

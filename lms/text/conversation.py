@@ -10,6 +10,8 @@ from typing import Any
 from lms.generation.messages import Message, Tool, ToolCall
 
 NO_ARGUMENTS = {"type": "object", "properties": {}}
+# What templates call the reasoning of a message: most of them; Gemma 4; gpt-oss and LFM 2.5; Apriel.
+REASONING = ("reasoning_content", "reasoning", "thinking", "thought")
 
 
 class Arguments(dict[str, Any]):
@@ -32,16 +34,17 @@ class Arguments(dict[str, Any]):
         return before + self._text
 
 
-def message_fields(message: Message) -> dict[str, Any]:
-    """One turn; `reasoning` goes by the name `reasoning_content`."""
+def message_fields(message: Message, *, null_content: bool = False) -> dict[str, Any]:
+    """One turn. `null_content`: what holds nothing but calls has the text null, otherwise an empty one."""
     optional = {
         "name": message.name,
         "tool_call_id": message.tool_call_id,
-        "reasoning_content": message.reasoning,
         "tool_calls": [_call_fields(call) for call in message.tool_calls] or None,
+        **dict.fromkeys(REASONING, message.reasoning),
     }
     given = {name: value for name, value in optional.items() if value is not None}
-    return {"role": message.role, "content": message.content} | given
+    content = None if null_content and message.tool_calls and not message.content else message.content
+    return {"role": message.role, "content": content} | given
 
 
 def tool_fields(tool: Tool) -> dict[str, Any]:

@@ -1,25 +1,27 @@
 """Chat templates: from a conversation to the text that a model continues.
 
-Templates are Jinja programs that come with a model, so they run in Jinja's sandbox and see only values. What they may
-use is what Hugging Face gives them (https://huggingface.co/docs/transformers/chat_templating_writing). The limit: the
-sandbox lets a `range` hold 100,000 numbers (its MAX_RANGE) and recursion go as deep as Python's, but nothing bounds
-loops within loops. The process that renders must be one that can be ended.
+Templates are Jinja programs that come with a model; `template_sandbox` says what they may do. Each departs in its own
+way from the form of a conversation that all agree on, and gets what it wants; `habits` says how that is found out.
 """
 
-import json
+import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, TypeVar
 
-from jinja2 import TemplateError, meta, nodes
+import msgspec
+from jinja2 import TemplateError, meta
 from jinja2.exceptions import TemplateSyntaxError
-from jinja2.ext import Extension, loopcontrols
-from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from lms.errors import InvalidRequest, ModelDamaged, Unsupported
+from lms.generation.messages import Message, Tool
 from lms.generation.request import ChatPrompt
 from lms.text.conversation import message_fields, tool_fields
+from lms.text.habits import Habits, adapted, habits_of
+from lms.text.switches import switched
+from lms.text.template_sandbox import Refused, Sandbox, to_json
+from lms.text.toolcalls.default import LAYOUT as DEFAULT
+from lms.text.toolcalls.family import Write
 
 # For a model that brings no template: https://github.com/openai/openai-python/blob/v0.28.1/chatml.md
 CHATML = """\
@@ -31,89 +33,100 @@ CHATML = """\
 {%- endif -%}
 """
 
+# What templates call the tools: nearly all of them; SmolLM 3; Firefunction, which wants them as a text.
+TOOLS = ("tools", "xml_tools", "functions")
+
+T = TypeVar("T")
+
 
 class ChatTemplate:
-    """A model's chat template, compiled once. `bos` and `eos` are the texts of the tokens that begin and end a text."""
+    """A model's chat template, compiled once. `bos` and `eos` are the texts of the tokens that begin and end a text.
 
-    def __init__(self, source: str, bos: str, eos: str, *, now: Callable[[], datetime] = datetime.now) -> None:
+    `write_calls` is how its model writes calls, for a template that leaves them out.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        bos: str,
+        eos: str,
+        *,
+        write_calls: Write | None = None,
+        now: Callable[[], datetime] = datetime.now,
+        seconds: Callable[[], float] = time.thread_time,
+    ) -> None:
         """Raises ModelDamaged when `source` is no valid template."""
-        environment = _environment(now)
+        self._now = now
+        self._sandbox = Sandbox(now, seconds)
         try:
-            self._template = environment.from_string(source)
-            self._names = meta.find_undeclared_variables(environment.parse(source))
+            parsed = self._sandbox.parse(source)
+            self._names = meta.find_undeclared_variables(parsed)
+            self._template = self._sandbox.compiled(parsed)
         except (TemplateError, RecursionError) as error:
             raise ModelDamaged(f"The model's chat template is not valid: {_described(error)}.") from error
+        self._source = source
         self._tokens = {"bos_token": bos, "eos_token": eos}
+        self._write_calls = write_calls or DEFAULT.write
+        self._habits = habits_of(self._tried)
 
     @property
     def supports_tools(self) -> bool:
         """Whether the template looks at the tools it is given."""
-        return "tools" in self._names
+        return not self._names.isdisjoint(TOOLS) or self._habits.tools_in_system
 
     def render(self, prompt: ChatPrompt) -> str:
         """The text up to where the model's answer begins.
 
         Raises Unsupported for tools that the template would leave out, and InvalidRequest with the template's own
-        words when it refuses the conversation or fails on it.
+        words when it refuses the conversation or fails on it; see `switches.switched` for the request's variables.
         """
         if prompt.tools and not self.supports_tools:
             raise Unsupported("This model's chat template takes no tools.", hint="Leave them out.", param="tools")
+        return self._rendered(prompt, self._habits)
+
+    def _tried(self, messages: tuple[Message, ...], tools: tuple[Tool, ...], habits: Habits) -> str:
+        return self._rendered(ChatPrompt(messages, tools), habits)
+
+    def _rendered(self, prompt: ChatPrompt, habits: Habits) -> str:
+        context = self._context(prompt, habits)
         try:
-            return self._template.render(self._context(prompt))
-        except _Refused as refusal:
+            return self._sandbox.rendered(self._template, context)
+        except Refused as refusal:
             raise InvalidRequest(str(refusal), param="messages") from refusal
         except Exception as error:  # a template is a program by someone else: it can raise anything
             failure = f"The model's chat template failed on this conversation: {_described(error)}."
             raise InvalidRequest(failure, param="messages") from error
 
-    def _context(self, prompt: ChatPrompt) -> dict[str, Any]:
-        """What the template sees. The request's own variables cannot take the place of the conversation."""
+    def _context(self, prompt: ChatPrompt, habits: Habits) -> dict[str, Any]:
+        """What the template sees, all of it its own. The request's variables cannot replace the conversation."""
+        adapted_messages = adapted(prompt.messages, habits, self._write_calls)
+        messages = [message_fields(message, null_content=habits.null_content) for message in adapted_messages]
+        tools = _copied([tool_fields(tool) for tool in prompt.tools])
+        if habits.tools_in_system and tools:
+            messages = _with_tools_in_system(messages, to_json(tools))
         return {
-            **prompt.template_variables,
+            **switched(_copied(prompt.template_variables), self._names, self._source),
             **self._tokens,
-            "messages": [message_fields(message) for message in prompt.messages],
-            "tools": [tool_fields(tool) for tool in prompt.tools] or None,
+            "messages": messages,
+            "tools": tools or ([] if habits.no_tools_is_empty else None),
+            "xml_tools": tools,
+            "functions": to_json(tools),
+            "datetime": self._now().strftime("%b %d %Y"),
             "add_generation_prompt": True,
         }
 
 
-class _Refused(TemplateError):
-    """The template called `raise_exception`."""
+def _with_tools_in_system(messages: list[dict[str, Any]], tools: str) -> list[dict[str, Any]]:
+    """`tools` are a field of the message of the system that the conversation begins with, if only for them."""
+    if messages and messages[0]["role"] == "system":
+        return [messages[0] | {"tools": tools}, *messages[1:]]
+    return [{"role": "system", "content": "", "tools": tools}, *messages]
 
 
-class _Generation(Extension):
-    """`{% generation %}` marks what the model wrote, for training. Here it is only what stands in it."""
-
-    tags = {"generation"}  # noqa: RUF012 (Jinja declares it for instances)
-
-    def parse(self, parser: Parser) -> list[nodes.Node]:
-        next(parser.stream)
-        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
-
-
-def _environment(now: Callable[[], datetime]) -> ImmutableSandboxedEnvironment:
-    environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation]
-    )
-    environment.globals["raise_exception"] = _raise
-    environment.globals["strftime_now"] = lambda form: now().strftime(form)
-    environment.filters["tojson"] = _to_json
-    return environment
-
-
-def _raise(message: object) -> NoReturn:
-    raise _Refused(str(message))
-
-
-def _to_json(
-    value: Any,
-    ensure_ascii: bool = False,
-    indent: int | str | None = None,
-    separators: tuple[str, str] | None = None,
-    sort_keys: bool = False,
-) -> str:
-    """Plain JSON: Jinja's own filter escapes HTML."""
-    return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)
+def _copied(value: T) -> T:
+    """A copy down to the leaves, which the template may change. Many times as quick as `copy.deepcopy`."""
+    copied: T = msgspec.msgpack.decode(msgspec.msgpack.encode(value))
+    return copied
 
 
 def _described(error: Exception) -> str:

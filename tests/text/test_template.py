@@ -1,6 +1,7 @@
 """Chat templates, with small ones that show one habit each of those found in model files."""
 
 from datetime import datetime
+from itertools import count
 
 import pytest
 
@@ -59,6 +60,10 @@ def test_a_refusal_reaches_the_user_in_the_words_of_the_template() -> None:
         "{% include 'other' %}",
         "{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}",
         "{% for i in range(100001) %}{% endfor %}",
+        "{{ '-' * 10000000 }}",
+        "{{ 10 * messages * 1000000 }}",
+        "{{ 9 ** 9999999 }}",
+        "{% set big = namespace(x=9) %}{% for i in range(99) %}{% set big.x = big.x * big.x %}{% endfor %}",
     ],
 )
 def test_a_template_that_fails_makes_the_request_invalid(source: str) -> None:
@@ -69,7 +74,6 @@ def test_a_template_that_fails_makes_the_request_invalid(source: str) -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        "{{ messages.append(1) }}",
         "{{ ''.__class__.__base__.__subclasses__() }}",
         "{{ raise_exception.__globals__['json'] }}",
         "{{ '{0.__class__.__mro__}'.format(messages) }}",
@@ -78,6 +82,40 @@ def test_a_template_that_fails_makes_the_request_invalid(source: str) -> None:
 def test_a_template_reaches_nothing_outside_its_values(source: str) -> None:
     with pytest.raises(InvalidRequest, match=r"unsafe|not safely"):
         rendered(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}",
+        "{% macro twice(n) %}{% if n %}{{ twice(n - 1) }}{{ twice(n - 1) }}{% endif %}{% endmacro %}{{ twice(99) }}",
+        "{% block again %}{{ self.again() }}{% endblock %}",
+    ],
+)
+def test_a_template_that_would_run_for_ages_is_ended(source: str) -> None:
+    template = ChatTemplate(source, "", "", seconds=count().__next__)
+    with pytest.raises(InvalidRequest, match="runs for more than 10 s"):
+        template.render(ChatPrompt((USER,)))
+
+
+def test_a_template_that_would_print_without_end_is_ended() -> None:
+    line = "-" * 1000
+    source = f"{{% for i in range(99999) %}}{{% for j in range(99999) %}}{line}{{% endfor %}}{{% endfor %}}"
+    with pytest.raises(InvalidRequest, match="prints more than"):
+        rendered(source)
+
+
+def test_a_template_may_change_its_lists_and_nothing_that_it_was_given() -> None:
+    source = (
+        "{% set queue = namespace(ids=[]) %}{% set _ = queue.ids.append('a') %}{{ queue.ids.pop(0) }}"
+        "{% set _ = messages.append(1) %}{% set _ = tools[0].function.parameters.update({'x': messages}) %}"
+        "{% set _ = given.append(2) %} {{ messages | length }} {{ given }}"
+    )
+    template, given = ChatTemplate(source, "", ""), [1]
+    prompt = ChatPrompt((USER,), (WEATHER,), {"given": given})
+    assert template.render(prompt) == template.render(prompt) == "a 2 [1, 2]"
+    assert given == [1]
+    assert WEATHER.parameters == {"type": "object", "properties": {"city": {"type": "string"}}}
 
 
 @pytest.mark.parametrize("source", ["{% if %}", "{{ messages", "{% endfor %}", "{{ x | nofilter }}", "{% unknown %}"])
@@ -95,6 +133,17 @@ def test_tojson_writes_plain_json_with_the_layout_asked_for() -> None:
     assert rendered("{{ x | tojson }}", x={"b": "<é'", "a": 1}) == '{"b": "<é\'", "a": 1}'
     assert rendered("{{ x | tojson(indent=1, sort_keys=true) }}", x={"b": 2, "a": 1}) == '{\n "a": 1,\n "b": 2\n}'
     assert rendered("{{ x | tojson(separators=(',', ':')) }}", x=[1, {"a": 2}]) == '[1,{"a":2}]'
+
+
+def test_json_is_made_of_what_filters_yield_and_of_nothing_else() -> None:
+    assert rendered("{{ x | map(attribute='a') | tojson }}", x=[{"a": 1}, {"a": 2}]) == "[1, 2]"
+    with pytest.raises(InvalidRequest, match="is no JSON"):
+        rendered("{{ raise_exception | tojson }}")
+
+
+def test_json_is_read_and_texts_are_never_escaped_as_html() -> None:
+    assert rendered("{{ (x | from_json).a }}", x='{"a": [1]}') == "[1]"
+    assert rendered("{{ '<' + (x | tojson | safe) + '&' }}", x={"a": "<"}) == '<{"a": "<"}&'
 
 
 def test_the_day_comes_from_the_clock_given() -> None:
@@ -151,6 +200,29 @@ def test_arguments_that_are_no_object_stay_the_text_they_are(written: str) -> No
     assert rendered("{{ messages[0].tool_calls[0].function.arguments }}", answer) == written
 
 
+def test_tools_go_by_every_name_that_templates_have_for_them() -> None:
+    text = rendered("{{ tools | tojson }}", tools=(WEATHER,))
+    assert rendered("{{ xml_tools | tojson }}", tools=(WEATHER,)) == text
+    assert rendered("{{ functions }}", tools=(WEATHER,)) == text
+
+
+@pytest.mark.parametrize("messages", [(USER,), (SYSTEM, USER)])
+def test_tools_are_a_field_of_what_the_system_says_where_a_template_reads_them_there(
+    messages: tuple[Message, ...],
+) -> None:
+    source = "{% for m in messages %}{{ m.role }}:{{ m.content }}:{{ m.tools }}|{% endfor %}"
+    text = rendered(source, *messages, tools=(WEATHER,))
+    assert text.startswith(f"system:{SYSTEM.content if len(messages) > 1 else ''}:[{{")
+    assert "get_weather" in text
+    assert rendered(source, USER) == "user:Introduce yourself.:|"
+
+
+def test_reasoning_goes_by_every_name_that_templates_have_for_it() -> None:
+    answer = Message("assistant", "42", reasoning="Hm.")
+    for name in ("reasoning_content", "reasoning", "thinking", "thought"):
+        assert rendered(f"{{{{ messages[0].{name} }}}}", answer) == "Hm."
+
+
 def test_tools_are_given_in_the_form_of_the_openai_api() -> None:
     expected = (
         '[{"type": "function", "function": {"name": "get_weather", "description": "Tells the weather.", '
@@ -181,7 +253,10 @@ def test_tools_are_refused_by_a_template_that_would_leave_them_out() -> None:
         ("{% if not tools is defined %}{% set tools = none %}{% endif %}", True),
         ("{% macro use() %}{{ tools | tojson }}{% endmacro %}", True),
         ("{# tools are not supported #}", False),
-        ("{{ messages[0].tools }} tools", False),
+        ("{{ messages[0].content }} tools", False),
+        ("{% for message in messages %}{{ message.tools }}{{ message.content }}{% endfor %}", True),
+        ("{{ xml_tools }}", True),
+        ("{{ functions }}", True),
         (CHATML, False),
     ],
 )

@@ -1,0 +1,219 @@
+"""What a chat template wants of a conversation beyond what all of them agree on: found out by trying it.
+
+Some templates refuse a system message, more than one call in a message, or ids that are not of nine letters; worse,
+some leave out in silence what does not come as they expect it: the calls of a message that has text as well, or whose
+text is empty instead of null. So a model is shown small conversations when it is loaded, in one form after the other,
+and the first form of which the most can be read in the prompt is the one that it gets.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from lms.errors import LmsError
+from lms.generation.messages import Message, Part, Text, Tool, ToolCall
+from lms.text.toolcalls.family import Write
+
+SHORT_ID_LENGTH = 9
+
+
+@dataclass(frozen=True)
+class Habits:
+    """Each says how a template departs from the form of the OpenAI API."""
+
+    no_tools_is_empty: bool = False
+    """It walks over the tools even when there are none."""
+    no_system: bool = False
+    """It has no place for what the system says: that goes before what the user says first."""
+    tools_in_system: bool = False
+    """It reads the tools off the system message, as a text."""
+    no_calls: bool = False
+    """It leaves out calls: they go into the text of their message, as the model writes them."""
+    null_content: bool = False
+    """A message that holds nothing but calls has the text null."""
+    short_ids: bool = False
+    """The ids of calls are nine letters or digits."""
+    one_call: bool = False
+    """A message holds one call."""
+    calls_apart: bool = False
+    """A message with calls has no text."""
+
+
+# What a template prints of some messages. Raises LmsError where it fails.
+Render = Callable[[tuple[Message, ...], tuple[Tool, ...], Habits], str]
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """Words that ought to be found in the prompt for `messages`, and what may help if they are not."""
+
+    messages: tuple[Message, ...]
+    words: tuple[str, ...]
+    remedies: tuple[dict[str, Any], ...]
+    tools: tuple[Tool, ...] = ()
+
+
+_TOOL = Tool("look", "Looks.", {"type": "object", "properties": {"at": {"type": "string"}}, "required": ["at"]})
+_USER = Message("user", "question")
+_ANSWER = Message("assistant", "answer")
+_FIRST = ToolCall("call_0123456789abcdef", "look", '{"at": "first-thing"}')
+_SECOND = ToolCall("call_fedcba9876543210", "look", '{"at": "second-thing"}')
+_SAW_FIRST = Message("tool", "first-sight", tool_call_id=_FIRST.id, name="look")
+_SAW_SECOND = Message("tool", "second-sight", tool_call_id=_SECOND.id, name="look")
+
+
+def _calling(*turn: Message) -> tuple[Message, ...]:
+    return (_USER, *turn, _ANSWER, _USER)
+
+
+TRIALS = (
+    _Trial((_USER,), ("question",), ({"no_tools_is_empty": True},)),
+    _Trial((_USER,), ("question", "look"), ({"tools_in_system": True},), (_TOOL,)),
+    _Trial((Message("system", "instruction"), _USER), ("instruction",), ({"no_system": True},)),
+    _Trial(
+        _calling(Message("assistant", tool_calls=(_FIRST,)), _SAW_FIRST),
+        ("first-thing", "first-sight"),
+        (
+            {"short_ids": True},
+            {"null_content": True},
+            {"no_calls": True},
+        ),
+        (_TOOL,),
+    ),
+    _Trial(
+        _calling(Message("assistant", tool_calls=(_FIRST, _SECOND)), _SAW_FIRST, _SAW_SECOND),
+        ("first-thing", "second-thing", "first-sight", "second-sight"),
+        ({"one_call": True},),
+        (_TOOL,),
+    ),
+    _Trial(
+        _calling(Message("assistant", "remark", tool_calls=(_FIRST,), reasoning="thought"), _SAW_FIRST),
+        ("first-thing", "first-sight", "remark"),
+        ({"calls_apart": True},),
+        (_TOOL,),
+    ),
+)
+
+
+def habits_of(render: Render) -> Habits:
+    """What the template behind `render` wants, by what it prints."""
+    habits = Habits()
+    for trial in TRIALS:
+        habits = _best(trial, habits, render)
+    return habits
+
+
+def _best(trial: _Trial, habits: Habits, render: Render) -> Habits:
+    """`habits`, with the first remedy that shows the most where they do not show all."""
+    best, most = habits, _shown(trial, habits, render)
+    for remedy in trial.remedies:
+        if most == len(trial.words):
+            break
+        other = replace(habits, **remedy)
+        shown = _shown(trial, other, render)
+        if shown > most:
+            best, most = other, shown
+    return best
+
+
+def _shown(trial: _Trial, habits: Habits, render: Render) -> int:
+    try:
+        text = render(trial.messages, trial.tools, habits)
+    except LmsError:
+        return -1
+    return sum(word in text for word in trial.words)
+
+
+def adapted(messages: Iterable[Message], habits: Habits, write: Write) -> tuple[Message, ...]:
+    """`messages` as a template with these habits wants them."""
+    adapted = tuple(messages)
+    if habits.no_system:
+        adapted = _with_system_in_user(adapted)
+    if habits.calls_apart:
+        adapted = tuple(_apart(adapted))
+    if habits.one_call:
+        adapted = tuple(_one_by_one(adapted))
+    if habits.short_ids:
+        adapted = tuple(map(_with_short_ids, adapted))
+    if habits.no_calls:
+        adapted = tuple(_with_calls_in_text(message, write) for message in adapted)
+    return adapted
+
+
+def _with_system_in_user(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    said = "\n\n".join(text_of(message) for message in messages if message.role == "system")
+    others = [message for message in messages if message.role != "system"]
+    first = next((index for index, message in enumerate(others) if message.role == "user"), None)
+    if not said or first is None:
+        return messages
+    others[first] = _after(said + "\n\n", others[first])
+    return tuple(others)
+
+
+def _after(text: str, message: Message) -> Message:
+    """`message` with `text` before what it says."""
+    content = message.content
+    return msgspec.structs.replace(
+        message, content=text + content if isinstance(content, str) else (Text(text), *content)
+    )
+
+
+def text_of(message: Message) -> str:
+    """What it says, without its pictures."""
+    if isinstance(message.content, str):
+        return message.content
+    return "\n".join(part.text for part in message.content if isinstance(part, Text))
+
+
+def _apart(messages: Iterable[Message]) -> Iterator[Message]:
+    """What a message says before its calls becomes a message of its own; its reasoning led to the calls."""
+    for message in messages:
+        if message.tool_calls and message.content:
+            yield msgspec.structs.replace(message, tool_calls=(), reasoning=None)
+            message = msgspec.structs.replace(message, content="")
+        yield message
+
+
+def _one_by_one(messages: tuple[Message, ...]) -> Iterator[Message]:
+    """Each call with its result after it; a result that answers no call stays where it is."""
+    results = {message.tool_call_id: message for message in messages if message.role == "tool"}
+    moved = set[str | None]()
+    for message in messages:
+        if len(message.tool_calls) > 1:
+            first, *others = message.tool_calls
+            spoken = [msgspec.structs.replace(message, tool_calls=(first,))]
+            spoken += [Message("assistant", tool_calls=(call,), name=message.name) for call in others]
+            for part in spoken:
+                answer = results.get(part.tool_calls[0].id)
+                moved.add(part.tool_calls[0].id)
+                yield from (part, answer) if answer else (part,)
+        elif message.role != "tool" or message.tool_call_id not in moved:
+            yield message
+
+
+def _with_short_ids(message: Message) -> Message:
+    calls = tuple(msgspec.structs.replace(call, id=short_id(call.id)) for call in message.tool_calls)
+    answered = message.tool_call_id
+    return msgspec.structs.replace(message, tool_calls=calls, tool_call_id=short_id(answered) if answered else None)
+
+
+def short_id(call_id: str) -> str:
+    """`call_id` itself if it has nine letters or digits, otherwise always the same nine for it."""
+    if len(call_id) == SHORT_ID_LENGTH and call_id.isalnum() and call_id.isascii():
+        return call_id
+    return hashlib.blake2b(call_id.encode(errors="replace")).hexdigest()[:SHORT_ID_LENGTH]
+
+
+def _with_calls_in_text(message: Message, write: Write) -> Message:
+    if not message.tool_calls:
+        return message
+    written = write([(call.name, call.arguments) for call in message.tool_calls])
+    content = message.content
+    if isinstance(content, str):
+        said: str | tuple[Part, ...] = f"{content}\n{written}" if content else written
+    else:
+        said = (*content, Text(f"\n{written}"))
+    return msgspec.structs.replace(message, content=said, tool_calls=())

@@ -1,0 +1,139 @@
+"""What templates want of a conversation, with a small template for each habit of those found in model files."""
+
+import json
+
+import pytest
+
+from lms.errors import InvalidRequest
+from lms.generation.messages import Image, Message, Text, Tool, ToolCall
+from lms.generation.request import ChatPrompt
+from lms.text.habits import SHORT_ID_LENGTH, TRIALS, Habits, adapted, habits_of, short_id
+from lms.text.template import ChatTemplate
+
+# The form that needs no adapting.
+PLAIN = (
+    "{% for t in tools or [] %}{{ t.function.name }}{% endfor %}"
+    "{% for m in messages %}[{{ m.role }}]{{ m.content }}"
+    "{% for c in m.tool_calls or [] %}<{{ c.id }}:{{ c.function.name }} {{ c.function.arguments }}>{% endfor %}"
+    "{% endfor %}"
+)
+FIRST, SECOND = ToolCall("call_1", "f", '{"a": 1}'), ToolCall("call_2", "g", "{}")
+SYSTEM, USER, ANSWER = Message("system", "s"), Message("user", "u"), Message("assistant", "a")
+RESULTS = (Message("tool", "one", tool_call_id="call_1"), Message("tool", "two", tool_call_id="call_2"))
+
+
+def write(calls: object) -> str:
+    return json.dumps(calls)
+
+
+def habits(source: str) -> Habits:
+    return ChatTemplate(source, "", "")._habits
+
+
+def rendered(source: str, *messages: Message, tools: tuple[Tool, ...] = ()) -> str:
+    return ChatTemplate(source, "", "", write_calls=write).render(ChatPrompt(messages, tools))
+
+
+def test_a_template_without_habits_gets_what_was_said() -> None:
+    assert habits(PLAIN) == Habits()
+    call = Message("assistant", "t", (FIRST, SECOND), reasoning="r")
+    conversation = (SYSTEM, USER, call, *RESULTS, ANSWER)
+    assert adapted(conversation, Habits(), write) == conversation
+
+
+def test_tools_are_an_empty_list_where_none_would_fail() -> None:
+    source = "{% for t in tools %}{{ t.function.name }}{% endfor %}{{ messages[0].content }}"
+    assert rendered(source, USER) == "u"
+
+
+def test_a_system_that_is_refused_speaks_before_the_user() -> None:
+    source = "{% if messages[0].role == 'system' %}{{ raise_exception('No system') }}{% endif %}" + PLAIN
+    assert rendered(source, SYSTEM, USER, ANSWER, Message("system", "more"), USER) == (
+        "[user]s\n\nmore\n\nu[assistant]a[user]u"
+    )
+    with pytest.raises(InvalidRequest, match="No system"):
+        rendered(source, SYSTEM)
+
+
+def test_a_picture_stays_where_it_is_when_the_system_speaks_before_the_user() -> None:
+    picture = Image(b"")
+    [user] = adapted((SYSTEM, Message("user", (picture, Text("u")))), Habits(no_system=True), write)
+    assert user.content == (Text("s\n\n"), picture, Text("u"))
+
+
+def test_calls_that_would_be_left_out_are_written_into_the_text() -> None:
+    source = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+    call = Message("assistant", "t", (FIRST,))
+    assert rendered(source, USER, call, RESULTS[0]) == '[user]u[assistant]t\n[["f", "{\\"a\\": 1}"]][tool]one'
+    assert rendered(source, Message("assistant", "", (SECOND,))) == '[assistant][["g", "{}"]]'
+
+
+def test_a_text_is_null_where_calls_would_be_left_out_otherwise() -> None:
+    source = (
+        "{% for m in messages %}{% if m.content is none %}{% for c in m.tool_calls %}<{{ c.function.arguments }}>"
+        "{% endfor %}{% else %}[{{ m.role }}]{{ m.content }}{% endif %}{% endfor %}"
+    )
+    assert habits(source) == Habits(null_content=True, calls_apart=True)
+    assert rendered(source, USER, Message("assistant", "", (FIRST, SECOND)), *RESULTS) == (
+        '[user]u<{"a": 1}><{}>[tool]one[tool]two'
+    )
+    assert rendered(source, Message("assistant", "t", (FIRST,))) == '[assistant]t<{"a": 1}>'
+
+
+def test_ids_have_nine_letters_where_others_are_refused() -> None:
+    source = (
+        "{% for m in messages %}{% for c in m.tool_calls or [] %}{% if c.id | length != 9 %}"
+        "{{ raise_exception('Nine!') }}{% endif %}{% endfor %}{% endfor %}" + PLAIN + "{{ messages[-1].tool_call_id }}"
+    )
+    assert habits(source) == Habits(short_ids=True)
+    text = rendered(source, USER, Message("assistant", "", (FIRST,)), RESULTS[0])
+    assert text.count(short_id("call_1")) == 2
+
+
+def test_a_short_id_is_kept_and_another_one_always_becomes_the_same() -> None:
+    assert short_id("a1B2c3D4e") == "a1B2c3D4e"
+    assert len(short_id("call_1")) == SHORT_ID_LENGTH
+    assert short_id("call_1") == short_id("call_1") != short_id("call_2")
+    assert short_id("fünfzehn!").isalnum()
+
+
+def test_calls_are_made_one_by_one_where_more_are_refused() -> None:
+    source = (
+        "{% for m in messages %}{% if m.tool_calls and m.tool_calls | length > 1 %}{{ raise_exception('One!') }}"
+        "{% endif %}{% endfor %}" + PLAIN
+    )
+    assert habits(source) == Habits(one_call=True)
+    assert rendered(source, USER, Message("assistant", "", (FIRST, SECOND)), *RESULTS, ANSWER) == (
+        '[user]u[assistant]<call_1:f {"a": 1}>[tool]one[assistant]<call_2:g {}>[tool]two[assistant]a'
+    )
+
+
+def test_a_result_that_answers_no_call_stays_where_it_is() -> None:
+    stray = Message("tool", "stray", tool_call_id="call_3")
+    calls = Message("assistant", "", (FIRST, SECOND))
+    made = adapted((calls, RESULTS[1], stray), Habits(one_call=True), write)
+    assert [message.content for message in made] == ["", "", "two", "stray"]
+
+
+def test_a_text_beside_calls_becomes_a_message_where_it_would_be_left_out() -> None:
+    source = PLAIN.replace("{{ m.content }}", "{{ m.content if not m.tool_calls }}")
+    assert habits(source) == Habits(calls_apart=True)
+    call = Message("assistant", "t", (FIRST,), reasoning="r")
+    assert rendered(source, USER, call) == '[user]u[assistant]t[assistant]<call_1:f {"a": 1}>'
+    [text, calls] = adapted((call,), Habits(calls_apart=True), write)
+    assert (text.reasoning, calls.reasoning) == (None, "r")
+
+
+def test_a_template_that_always_fails_has_no_habits() -> None:
+    assert habits("{{ raise_exception('No') }}") == Habits()
+
+
+def test_nothing_is_tried_further_once_all_can_be_read() -> None:
+    shown: list[Habits] = []
+
+    def render(messages: tuple[Message, ...], tools: tuple[Tool, ...], habits: Habits) -> str:
+        shown.append(habits)
+        return f"{messages} {tools}"
+
+    assert habits_of(render) == Habits()
+    assert shown == [Habits()] * len(TRIALS)
