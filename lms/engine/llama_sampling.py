@@ -80,7 +80,11 @@ class LlamaSampler:
 
     def draw(self, context: C.llama_context_p, row: int) -> int:
         """The token that follows `row` of the pass that `context` has made last. Draw from a row once."""
-        logits = raw = self._logits(context, row)
+        return self.next(self._logits(context, row))
+
+    def next(self, logits: NDArray[np.float32]) -> int:
+        """The next token, by `logits` that are changed where the guide forbids tokens."""
+        raw = logits
         if self._guide is not None:
             raw = logits if self._logprobs is None else logits.copy()
             np.copyto(logits, -np.inf, where=self._guide.forbidden())

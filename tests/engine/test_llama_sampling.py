@@ -18,6 +18,10 @@ SETTINGS = (
     Sampling(seed=5, presence_penalty=2.0, frequency_penalty=1.5),
     Sampling(seed=6, presence_penalty=-2.0, frequency_penalty=-2.0),
     Sampling(seed=7, logit_bias={5: 30.0, 7: -100.0, SIZE + 1: 9.0}, temperature=3.0, top_k=3),
+    Sampling(seed=8, typical_p=0.6),
+    Sampling(seed=9, xtc_probability=0.7, xtc_threshold=0.05, temperature=1.5),
+    Sampling(seed=10, xtc_probability=1.0, xtc_threshold=0.01, temperature=0.0),
+    Sampling(temperature=0.0, typical_p=0.3),
     Sampling(temperature=0.0),
     Sampling(temperature=0.0, logit_bias={9: 3.0}, presence_penalty=1.0),
 )
@@ -77,6 +81,55 @@ def test_plain_greedy_takes_the_largest() -> None:
     row = rows_with_favourites(9)[0]
     assert is_plain_greedy(sampling)
     assert LlamaSampler(sampling, SIZE).choose(row) == row.argmax()
+
+
+def test_what_is_dictated_is_drawn_and_counts_as_drawn() -> None:
+    sampling = Sampling(seed=1, repeat_penalty=2.0).over(DEFAULT_SAMPLING)
+    row = rows_with_favourites(9)[0]
+    dictated, free = Dictated([5, 6]), LlamaSampler(sampling, SIZE)
+    sampler = LlamaSampler(sampling, SIZE, dictation=dictated)
+    assert [sampler.next(row) for _ in range(2)] == [5, 6]
+    assert dictated.taken == [5, 6]
+    assert sampler.next(row) == free.next(row)
+    for each in (sampler, free):
+        each.close()
+
+
+def test_what_must_not_be_drawn_is_not_dictated() -> None:
+    sampler = LlamaSampler(Sampling(temperature=0.0).over(DEFAULT_SAMPLING), SIZE, dictation=Dictated([5]))
+    row = rows_with_favourites(9)[0]
+    row[5] = -np.inf
+    assert sampler.next(row) == row.argmax()
+    sampler.close()
+
+
+@pytest.mark.parametrize("top_k", [0, 40])
+def test_typical_sampling_survives_what_is_impossible(top_k: int) -> None:
+    """llama.cpp makes NaN of a probability of nothing, and sorts by that."""
+    sampling = Sampling(seed=1, typical_p=0.5, top_k=top_k, logit_bias={3: -100.0}).over(DEFAULT_SAMPLING)
+    rows = rows_with_favourites(3)
+    for row in rows:
+        row[1000:] = -np.inf
+    sampler = LlamaSampler(sampling, SIZE)
+    drawn = [sampler.choose(row) for row in rows]
+    assert max(drawn) < 1000
+    sampler.close()
+
+
+class Dictated:
+    """Implements `Dictation`: some tokens at once."""
+
+    def __init__(self, tokens: list[int]) -> None:
+        self._tokens = tokens
+        self.taken: list[int] = []
+
+    @property
+    def dictated(self) -> int | None:
+        return self._tokens[0] if self._tokens else None
+
+    def take(self, token: int) -> None:
+        self.taken.append(token)
+        self._tokens = self._tokens[1:]
 
 
 def test_the_vocabulary_of_these_tests_is_large_enough_to_be_shortened() -> None:
