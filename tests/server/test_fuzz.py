@@ -24,6 +24,9 @@ BODIES |= {
     "/apply-template": GOOD["chat/completions"],
     "/tokenize": {"model": "tiny-chat", "content": "Once"},
     "/detokenize": {"model": "text-embedding-tiny", "tokens": [1, 2]},
+    "/api/v1/chat": {"model": "tiny-chat", "input": "Hi", "max_output_tokens": 5},
+    "/api/v1/models/load": {"model": "tiny-chat"},
+    "/api/v1/models/unload": {"instance_id": "tiny-chat"},
     "/v1/rerank": {"model": "text-embedding-tiny", "query": "Once", "documents": ["a", "b"]},
 }
 
@@ -39,6 +42,8 @@ FIELDS = sorted(
     | {"temperature", "top_p", "top_k", "min_p", "max_tokens", "stop", "stream", "stream_options", "logit_bias", "seed"}
     | {"tools", "tool_choice", "chat_template_kwargs", "response_format", "ttl", "encoding_format", "dimensions", "n"}
     | {"system", "thinking", "output_config", "stop_sequences", "with_pieces", "add_special", "top_n"}
+    | {"system_prompt", "integrations", "reasoning", "context_length", "store", "previous_response_id"}
+    | {"eval_batch_size", "flash_attention", "num_experts", "parallel", "echo_load_config"}
 )
 TRIES = settings(max_examples=60, deadline=None)
 
@@ -54,6 +59,7 @@ def status(client: FlaskClient, path: str, body: Any) -> int:
         assert reply.is_json or reply.mimetype == "text/event-stream"
         assert b'"server_error"' not in reply.data
         assert b'"api_error"' not in reply.data
+        assert b'"internal_error"' not in reply.data
         return reply.status_code
 
 
