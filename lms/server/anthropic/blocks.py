@@ -63,5 +63,6 @@ class SystemTurn(_Turn, frozen=True, tag="system"):
     content: str | list[TextBlock]
 
 
+Block = TextBlock | ImageBlock | ThinkingBlock | ToolUseBlock | ToolResultBlock
 Turn = UserTurn | AssistantTurn | SystemTurn
 System = str | list[TextBlock]

@@ -5,6 +5,7 @@ Anthropic's own service (`metadata`, `service_tier`, `inference_geo`, `speed`, `
 `context_management`: Claude Code sends it, and gets an answer to the whole conversation.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -13,7 +14,7 @@ from msgspec import Meta
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint, JsonSchema
 from lms.generation.request import ChatPrompt, GenerateRequest, ReadRequest, Sampling
-from lms.server.anthropic.blocks import System, Turn
+from lms.server.anthropic.blocks import AssistantTurn, System, Turn
 from lms.server.anthropic.conversation import conversation
 from lms.server.anthropic.tools import AnyChoice, ToolSpec, toolset
 from lms.server.requests.call import GenerateCall, PlainCall
@@ -83,6 +84,7 @@ def parse(raw: bytes) -> tuple[GenerateCall, bool]:
     """The call that a Messages body asks for, and whether thoughts are to be shown. Raises InvalidRequest or
     Unsupported naming the field."""
     body = decode(raw, MessagesBody)
+    _check_end(body.messages)
     tools = toolset(body.tools, body.tool_choice)
     request = GenerateRequest(
         _prompt(body, tools),
@@ -101,6 +103,15 @@ def parse_count(raw: bytes) -> PlainCall:
     """The prompt that is to be counted. Raises as `parse` does."""
     body = decode(raw, CountBody)
     return PlainCall(body.model, ReadRequest(_prompt(body, toolset(body.tools, body.tool_choice))), "llm", body.ttl)
+
+
+def _check_end(turns: Sequence[Turn]) -> None:
+    if isinstance(turns[-1], AssistantTurn):
+        raise InvalidRequest(
+            "“messages” ends with an answer, which this server cannot continue.",
+            hint="End it with a user message.",
+            param="messages",
+        )
 
 
 def _prompt(body: CountBody, tools: Toolset) -> ChatPrompt:

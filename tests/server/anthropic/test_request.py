@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from lms.generation.constraint import JsonSchema
-from lms.generation.messages import Image, Message, Text, ToolChoice
+from lms.generation.events import WasRead
+from lms.generation.messages import Image, Message, Text, ToolCall, ToolChoice
 from lms.generation.request import GenerateRequest
-from tests.server.conftest import Site
+from tests.server.conftest import MakeSite, Site
 
 PNG = b"\x89PNG\r\n\x1a\n and so on"
 SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}}
@@ -106,6 +107,27 @@ def test_a_block_that_no_model_here_can_read_is_refused_by_name(site: Site, kind
 
 def test_an_answer_cannot_be_continued(site: Site) -> None:
     assert "messages" in refused(site, messages=[{"role": "user", "content": "Hi"}, ANSWERED])
+
+
+def test_a_conversation_that_ends_with_an_answer_can_be_counted(make_site: MakeSite) -> None:
+    site = make_site([(WasRead("", (1, 2)),)])
+    assert site.post("/v1/messages/count_tokens", **body(messages=[ANSWERED])).json == {"input_tokens": 2}
+
+
+def test_turns_of_one_role_that_follow_each_other_are_one(site: Site) -> None:
+    call = {"type": "tool_use", "id": "c", "name": "look", "input": {}}
+    turns = [
+        {"role": "user", "content": "One"},
+        {"role": "user", "content": [{"type": "text", "text": "two"}]},
+        ANSWERED,
+        {"role": "assistant", "content": [call]},
+        {"role": "user", "content": "three"},
+    ]
+    assert messages(site, messages=turns) == (
+        Message("user", "One\ntwo"),
+        Message("assistant", "Yes.", (ToolCall("c", "look", "{}"),)),
+        Message("user", "three"),
+    )
 
 
 @pytest.mark.parametrize(
