@@ -11,7 +11,7 @@ from lms.engine.worker import Worker
 from lms.errors import PromptTooLong, QueueFull, Unsupported
 from lms.generation.events import Embedded, Failed, Finished, PromptProgress, ReasoningDelta
 from lms.generation.request import EmbedRequest, GenerateRequest, TextPrompt, TokenPrompt
-from lms.logbus.records import PredictionInput, PredictionOutput
+from lms.logbus.records import EmbeddingOutput, PredictionInput, PredictionOutput
 from tests.engine.rig import TOKEN_S, chat, rig, written
 
 
@@ -188,6 +188,15 @@ def test_many_inputs_take_several_passes_and_none_is_lost() -> None:
     embedded = served.events[1][0]
     assert isinstance(embedded, Embedded)
     assert len(set(embedded.vectors)) == 300
+
+
+def test_embeddings_are_logged_with_their_tokens() -> None:
+    served = rig(embedding=True)
+    served.worker.submit(1, EmbedRequest(("one", "two three")))
+    served.run()
+    embedded = served.events[1][0]
+    assert isinstance(embedded, Embedded)
+    assert served.published == [EmbeddingOutput("fake", embedded.prompt_tokens)]
 
 
 def test_a_text_too_long_to_embed_names_its_place() -> None:

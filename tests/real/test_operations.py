@@ -6,7 +6,9 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
+import anthropic
 import httpx
 import openai
 import psutil
@@ -143,6 +145,19 @@ class TestTokens:
             guarded.lms("token", "revoke", made["id"])
             with pytest.raises(openai.AuthenticationError):
                 client.models.list()
+
+    @pytest.mark.parametrize("way", ["auth_token", "api_key"])
+    def test_anthropics_client_is_let_in_however_it_is_given_the_token(self, guarded: Served, way: str) -> None:
+        secret: dict[str, Any] = {way: guarded.lms("token", "create").stdout.strip()}
+        with anthropic.Anthropic(base_url=guarded.url, **secret) as client:
+            assert client.messages.create(**CHAT).content  # type: ignore[call-overload]
+
+    def test_anthropics_client_understands_a_refusal(self, guarded: Served) -> None:
+        with (
+            anthropic.Anthropic(base_url=guarded.url, api_key="sk-ant-1") as stranger,
+            pytest.raises(anthropic.AuthenticationError, match="sk-ant-1"),
+        ):
+            stranger.messages.create(**CHAT)  # type: ignore[call-overload]
 
     def test_a_token_without_the_permission_is_told_which(self, guarded: Served) -> None:
         token = guarded.lms("token", "create", "--allow", "models").stdout.strip()
