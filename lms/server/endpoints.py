@@ -67,6 +67,7 @@ FAMILIES = {
         Endpoint("POST", "/v1/completions", "Continue a text", GENERATING, TextBody, STREAMS),
         Endpoint("POST", "/v1/embeddings", "Turn texts into vectors", GENERATING, EmbeddingBody),
         Endpoint("POST", "/v1/responses", "Answer, and keep the answer", GENERATING, ResponseBody, STREAMS),
+        Endpoint("POST", "/v1/responses/input_tokens", "Count the tokens of a request", GENERATING, ResponseBody),
         Endpoint("GET", "/v1/responses/<response_id>", "A stored response", GENERATING),
         Endpoint("DELETE", "/v1/responses/<response_id>", "Delete a stored response", GENERATING),
         Endpoint("GET", "/v1/responses/<response_id>/input_items", "What it was asked with", GENERATING, query=Page),

@@ -68,6 +68,18 @@ def test_a_text_is_answered(client: OpenAI) -> None:
     assert response.usage.total_tokens == response.usage.input_tokens + response.usage.output_tokens
 
 
+def test_the_tokens_of_a_request_are_counted_without_answering_it(client: OpenAI) -> None:
+    first = ask(client)
+    counted = client.responses.input_tokens.count(
+        model=MODEL, input="More", previous_response_id=first.id, instructions="Be brief."
+    )
+    answered = client.responses.create(
+        model=MODEL, input="More", previous_response_id=first.id, instructions="Be brief.", max_output_tokens=1
+    )
+    assert answered.usage
+    assert counted.input_tokens == answered.usage.input_tokens
+
+
 def test_instructions_and_messages_make_one_prompt(client: OpenAI) -> None:
     said = [EasyInputMessageParam(role="user", content="Introduce yourself.")]
     rhymed = client.responses.create(

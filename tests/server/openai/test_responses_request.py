@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from lms.errors import InvalidRequest, LmsError, PreviousResponseNotFound, Unsupported
-from lms.generation.constraint import JsonSchema
+from lms.generation.constraint import JsonSchema, Regex
 from lms.generation.messages import Message
 from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
 from lms.server.openai.responses.request import ResponseCall, parse
@@ -92,6 +92,12 @@ def test_how_tokens_are_drawn_is_passed_on() -> None:
     drawn = request(**given, **ours, stop=["END"], max_output_tokens=9)
     assert drawn.sampling == Sampling(**(given | ours | {"logit_bias": {7: 1.5}}))
     assert (drawn.max_tokens, drawn.stop) == (9, ("END",))
+
+
+def test_our_own_extensions_hold_here_too() -> None:
+    wanted = request(regex="a+", context_overflow_policy="rollingWindow", typical_p=0.9)
+    assert (wanted.constraint, wanted.overflow) == (Regex("a+", "regex"), "rollingWindow")
+    assert wanted.sampling == Sampling(typical_p=0.9)
 
 
 def test_the_model_may_be_given_a_time_to_live_and_a_draft_model() -> None:
@@ -218,7 +224,7 @@ def test_what_would_change_nothing_is_accepted(fields: dict[str, Any]) -> None:
         ({"max_output_tokens": 0}, InvalidRequest, "max_output_tokens"),
         ({"max_tool_calls": 0}, InvalidRequest, "max_tool_calls"),
         ({"temperature": -1}, InvalidRequest, "temperature"),
-        ({"top_logprobs": 21}, InvalidRequest, "top_logprobs"),
+        ({"top_logprobs": 101}, InvalidRequest, "top_logprobs"),
         ({"include": ["everything"]}, InvalidRequest, "include[0]"),
         ({"truncation": "never"}, InvalidRequest, "truncation"),
         ({"reasoning": {"effort": "heroic"}}, InvalidRequest, "reasoning.effort"),
@@ -226,7 +232,9 @@ def test_what_would_change_nothing_is_accepted(fields: dict[str, Any]) -> None:
         ({"text": {"verbosity": "low"}}, Unsupported, "text.verbosity"),
         ({"text": {"format": {"type": "xml"}}}, InvalidRequest, "text.format.type"),
         ({"text": {"format": {"type": "json_schema", "name": "a"}}}, InvalidRequest, "text.format.schema"),
-        ({"stream_options": {"include_obfuscation": True}}, Unsupported, "stream_options.include_obfuscation"),
+        ({"regex": "a+", "text": {"format": {"type": "json_object"}}}, InvalidRequest, "regex"),
+        ({"context_overflow_policy": "refuse", "truncation": "auto"}, InvalidRequest, "context_overflow_policy"),
+        ({"service_tier": "priority"}, Unsupported, "service_tier"),
         ({"metadata": {"a": 3}}, InvalidRequest, "metadata"),
         ({"metadata": {str(number): "" for number in range(17)}}, InvalidRequest, "metadata"),
         ({"metadata": {"a": "x" * 513}}, InvalidRequest, "metadata"),

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from lms.errors import InvalidRequest
+from lms.generation.constraint import Constraint
 from lms.generation.messages import Message
 from lms.generation.request import ChatPrompt, GenerateRequest, Overflow
 from lms.server.openai.responses.items import AnyItem, Item, MessageItem, Reference, conversation, listed, read
@@ -15,9 +16,10 @@ from lms.server.openai.responses.text_format import TextOptions
 from lms.server.openai.responses.tools import Toolset, toolset
 from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import NonEmpty, PositiveInt, decode, only
+from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
+    MOST_LOGPROBS,
     GenerateBody,
-    StreamOptions,
     refuse_unsupported,
     sampling,
     stop_strings,
@@ -50,17 +52,12 @@ class ReasoningOptions(msgspec.Struct, frozen=True):
     generate_summary: str | None = None
 
 
-class ResponseStreamOptions(StreamOptions, frozen=True):
-    include_obfuscation: bool | None = None
-
-
 class ResponseBody(GenerateBody, frozen=True, kw_only=True):
     """OpenAI's fields, and those of the chat endpoint for how tokens are drawn and when an answer stops."""
 
     input: str | Annotated[list[dict[str, Any]], Meta(min_length=1)]
     instructions: str | None = None
     previous_response_id: NonEmpty | None = None
-    store: bool | None = None
     max_output_tokens: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
@@ -69,19 +66,13 @@ class ResponseBody(GenerateBody, frozen=True, kw_only=True):
     text: TextOptions | None = None
     reasoning: ReasoningOptions | None = None
     include: list[Includable] | None = None
-    top_logprobs: Annotated[int, Meta(ge=0, le=20)] | None = None
+    top_logprobs: Annotated[int, Meta(ge=0, le=MOST_LOGPROBS)] | None = None
     truncation: Literal["auto", "disabled"] | None = None
     metadata: Metadata | None = None
-    stream_options: ResponseStreamOptions | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
-    service_tier: str | None = None
     background: bool | None = None
     conversation: Any = None
     prompt: Any = None
     context_management: Any = None
-    moderation: Any = None
 
 
 class Past(Protocol):
@@ -149,10 +140,10 @@ def _call(body: ResponseBody, prompt: ChatPrompt, tools: Toolset) -> GenerateCal
         sampling(body),
         token_limit(body.max_output_tokens, "max_output_tokens"),
         stop_strings(body.stop),
-        constraint=body.text.constraint() if body.text else None,
+        constraint=_form(body),
         tool_choice=tools.choice,
         logprobs=(body.top_logprobs or 0) if _wants_logprobs(body) else None,
-        overflow=OVERFLOW[body.truncation],
+        overflow=_overflow(body),
     )
     return GenerateCall(body.model, (request,), bool(body.stream), ttl_s=body.ttl, draft_model=body.draft_model or None)
 
@@ -162,15 +153,13 @@ def _refuse_unsupported(body: ResponseBody) -> None:
     only(body.n, (None, 1), "n")
     only(body.max_tokens, (None,), "max_tokens")
     only(body.background, (None, False), "background")
-    for param in ("conversation", "prompt", "context_management", "moderation"):
+    for param in ("conversation", "prompt", "context_management"):
         only(getattr(body, param), (None,), param)
     if body.reasoning:
         only(body.reasoning.summary, (None, "auto"), "reasoning.summary")
         only(body.reasoning.generate_summary, (None, "auto"), "reasoning.generate_summary")
     if body.text:
         only(body.text.verbosity, (None, "medium"), "text.verbosity")
-    if body.stream_options:
-        only(body.stream_options.include_obfuscation, (None, False), "stream_options.include_obfuscation")
 
 
 def _check_store(body: ResponseBody, past: Past) -> None:
@@ -209,6 +198,25 @@ def _template_variables(body: ResponseBody) -> dict[str, Any]:
     """The switches for reasoning, under the names that templates use."""
     effort = body.reasoning.effort if body.reasoning else None
     return {} if effort is None else {"reasoning_effort": effort, "enable_thinking": effort != "none"}
+
+
+def _form(body: ResponseBody) -> Constraint | None:
+    """What is to be enforced of the text. Raises InvalidRequest for two forms at once."""
+    form, extension = body.text.constraint() if body.text else None, form_of(body)
+    if form and extension:
+        raise InvalidRequest(
+            f"“{extension.param}” asks for another form than “text.format”: give one of them.", param=extension.param
+        )
+    return form or extension
+
+
+def _overflow(body: ResponseBody) -> Overflow | None:
+    """What becomes of a conversation that is too long. Raises InvalidRequest where that is said twice."""
+    if body.truncation and body.context_overflow_policy:
+        raise InvalidRequest(
+            "“context_overflow_policy” says what “truncation” says: give one of them.", param="context_overflow_policy"
+        )
+    return body.context_overflow_policy or OVERFLOW[body.truncation]
 
 
 def _wants_logprobs(body: ResponseBody) -> bool:

@@ -6,12 +6,16 @@ from flask import Blueprint, Response
 from flask import request as http_request
 
 from lms.errors import InvalidRequest
+from lms.generation.events import WasRead
+from lms.generation.request import ReadRequest
 from lms.server.http import exchange, raw_body, reply, services, stream_reply
 from lms.server.openai.responses import listing
 from lms.server.openai.responses.answering import Answering
 from lms.server.openai.responses.keeping import Keeper
 from lms.server.openai.responses.reply import Reply
 from lms.server.openai.responses.request import parse
+from lms.server.reading.tokens import count_body
+from lms.server.requests.call import PlainCall
 from lms.server.requests.fields import only
 
 blueprint = Blueprint("responses", __name__, url_prefix="/v1/responses")
@@ -27,6 +31,15 @@ def create() -> Response:
     lease = way.lease(asked.call)
     with closing(way.ask(lease, asked.call, asked.call.requests[0])) as batches:
         return reply(answering.body(batches, lease))
+
+
+@blueprint.post("/input_tokens")
+def input_tokens() -> Response:
+    """How many tokens the input of such a request has. Nothing is answered."""
+    asked = parse(raw_body(), _keeper()).call
+    counted = PlainCall(asked.model, ReadRequest(asked.requests[0].prompt), "llm", asked.ttl_s)
+    way = exchange()
+    return reply(count_body(way.single(way.lease(counted), counted, WasRead)))
 
 
 @blueprint.get("/<response_id>")
