@@ -66,7 +66,7 @@ def loaded(kind: str, folder: pytest.TempPathFactory, **config: object) -> Llama
     has_rows = kind == "rows"
     model = str(rowed(path / "rowed.gguf")) if has_rows else bundled("tiny-chat")
     projector = PROJECTORS[kind](path / "mmproj.gguf", EMBEDDING if has_rows else CHAT_WIDTH)
-    asked = LoadConfig(2048, 4, **config)  # type: ignore[arg-type]
+    asked = LoadConfig(1024, 4, **config)  # type: ignore[arg-type]
     spec = EngineSpec("llama", model, kind, kind, "", asked, projector_path=str(projector))
     return LlamaModel(spec, lambda progress: None)
 
@@ -216,7 +216,7 @@ def test_one_who_leaves_before_its_picture_was_seen_leaves_the_others_alone(mode
 
 
 def test_what_memory_has_no_room_for_is_put_back_with_its_pictures(model: LlamaModel) -> None:
-    told = [prompt(model, f"{number}: ", WIDE, "and a word, " * 100, RED, " now") for number in range(4)]
+    told = [prompt(model, f"{number}: ", WIDE, "and a word, " * 50, RED, " now") for number in range(4)]
     asked = model.vocabulary.tokenize(" And then?", add_special=False)
     served = batch(model, 64 << 20)
     said = [answered(served, one)[0][0] for one in told]
