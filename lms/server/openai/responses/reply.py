@@ -24,7 +24,7 @@ from lms.server.answers import Batch
 from lms.server.openai.responses.items import Item, Reference, Status, conversation, read
 from lms.server.openai.responses.output import CallWriting, MessageWriting, ReasoningWriting, Writing
 from lms.server.openai.responses.request import ResponseCall
-from lms.server.sse import Chunk, Encoded
+from lms.server.sse import Chunk
 
 W = TypeVar("W", bound=Writing)
 End = Literal["completed", "incomplete", "failed", "cancelled"]
@@ -165,8 +165,9 @@ class Reply:
     def _next(self, chunk: Chunk) -> Chunk:
         number = self._sequence
         self._sequence += 1
-        if isinstance(chunk, Encoded):
-            return Encoded(chunk.json[:-1] + b',"sequence_number":%d}' % number, chunk.type)
+        if isinstance(chunk, tuple):
+            json, kind = chunk
+            return json[:-1] + b',"sequence_number":%d}' % number, kind
         return chunk | {"sequence_number": number}
 
 
