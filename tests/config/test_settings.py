@@ -96,6 +96,12 @@ def test_a_number_out_of_range_is_refused(stored: SettingsFile, variable: str, t
         stored.read(**{variable: typed})
 
 
+def test_what_is_no_origin_is_named(stored: SettingsFile) -> None:
+    assert stored.read(LMS_CORS="https://a, http://b:8080").cors == "https://a, http://b:8080"
+    with pytest.raises(UsageError, match=r"LMS_CORS.*“a\.example” is no origin"):
+        stored.read(LMS_CORS="https://a,a.example")
+
+
 def test_a_wrong_variable_is_named_with_its_value(stored: SettingsFile) -> None:
     with pytest.raises(UsageError, match="LMS_JIT is “maybe”"):
         stored.read(LMS_JIT="maybe")

@@ -88,3 +88,4 @@ def test_what_the_backend_refuses_keeps_its_status(site: Site) -> None:
     site.backend.refusal = QueueFull("512 requests wait for tiny-chat.")
     reply = site.post("/v1/chat/completions", **CHAT, stream=True)
     assert (reply.status_code, reply.json["error"]["code"]) == (429, "queue_full")
+    assert reply.headers["Retry-After"] == "1"
