@@ -43,11 +43,26 @@ THINK = Markers("<think>", "</think>")
 HARMONY = Markers(
     "<|channel|>analysis<|message|>",
     "<|end|>",
-    layout=("<|start|>assistant", "<|channel|>final<|message|>", "<|channel|>commentary<|message|>", "<|end|>"),
+    layout=(
+        "<|start|>assistant",
+        "<|channel|>final<|message|>",
+        "<|channel|>final <|constrain|>json<|message|>",
+        "<|channel|>commentary<|message|>",
+        "<|end|>",
+    ),
     gap='"<|start|>assistant"',
     content="<|channel|>final<|message|>",
     mentioned="<|channel|>analysis<|message|>",
     closing="<|end|><|start|>assistant",
+)
+
+# Command R7B and Command A, which write the answer between markers as well.
+COMMAND = Markers(
+    "<|START_THINKING|>",
+    "<|END_THINKING|>",
+    layout=("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    content="<|START_RESPONSE|>",
+    closing="<|END_THINKING|>",
 )
 
 KNOWN = (
@@ -55,6 +70,10 @@ KNOWN = (
     Markers("[THINK]", "[/THINK]"),  # Magistral
     Markers("<seed:think>", "</seed:think>"),  # Seed-OSS
     HARMONY,
+    COMMAND,
+    Markers("<|channel>thought", "<channel|>"),  # Gemma 4
+    Markers("<mm:think>", "</mm:think>"),  # MiniMax M3
+    Markers("Here are my reasoning steps:", "[BEGIN FINAL RESPONSE]"),  # Apriel, in whose prompt it has begun
 )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from lms.text.reasoning import THINK, Markers, markers_for
+from lms.text.reasoning import COMMAND, THINK, Markers, markers_for
 
 
 @pytest.mark.parametrize(
@@ -9,6 +9,9 @@ from lms.text.reasoning import THINK, Markers, markers_for
         ("{{ content.split('</think>')[-1] }}", THINK),
         ("[THINK]{{ x }}[/THINK]", Markers("[THINK]", "[/THINK]")),
         ("<seed:think>{{ x }}</seed:think>", Markers("<seed:think>", "</seed:think>")),
+        ("<|START_THINKING|>{{ x }}<|END_THINKING|>", COMMAND),
+        ("<|channel>thought\n{{ x }}<channel|>", Markers("<|channel>thought", "<channel|>")),
+        ("<mm:think>{{ x }}</mm:think>", Markers("<mm:think>", "</mm:think>")),
         ("I think so", None),
     ],
 )
