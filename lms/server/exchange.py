@@ -53,7 +53,8 @@ class Exchange:
 
     def _leases(self, call: Call) -> Generator[Lease | None, None, None]:
         """None about twice a second, then a lease. Raises ClientGone when nobody waits for it any more."""
-        with closing(self.waited(LeaseRequest(call.model, call.kind, call.ttl_s, call.draft_model))) as answers:
+        request = LeaseRequest(call.model, call.kind, call.ttl_s, call.draft_model, call.context_length)
+        with closing(self.waited(request)) as answers:
             for answer in answers:
                 yield answer if isinstance(answer, Lease) else None
 

@@ -1,14 +1,15 @@
 """A chat from its lease to its last word, whole or told as it happens."""
 
 from collections.abc import Callable, Generator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 from lms.client.control import Lease
-from lms.errors import LmsError
+from lms.errors import LmsError, ModelNotFound
 from lms.server.exchange import Exchange
 from lms.server.lmstudio_v1.events import Telling
 from lms.server.lmstudio_v1.output import News, Output
+from lms.server.lmstudio_v1.reasoning import template_variables
 from lms.server.lmstudio_v1.thread import Thread
 from lms.server.sse import Chunk
 
@@ -44,6 +45,9 @@ def streamed(
 
 
 def _news(thread: Thread, way: Exchange) -> Generator[News, None, None]:
+    if thread.call.reasoning:  # before anything is loaded, if that can be
+        with suppress(ModelNotFound):
+            template_variables(thread.call.reasoning, way.backend.resolve(thread.call.lease.model))
     with closing(way.waited(thread.call.lease)) as answers:
         for answer in answers:
             yield answer

@@ -24,7 +24,7 @@ class Telling:
     def __init__(self) -> None:
         self.begun = False
         self._instance_id = ""
-        self._reads = False
+        self._prompt_told = False
         self._open: str | None = None
 
     def of(self, news: News) -> Iterator[Chunk]:
@@ -56,8 +56,8 @@ class Telling:
     def _answering(self, batch: Batch) -> Iterator[Chunk]:
         if not self.begun:
             yield self._begin()
-        if not self._reads:
-            self._reads = True
+        if not self._prompt_told:
+            self._prompt_told = True
             yield from self._opened("prompt_processing")
         for event in batch:
             yield from self._of_event(event)

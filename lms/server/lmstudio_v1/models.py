@@ -61,14 +61,17 @@ def load_body(done: LoadDone, echo: bool) -> dict[str, Any]:
 
 
 def list_body(models: Iterable[ModelRow], instances: Iterable[InstanceRow]) -> dict[str, Any]:
-    """Every model that can be loaded. An instance belongs to its model, whichever variant of it is loaded."""
+    """Every model that is loaded or can be. An instance belongs to its model, whichever variant of it is loaded."""
     loaded = [row for row in instances if row.state != "loading"]
-    sound = (model for model in models if model.damaged is None)
-    return {"models": [_model(model, [row for row in loaded if _is_of(row, model)]) for model in sound]}
+    sound = [model for model in models if model.damaged is None]
+    by_name = {_name(model): model for model in (*(row.model for row in loaded), *sound)}
+    rows = [_model(model, [row for row in loaded if _name(row.model) == name]) for name, model in by_name.items()]
+    return {"models": sorted(rows, key=lambda row: str(row["key"]))}
 
 
-def _is_of(instance: InstanceRow, model: ModelRow) -> bool:
-    return instance.model.key.partition("@")[0] == model.key.partition("@")[0]
+def _name(model: ModelRow) -> str:
+    """The key of all its variants."""
+    return model.key.partition("@")[0]
 
 
 def _model(model: ModelRow, instances: list[InstanceRow]) -> dict[str, Any]:

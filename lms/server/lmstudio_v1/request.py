@@ -91,7 +91,10 @@ class ChatCall:
         """What `model` is asked. Raises InvalidRequest when its reasoning cannot be as it should."""
         prompt = ChatPrompt(conversation, template_variables=template_variables(self.reasoning, model))
         request = GenerateRequest(prompt, self.sampling, self.max_tokens)
-        return GenerateCall(self.lease.model, (request,), self.stream, ttl_s=self.lease.ttl_s)
+        wanted = self.lease
+        return GenerateCall(
+            wanted.model, (request,), self.stream, ttl_s=wanted.ttl_s, context_length=wanted.context_length
+        )
 
 
 def parse(raw: bytes, lenient: bool = False) -> ChatCall:

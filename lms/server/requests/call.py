@@ -12,7 +12,7 @@ class GenerateCall:
     """Answers wanted from `model`, one for each of `requests`. `ttl_s` counts only if this call loads the model.
 
     `draft_model` is to guess for it, whatever the model was loaded with. Each `answers_each` requests that follow each
-    other have the same prompt.
+    other have the same prompt. A context of `context_length` tokens is the least that will do.
     """
 
     model: str
@@ -23,6 +23,7 @@ class GenerateCall:
     kind: Literal["llm"] = "llm"
     draft_model: str | None = None
     answers_each: int = 1
+    context_length: int | None = None
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,7 @@ class EmbedCall:
     ttl_s: float | None = None
     kind: Literal["embedding"] = "embedding"
     draft_model: None = None
+    context_length: None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class PlainCall:
     kind: LeaseKind
     ttl_s: float | None = None
     draft_model: None = None
+    context_length: None = None
 
 
 Call = GenerateCall | EmbedCall | PlainCall

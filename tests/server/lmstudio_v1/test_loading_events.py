@@ -73,6 +73,20 @@ def test_a_context_is_asked_for_where_the_model_is(site: Site) -> None:
     assert site.backend.context_lengths == [8192]
 
 
+@pytest.mark.parametrize("streamed", [False, True])
+def test_reasoning_that_is_not_offered_is_refused_before_anything_is_loaded(site: Site, streamed: bool) -> None:
+    site.backend.waits = LOADING
+    reply = site.post(PATH, **ASKED, reasoning="off", stream=streamed)
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, "reasoning")
+    assert site.backend.asked == []
+
+
+def test_a_request_that_is_asked_again_asks_for_the_same_context(site: Site) -> None:
+    site.backend.stale = 1
+    assert site.post(PATH, **ASKED, context_length=512).status_code == 200
+    assert site.backend.context_lengths == [512, 512]
+
+
 def test_a_stream_ends_with_chat_end_and_no_done(site: Site) -> None:
     reply = stream(site)
     assert reply.mimetype == "text/event-stream"

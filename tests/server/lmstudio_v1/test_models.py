@@ -115,6 +115,12 @@ def test_a_damaged_model_is_not_listed(site: Site) -> None:
     assert rows(site) == {}
 
 
+def test_a_loaded_model_is_listed_although_its_file_is_gone(site: Site) -> None:
+    site.backend.on_disk, site.backend.loaded = [EMBEDDER], [instance(MODEL, "poet")]
+    assert list(rows(site)) == ["text-embedding-tiny", "tiny-chat"]
+    assert [row["id"] for row in rows(site)["tiny-chat"]["loaded_instances"]] == ["poet"]
+
+
 def test_models_on_disk_are_listed_whether_requests_may_load_them_or_not(site: Site) -> None:
     site.backend.loads = False
     assert len(rows(site)) == 3
