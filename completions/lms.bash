@@ -30,7 +30,7 @@ _lms() {
         "lms load --draft-model") candidates="" ;;
         "lms load --prompt-cache-mb") candidates="" ;;
         "lms load --prompt-cache-disk-mb") candidates="" ;;
-        "lms load --overflow") candidates="refuse" ;;
+        "lms load --overflow") candidates="refuse stopAtLimit truncateMiddle rollingWindow" ;;
         "lms server start --port"|"lms server start -p") candidates="" ;;
         "lms server start --bind") candidates="" ;;
         "lms server start --cors-origin") candidates="" ;;

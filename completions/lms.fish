@@ -54,7 +54,7 @@ complete -c lms -n '__lms_at lms load' -l speculation -x -a 'off ngram' -d 'Gues
 complete -c lms -n '__lms_at lms load' -l draft-model -x -d 'A small model with the same vocabulary that guesses what this one will say.'
 complete -c lms -n '__lms_at lms load' -l prompt-cache-mb -x -d 'MiB of memory for earlier prompts; 0: none.'
 complete -c lms -n '__lms_at lms load' -l prompt-cache-disk-mb -x -d 'MiB of disk for them. Default: 0, none.'
-complete -c lms -n '__lms_at lms load' -l overflow -x -a 'refuse' -d 'What to do with those longer than the context. Default: refuse.'
+complete -c lms -n '__lms_at lms load' -l overflow -x -a 'refuse stopAtLimit truncateMiddle rollingWindow' -d 'What to do with those longer than the context. Default: refuse.'
 complete -c lms -n '__lms_at lms unload' -a '(lms complete identifiers 2>/dev/null)'
 complete -c lms -n '__lms_at lms unload' -l all -s a -d 'Unload every model.'
 complete -c lms -n '__lms_at lms unload' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'

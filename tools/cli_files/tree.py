@@ -27,7 +27,7 @@ class Option:
 
     @property
     def choices(self) -> tuple[str, ...]:
-        return tuple(word for word in (self.metavar or "").split("|") if re.fullmatch("[a-z][a-z0-9_]*", word))
+        return tuple(word for word in (self.metavar or "").split("|") if re.fullmatch("[a-z][a-zA-Z0-9_]*", word))
 
 
 @dataclass(frozen=True)
