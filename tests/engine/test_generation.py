@@ -5,7 +5,9 @@ import math
 import pytest
 
 from lms.config.load import LoadConfig
-from lms.engine.fake import END, FAVOUR
+from lms.engine.fake import END, FAVOUR, FakeModel
+from lms.engine.prompts import PromptReader
+from lms.engine.protocol import EngineSpec
 from lms.errors import InvalidRequest, PromptTooLong, Unsupported
 from lms.generation.events import Finished, ReasoningDelta, TextDelta, TokenLogprob
 from lms.generation.messages import Message
@@ -117,10 +119,10 @@ def test_an_infill_has_both_sides_of_the_gap() -> None:
 
 
 def test_a_model_without_gaps_refuses_to_fill_one() -> None:
-    served = rig()
-    served.worker._model.vocabulary.infill = None
+    model = FakeModel(EngineSpec("fake", "", "fake", "fake", "", LoadConfig()))
+    model.vocabulary.infill = None
     with pytest.raises(Unsupported) as refused:
-        served.worker.submit(1, GenerateRequest(InfillPrompt("a", "b")))
+        PromptReader(model).prepare(GenerateRequest(InfillPrompt("a", "b")))
     assert refused.value.param == "suffix"
 
 
