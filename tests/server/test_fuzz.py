@@ -27,6 +27,8 @@ BODIES |= {
     "/api/v1/chat": {"model": "tiny-chat", "input": "Hi", "max_output_tokens": 5},
     "/api/v1/models/load": {"model": "tiny-chat"},
     "/api/v1/models/unload": {"instance_id": "tiny-chat"},
+    "/v1/responses": {"model": "tiny-chat", "input": "Hi", "max_output_tokens": 5},
+    "/v1/responses/input_tokens": {"model": "tiny-chat", "input": "Hi"},
     "/v1/rerank": {"model": "text-embedding-tiny", "query": "Once", "documents": ["a", "b"]},
 }
 
@@ -43,6 +45,7 @@ FIELDS = sorted(
     | {"tools", "tool_choice", "chat_template_kwargs", "response_format", "ttl", "encoding_format", "dimensions", "n"}
     | {"system", "thinking", "output_config", "stop_sequences", "with_pieces", "add_special", "top_n"}
     | {"system_prompt", "integrations", "reasoning", "context_length", "store", "previous_response_id"}
+    | {"instructions", "text", "include", "top_logprobs", "truncation", "metadata", "parallel_tool_calls"}
     | {"eval_batch_size", "flash_attention", "num_experts", "parallel", "echo_load_config"}
 )
 TRIES = settings(max_examples=60, deadline=None)

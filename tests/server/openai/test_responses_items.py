@@ -3,11 +3,28 @@
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lms.errors import InvalidRequest, LmsError, Unsupported
 from lms.generation.messages import Image, Message, Text, ToolCall
 from lms.server.openai.responses import sealed
 from lms.server.openai.responses.items import Item, Reference, conversation, listed, read
+
+TYPES = ["message", "function_call", "function_call_output", "reasoning", "item_reference", "input_text", "input_image"]
+TYPES += ["output_text", "refusal", "reasoning_text", "summary_text", "compaction"]
+NAMES = ["id", "status", "role", "content", "call_id", "name", "arguments", "namespace", "output", "summary"]
+NAMES += ["encrypted_content", "text", "image_url", "refusal", "annotations"]
+VALUES: st.SearchStrategy[Any] = st.deferred(
+    lambda: (
+        st.none() | st.integers() | st.sampled_from(["", "user", "assistant", "a", DOT]) | st.lists(FIELDS, max_size=3)
+    )
+)
+FIELDS = st.builds(
+    lambda kind, fields: fields | {"type": kind},
+    st.sampled_from(TYPES),
+    st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5),
+)
 
 DOT = "data:image/png;base64,iVBORw0KGgo="
 
@@ -187,3 +204,20 @@ def test_listed_items_have_ids_a_status_and_parts() -> None:
 @pytest.mark.parametrize("fields", [said("user"), said("assistant"), called(), answered(), thought("Hm.")])
 def test_a_listed_item_means_what_it_meant(fields: dict[str, Any]) -> None:
     assert messages(listed(item(fields))) == messages(fields)
+
+
+def refused(fields: dict[str, Any]) -> str | None:
+    """The path of what is wrong with an item, if anything is."""
+    try:
+        found = read(fields, "input[0]")
+        if not isinstance(found, Reference):
+            conversation([("input[0]", found)])
+            listed(found)
+    except LmsError as error:
+        return error.param
+    return None
+
+
+@given(FIELDS)
+def test_any_item_is_read_or_refused_by_its_path(fields: dict[str, Any]) -> None:
+    assert (refused(fields) or "input[0]").startswith("input[0]")
