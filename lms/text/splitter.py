@@ -5,7 +5,8 @@
 
 Whatever may be the beginning of a marker is held back until it is decided, and so is a call until it is sure that it is
 one (see `toolcalls.family`). What is none is passed on as the text it was. White space after the end of reasoning or of
-a call is layout, and dropped; so is what the end of the answer cuts off behind the arguments of a call.
+a call is layout, and dropped, and so is white space before a call that nothing else comes before; so is what the end of
+the answer cuts off behind the arguments of a call.
 """
 
 from collections.abc import Iterator, Sequence
@@ -46,6 +47,7 @@ class Splitter:
         self._end_of_reasoning = Needles([reasoning.end] if reasoning else [])
         self._region: Region | None = None
         self._drop_space = False
+        self._blank = ""  # white space that the answer began with, where there may be calls
         self._only_leading = only_leading
         self._has_begun = False
         self._parallel = parallel
@@ -71,7 +73,7 @@ class Splitter:
         if self._region and not self.is_over:
             events += self._pass_on(self._region.end())
             events += [] if self._region.has_calls else self._text(self._region.rest)
-        return events
+        return events + ([TextDelta(self._blank)] if self._blank and not self.calls else [])
 
     def _look(self, text: str) -> tuple[list[Event], str]:
         """The events up to the next marker, and what follows it."""
@@ -112,7 +114,7 @@ class Splitter:
             return events, ""
         self._region = None
         if region.has_calls:
-            self._drop_space = True
+            self._drop_space, self._blank = True, ""
             return events, region.rest
         return self._text(region.start), region.rest.removeprefix(region.start)
 
@@ -138,10 +140,12 @@ class Splitter:
         return chosen
 
     def _text(self, text: str) -> list[Event]:
-        shown = text.lstrip() if self._drop_space else text
+        shown = self._blank + (text.lstrip() if self._drop_space else text)
         self._drop_space = self._drop_space and not shown
+        waits = self._family is not None and not self._has_begun and not shown.strip()
+        self._blank = shown if waits else ""
         self._has_begun = self._has_begun or bool(shown.strip())
-        return [TextDelta(shown)] if shown else []
+        return [TextDelta(shown)] if shown and not waits else []
 
 
 def _markers(reasoning: Markers | None, family: Family | None) -> Iterator[str]:

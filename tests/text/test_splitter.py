@@ -8,9 +8,11 @@ from hypothesis import strategies as st
 
 from lms.generation.events import Event, ReasoningDelta, TextDelta, ToolArgumentsDelta, ToolCallStarted
 from lms.generation.messages import Tool
+from lms.text.reasoning import HARMONY as HARMONY_MARKERS
 from lms.text.reasoning import THINK, Markers
 from lms.text.splitter import Splitter
 from lms.text.toolcalls.family import Family
+from lms.text.toolcalls.harmony import HARMONY
 from lms.text.toolcalls.hermes import HERMES
 from tests.text.cuts import made_of, pieces_of
 
@@ -165,6 +167,42 @@ def test_without_parallel_calls_the_answer_is_over_with_the_first() -> None:
     assert joined(events) == [TextDelta("Well "), ToolCallStarted(0, "0", "f"), ToolArgumentsDelta(0, '{"a": 1}')]
     assert split.is_over
     assert split.feed("more") + split.flush() == []
+
+
+def test_white_space_that_an_answer_begins_with_is_layout_if_a_call_follows() -> None:
+    call = [ToolCallStarted(0, "0", "f"), ToolArgumentsDelta(0, '{"a": 1}')]
+    assert joined(fed(splitter(), "\n", "\n ", CALL, "\n")) == call
+    assert joined(fed(splitter(), "\n", " Hello")) == [TextDelta("\n Hello")]
+    assert joined(fed(splitter(), "\n", " ")) == [TextDelta("\n ")]
+    assert joined(fed(splitter(), "\n<tool_call>", "no")) == [TextDelta("\n<tool_call>no")]
+
+
+HARMONY_CALL = "<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("<|channel|>final<|message|>Hi", [TextDelta("Hi")]),
+        (
+            "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant<|channel|>final<|message|>Hi",
+            [ReasoningDelta("Hm"), TextDelta("Hi")],
+        ),
+        (
+            "<|channel|>commentary<|message|>I look.<|end|><|start|>assistant" + HARMONY_CALL,
+            [TextDelta("I look."), ToolCallStarted(0, "0", "f"), ToolArgumentsDelta(0, "{}")],
+        ),
+        (
+            "<|channel|>analysis<|message|>Hm<|end|><|start|>assistant to=functions.f<|channel|>commentary json"
+            "<|message|>{}",
+            [ReasoningDelta("Hm"), ToolCallStarted(0, "0", "f"), ToolArgumentsDelta(0, "{}")],
+        ),
+        ('<|channel|>final <|constrain|>json<|message|>{"a": 1}', [TextDelta('{"a": 1}')]),
+    ],
+)
+def test_the_channels_of_gpt_oss_are_told_apart(answer: str, expected: list[Event]) -> None:
+    for pieces in ([answer], list(answer)):
+        assert joined(fed(splitter(HARMONY_MARKERS, HARMONY), *pieces)) == expected
 
 
 def test_arguments_are_passed_on_as_they_come() -> None:
