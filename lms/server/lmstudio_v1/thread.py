@@ -8,28 +8,30 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from lms.errors import InvalidRequest, ResponseNotFound
+from lms.errors import ResponseNotFound
 from lms.generation.messages import Message
 from lms.history.history import History
 from lms.history.turn import Form, Turn, new_id
 from lms.server.lmstudio_v1.output import Output
 from lms.server.lmstudio_v1.request import ChatCall
+from lms.server.requests.storing import is_stored
 
 FORM: Form = "lmstudio_v1"
 
 
 @dataclass(frozen=True)
 class Thread:
-    """`messages` are the earlier ones and what is said now, under the system prompt."""
+    """`messages` are the earlier ones and what is said now, under the system prompt. `stored`: the turn is kept."""
 
     history: History
     call: ChatCall
+    stored: bool
     system_prompt: str | None
     messages: tuple[Message, ...]
 
     def kept(self, output: Output) -> dict[str, Any]:
         """The body of the reply, which names the turn if it is kept. Raises HistoryFailed when it cannot be."""
-        if self.call.store is False or not self.history.keeps:
+        if not self.stored:
             return output.body()
         turn_id = new_id()
         body = output.body(turn_id)
@@ -41,18 +43,13 @@ class Thread:
 
 def begun(call: ChatCall, history: History) -> Thread:
     """Raises PreviousResponseNotFound, and InvalidRequest when the turn cannot be kept as it should."""
-    if call.store and not history.keeps:
-        raise InvalidRequest(
-            "“store” is true, and this server keeps no responses.",
-            hint="The setting response_days says for how long it does.",
-            param="store",
-        )
+    stored = is_stored(call.store, history.keeps)
     earlier = history.conversation(call.previous) if call.previous else ()
     prompt = call.system_prompt
     if prompt is None and call.previous:
         prompt = _system_prompt(history, call.previous)
     system = (Message("system", prompt),) if prompt else ()
-    return Thread(history, call, prompt, (*system, *earlier, call.said))
+    return Thread(history, call, stored, prompt, (*system, *earlier, call.said))
 
 
 def _system_prompt(history: History, turn_id: str) -> str | None:

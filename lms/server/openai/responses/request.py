@@ -25,6 +25,7 @@ from lms.server.requests.sampling import (
     stop_strings,
     token_limit,
 )
+from lms.server.requests.storing import is_stored
 
 Includable = Literal[
     "file_search_call.results",
@@ -114,13 +115,12 @@ def parse(raw: bytes, past: Past) -> ResponseCall:
     """The call that a body asks for. Raises InvalidRequest or Unsupported naming the field."""
     body = decode(raw, ResponseBody)
     _refuse_unsupported(body)
-    _check_store(body, past)
+    stored = is_stored(body.store, past.keeps)
     tools = toolset(body.tools or [], body.tool_choice, body.parallel_tool_calls is not False)
     items = list(_items(body, past))
     messages = conversation(items)
     earlier = past.conversation(body.previous_response_id) if body.previous_response_id else ()
     prompt = ChatPrompt(_instructed(body.instructions, (*earlier, *messages)), tools.tools, _template_variables(body))
-    stored = body.store is not False and past.keeps
     return ResponseCall(
         _call(body, prompt, tools),
         tuple(listed(item) for _, item in items),
@@ -160,15 +160,6 @@ def _refuse_unsupported(body: ResponseBody) -> None:
         only(body.reasoning.generate_summary, (None, "auto"), "reasoning.generate_summary")
     if body.text:
         only(body.text.verbosity, (None, "medium"), "text.verbosity")
-
-
-def _check_store(body: ResponseBody, past: Past) -> None:
-    if body.store and not past.keeps:
-        raise InvalidRequest(
-            "“store” is true, and this server keeps no responses.",
-            hint="The setting response_days says for how long it does.",
-            param="store",
-        )
 
 
 def _items(body: ResponseBody, past: Past) -> Iterator[tuple[str, Item]]:
