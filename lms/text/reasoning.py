@@ -36,6 +36,12 @@ class Markers(NamedTuple):
         """Whether `prompt` ends just after reasoning, as templates do that write an empty one to spare the model it."""
         return prompt.rstrip().endswith(self.end)
 
+    def spared_in(self, prompt: str) -> str:
+        """`prompt`, behind which the model has nothing to reason about: there is reasoning already, if an empty one."""
+        if self.closed_by(prompt):
+            return prompt
+        return (prompt if self.left_open_by(prompt) else prompt + self.start) + self.cut_short
+
 
 THINK = Markers("<think>", "</think>")
 

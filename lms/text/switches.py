@@ -33,25 +33,19 @@ def switched(variables: Mapping[str, Any], names: Collection[str], source: str) 
     Those that are there already stay. Raises Unsupported where no reasoning is wanted of a model that always reasons.
     """
     on, effort = variables.get("enable_thinking"), variables.get("reasoning_effort")
+    words = next((words for mark, words in WORDS if mark in source), EFFORTS)
+    if words[0] is None and (on is False or effort == "none"):
+        raise Unsupported(
+            "This model always reasons.",
+            hint="Ask for the effort “low”, or leave it out.",
+            param="enable_thinking" if effort is None else "reasoning_effort",
+        )
     found: dict[str, Any] = {}
     if isinstance(on, bool):
         found = {name: value(on) for name, value in SWITCHES.items()}
     if effort in EFFORTS:
         found["thinking_effort"] = THINKING_EFFORTS[EFFORTS.index(effort)]
     others = {name: value for name, value in found.items() if name in names and value is not None}
-    return {**others, **variables, **_in_its_words(effort, names, source)}
-
-
-def _in_its_words(effort: object, names: Collection[str], source: str) -> dict[str, str]:
-    """`reasoning_effort` as the template knows it: the nearest where it knows fewer, itself where it takes any."""
-    words = next((words for mark, words in WORDS if mark in source), EFFORTS)
-    if effort not in EFFORTS or "reasoning_effort" not in names:
-        return {}
-    word = words[EFFORTS.index(effort)]
-    if word is None:
-        raise Unsupported(
-            f"This model always reasons, and cannot do so with effort “{effort}”.",
-            hint="Ask for “low”, or leave it out.",
-            param="reasoning_effort",
-        )
-    return {"reasoning_effort": word}
+    if effort in EFFORTS and "reasoning_effort" in names:
+        return {**others, **variables, "reasoning_effort": words[EFFORTS.index(effort)]}
+    return {**others, **variables}

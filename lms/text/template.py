@@ -6,6 +6,7 @@ way from the form of a conversation that all agree on, and gets what it wants; `
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -13,11 +14,12 @@ import msgspec
 from jinja2 import TemplateError, meta
 from jinja2.exceptions import TemplateSyntaxError
 
-from lms.errors import InvalidRequest, ModelDamaged, Unsupported
+from lms.errors import InvalidRequest, LmsError, ModelDamaged, Unsupported
 from lms.generation.messages import Message, Tool
 from lms.generation.request import ChatPrompt
 from lms.text.conversation import message_fields, tool_fields
 from lms.text.habits import Habits, adapted, habits_of
+from lms.text.reasoning import markers_for
 from lms.text.switches import switched
 from lms.text.template_sandbox import Refused, Sandbox, to_json
 from lms.text.toolcalls.default import LAYOUT as DEFAULT
@@ -68,6 +70,7 @@ class ChatTemplate:
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._write_calls = write_calls or DEFAULT.write
         self._habits = habits_of(self._tried)
+        self._reasoning = None if self._is_switched() else markers_for(source)
 
     @property
     def supports_tools(self) -> bool:
@@ -82,7 +85,17 @@ class ChatTemplate:
         """
         if prompt.tools and not self.supports_tools:
             raise Unsupported("This model's chat template takes no tools.", hint="Leave them out.", param="tools")
-        return self._rendered(prompt, self._habits)
+        text = self._rendered(prompt, self._habits)
+        is_off = prompt.template_variables.get("enable_thinking") is False
+        return self._reasoning.spared_in(text) if is_off and self._reasoning else text
+
+    def _is_switched(self) -> bool:
+        """Whether the template switches the model's reasoning itself, in whatever way."""
+        asked = (ChatPrompt((Message("user", ""),), (), {"enable_thinking": on}) for on in (True, False))
+        with suppress(LmsError):
+            on, off = (self._rendered(prompt, self._habits) for prompt in asked)
+            return on != off
+        return True
 
     def _tried(self, messages: tuple[Message, ...], tools: tuple[Tool, ...], habits: Habits) -> str:
         return self._rendered(ChatPrompt(messages, tools), habits)

@@ -12,6 +12,7 @@ import pytest
 from lms.generation.messages import Message, Tool, ToolCall
 from lms.generation.request import ChatPrompt
 from lms.text.form import Form
+from lms.text.reasoning import markers_for
 from lms.text.switches import EFFORTS
 from lms.text.template import ChatTemplate
 from lms.text.toolcalls import family_for
@@ -19,6 +20,7 @@ from tools.bench import peer
 
 FAMILIES = json.loads((Path(__file__).parents[1] / "data" / "templates" / "families.json").read_text())
 ALL = sorted(FAMILIES)
+ALWAYS_REASONS = "openai-gpt-oss-120b"
 
 CITY = {"type": "object", "properties": {"city": {"type": "string", "description": "Where."}}, "required": ["city"]}
 TOOLS = (Tool("get_weather", "Tells the weather.", CITY), Tool("now"))
@@ -94,7 +96,15 @@ def test_every_template_there_is_has_its_family() -> None:
 def test_reasoning_may_be_switched_and_set_by_any_word(name: str) -> None:
     case = Case(name)
     user = Message("user", "question-words")
-    for on in (True, False):
+    for on in (True, False) if name != ALWAYS_REASONS else (True,):
         assert "question-words" in case.rendered((), user, enable_thinking=on)
     for effort in EFFORTS[1:]:
         assert "question-words" in case.rendered((), user, enable_thinking=True, reasoning_effort=effort)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_reasoning_that_is_not_wanted_never_begins_in_the_prompt(name: str) -> None:
+    markers = markers_for(source(name))
+    if markers is None or name == ALWAYS_REASONS:
+        pytest.skip("this model does not reason, or always does")
+    assert not markers.left_open_by(Case(name).rendered((), Message("user", "question"), enable_thinking=False))

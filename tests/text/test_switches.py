@@ -42,10 +42,17 @@ def test_an_effort_is_the_nearest_of_those_that_the_template_knows(source: str, 
             assert switched({"reasoning_effort": effort}, {"reasoning_effort"}, source) == {"reasoning_effort": word}
 
 
-def test_a_model_that_always_reasons_is_not_asked_to_do_without() -> None:
+@pytest.mark.parametrize(
+    ("variables", "param"),
+    [
+        ({"reasoning_effort": "none", "enable_thinking": False}, "reasoning_effort"),
+        ({"enable_thinking": False}, "enable_thinking"),
+    ],
+)
+def test_a_model_that_always_reasons_is_not_asked_to_do_without(variables: dict[str, object], param: str) -> None:
     with pytest.raises(Unsupported) as refused:
-        switched({"reasoning_effort": "none"}, {"reasoning_effort"}, "<|channel|>")
-    assert refused.value.param == "reasoning_effort"
+        switched(variables, {"reasoning_effort"}, "<|channel|>")
+    assert refused.value.param == param
 
 
 def test_a_template_may_have_another_name_for_the_effort() -> None:

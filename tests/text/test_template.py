@@ -155,6 +155,29 @@ def test_variables_of_the_request_reach_the_template() -> None:
     assert rendered("{{ enable_thinking }}", enable_thinking=False) == "False"
 
 
+@pytest.mark.parametrize(
+    ("beginning", "expected"),
+    [
+        ("<think>", "<think>\n</think>\n\n"),
+        ("<think></think>", "<think></think>"),
+        ("", "<think>\n</think>\n\n"),
+    ],
+)
+def test_reasoning_that_is_not_wanted_is_over_before_it_begins(beginning: str, expected: str) -> None:
+    source = "{# </think> #}{{ messages[0].content }}:" + beginning
+    assert rendered(source, enable_thinking=False) == "Introduce yourself.:" + expected
+    assert rendered(source, enable_thinking=True) == rendered(source) == "Introduce yourself.:" + beginning
+
+
+def test_a_template_that_switches_reasoning_itself_has_the_last_word() -> None:
+    source = "{{ '/no_think' if enable_thinking is false }}{# </think> #}"
+    assert rendered(source, enable_thinking=False) == "/no_think"
+
+
+def test_a_model_that_does_not_reason_needs_no_switch() -> None:
+    assert rendered("{{ messages[0].content }}", enable_thinking=False) == "Introduce yourself."
+
+
 def test_variables_of_the_request_cannot_replace_the_conversation() -> None:
     source = "{{ messages[0].content }} {{ bos_token }} {{ add_generation_prompt }}"
     assert rendered(source, messages=[], bos_token="!", add_generation_prompt=False) == "Introduce yourself. <s> True"
