@@ -19,7 +19,7 @@ _FIT = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 class Access:
     """One request from its arrival on. Whoever meets a problem notes it; `close` writes the line, once.
 
-    endpoint: the rule of the endpoint that answers, if there is one
+    endpoint: the path of the endpoint that answers, its variables by name, if there is one
     """
 
     method: str

@@ -17,6 +17,7 @@ from lms.server import auth, cors, greeting
 from lms.server.access import Access, request_id
 from lms.server.anthropic.routes import blueprint as anthropic
 from lms.server.dialects import dialect_at
+from lms.server.endpoints import path_of
 from lms.server.http import CLIENT_GONE_STATUS, Services, access, failure, unexpected
 from lms.server.lmstudio_v0.routes import blueprint as lmstudio_v0
 from lms.server.lmstudio_v1.routes import blueprint as lmstudio_v1
@@ -76,7 +77,7 @@ def create_app(
 def _log_requests(app: Flask, log: Callable[[LogData], None]) -> None:
     @app.before_request
     def begin() -> None:
-        endpoint = request.url_rule.rule if request.url_rule else None
+        endpoint = path_of(request.url_rule.rule) if request.url_rule else None
         g.access = Access(request.method, request.path, log, request_id(request.headers.get("X-Request-Id")), endpoint)
 
     @app.after_request

@@ -31,6 +31,11 @@ WATCHING: Allowing = frozenset({"admin"})
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?(?P<name>[^<>]+)>")
 
 
+def path_of(rule: str) -> str:
+    """A route's rule as OpenAPI writes it: `/v1/models/{model}`."""
+    return _VARIABLE.sub(r"{\g<name>}", rule)
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """`rule` is the route's, as Flask has it.
@@ -49,8 +54,7 @@ class Endpoint:
 
     @property
     def path(self) -> str:
-        """The rule as OpenAPI writes it: `/v1/models/{model}`."""
-        return _VARIABLE.sub(r"{\g<name>}", self.rule)
+        return path_of(self.rule)
 
     @property
     def variables(self) -> tuple[str, ...]:

@@ -67,7 +67,7 @@ def test_the_log_has_a_request_in_figures_by_its_endpoint(site: Site) -> None:
     (entry,) = [entry for entry in site.log if isinstance(entry, ServerLog)]
     assert entry.request is not None
     assert (entry.request.method, entry.request.status) == ("GET", 200)
-    assert entry.request.endpoint == "/v1/models/<path:model>"
+    assert entry.request.endpoint == "/v1/models/{model}"
     assert entry.request.total_time_sec >= 0
 
 
