@@ -5,6 +5,7 @@ A frame is a Lark grammar in which `@answer` stands for a constraint, or empty w
 """
 
 import re
+from collections.abc import Sequence
 
 from lms.text.reasoning import Markers
 from lms.text.toolcalls.family import Family
@@ -32,19 +33,26 @@ def nothing_but(start: str, calls: str) -> str:
 
 
 def any_text_with(family: Family, calls: str, *, parallel: bool) -> str:
-    """A grammar of answers in which the family's markers begin calls, wherever they stand, and all else is free."""
+    """A grammar of answers in which the family's marker begins calls, wherever it stands, and all else is free but for
+    the other markers that calls may begin with."""
     if not family.starts:
-        leading = "|".join(map(_escaped, family.leading))
-        return (
-            f"start: {quoted(family.start)} calls | REST?\nREST: /{ANYTHING}/ & ~/\\s*({leading}){ANYTHING}/\n{calls}"
-        )
-    starts = "|".join(map(_escaped, family.starts))
+        return f"start: {quoted(family.start)} calls | REST?\nREST: {_text_without((), family.leading)}\n{calls}"
     rules = [
         "start: (free calls)* REST?" if parallel else "start: free calls | REST?",
-        f"free[suffix={quoted(family.start)}]: /{ANYTHING}/",
-        f"REST: /{ANYTHING}/ & ~/{ANYTHING}({starts}){ANYTHING}/",
+        f"free[suffix={quoted(family.start)}]: {_text_without(family.starts[1:], family.leading)}",
+        f"REST: {_text_without(family.starts, family.leading)}",
     ]
     return "\n".join(rules) + "\n" + calls
+
+
+def _text_without(markers: Sequence[str], leading: Sequence[str]) -> str:
+    """Any text in which no marker stands, and with which none of the `leading` ones begins."""
+    text = f"/{ANYTHING}/"
+    if markers:
+        text += f" & ~/{ANYTHING}({'|'.join(map(_escaped, markers))}){ANYTHING}/"
+    if leading:
+        text += f" & ~/\\s*({'|'.join(map(_escaped, leading))}){ANYTHING}/"
+    return text
 
 
 def _beginning(reasoning: Markers | None, inside_reasoning: bool) -> str:
