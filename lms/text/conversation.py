@@ -34,8 +34,10 @@ class Arguments(dict[str, Any]):
         return before + self._text
 
 
-def message_fields(message: Message, *, null_content: bool = False) -> dict[str, Any]:
-    """One turn. `null_content`: what holds nothing but calls has the text null, otherwise an empty one."""
+def message_fields(message: Message, *, null_content: bool = False, in_parts: bool = False) -> dict[str, Any]:
+    """One turn, whose content is a text. `null_content`: what holds nothing but calls has the text null, otherwise an
+    empty one. `in_parts`: a text is a list of one part.
+    """
     optional = {
         "name": message.name,
         "tool_call_id": message.tool_call_id,
@@ -44,7 +46,8 @@ def message_fields(message: Message, *, null_content: bool = False) -> dict[str,
     }
     given = {name: value for name, value in optional.items() if value is not None}
     content = None if null_content and message.tool_calls and not message.content else message.content
-    return {"role": message.role, "content": content} | given
+    parts = [{"type": "text", "text": content}] if content else []
+    return {"role": message.role, "content": parts if in_parts else content} | given
 
 
 def tool_fields(tool: Tool) -> dict[str, Any]:

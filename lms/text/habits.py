@@ -26,6 +26,8 @@ class Habits:
 
     no_tools_is_empty: bool = False
     """It walks over the tools even when there are none."""
+    in_parts: bool = False
+    """What a message says is a list of parts, as templates of models that see have it, and never a text."""
     no_system: bool = False
     """It has no place for what the system says: that goes before what the user says first."""
     tools_in_system: bool = False
@@ -70,7 +72,7 @@ def _calling(*turn: Message) -> tuple[Message, ...]:
 
 
 TRIALS = (
-    _Trial((_USER,), ("question",), ({"no_tools_is_empty": True},)),
+    _Trial((_USER,), ("question",), ({"no_tools_is_empty": True}, {"in_parts": True})),
     _Trial((_USER,), ("question", "look"), ({"tools_in_system": True},), (_TOOL,)),
     _Trial((Message("system", "instruction"), _USER), ("instruction",), ({"no_system": True},)),
     _Trial(

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from lms.catalog.catalog import scan
-from lms.catalog.estimate import LoadPlan, cache_bytes, compute_bytes, estimate, shared_cells
+from lms.catalog.estimate import ENCODER_BYTES, LoadPlan, cache_bytes, compute_bytes, estimate, shared_cells
 from lms.catalog.model import Model, Shape
 
 from .files import LLAMA, write_gguf, write_mlx
@@ -166,6 +166,15 @@ def test_the_total_is_the_sum_and_the_gpus_part_follows_the_ratio(tmp_path: Path
     assert half.gpu_total_bytes == half.weights_bytes // 2 + half.cache_bytes // 2 + half.compute_bytes
     assert estimate(listed(tmp_path), LoadPlan(2048)).gpu_total_bytes == 0
     assert half.confidence == "high"
+
+
+def test_a_projector_takes_its_weights_and_what_encoding_takes(tmp_path: Path) -> None:
+    blind = write_gguf(tmp_path / "pub" / "model" / "model.gguf")
+    before = estimate(listed(tmp_path), LoadPlan(4096))
+    projector = write_gguf(blind.with_name("mmproj.gguf"), "clip")
+    after = estimate(listed(tmp_path), LoadPlan(4096))
+    assert after.weights_bytes - before.weights_bytes == projector.stat().st_size
+    assert after.compute_bytes - before.compute_bytes == ENCODER_BYTES
 
 
 def test_an_encoder_has_no_cache(tmp_path: Path) -> None:
