@@ -116,7 +116,7 @@ def parse(raw: bytes, past: Past) -> ResponseCall:
     body = decode(raw, ResponseBody)
     _refuse_unsupported(body)
     stored = is_stored(body.store, past.keeps)
-    tools = toolset(body.tools or [], body.tool_choice, body.parallel_tool_calls is not False)
+    tools = toolset(body.tools or [], body.tool_choice, body.parallel_tool_calls)
     items = list(_items(body, past))
     messages = conversation(items)
     earlier = past.conversation(body.previous_response_id) if body.previous_response_id else ()

@@ -1,14 +1,15 @@
 """The tools of a request, flat as this endpoint has them, and which of them the model may or must call."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
 from lms.errors import InvalidRequest, Unsupported
 from lms.generation.messages import Tool, ToolChoice
 from lms.server.openai.responses.names import visible
-from lms.server.requests.fields import NODES_LIMIT, NonEmpty, converted, portable
+from lms.server.requests.fields import NODES_LIMIT, NonEmpty, converted
+from lms.server.requests.tools import Allowed, OneFunction, chosen, size_of_parameters
 
 
 class _Tool(msgspec.Struct, frozen=True, tag_field="type"):
@@ -30,31 +31,23 @@ class Namespace(_Tool, frozen=True, tag="namespace"):
     description: str | None = None
 
 
-class _Choice(msgspec.Struct, frozen=True, tag_field="type"):
-    """Common to all choices that are objects."""
+AnyTool = FunctionTool | Namespace
 
 
-class _Named(msgspec.Struct, frozen=True):
-    name: NonEmpty
+class OneFunctionOfAny(OneFunction, frozen=True, tag="function"):
+    """A function, in a namespace or outside of any."""
 
-
-class OneFunction(_Choice, frozen=True, tag="function"):
-    """That function. Its name lies one level deeper where somebody writes it as for chat completions."""
-
-    name: str | None = None
-    function: _Named | None = None
     namespace: str | None = None
 
-
-class AllowedTools(_Choice, frozen=True, tag="allowed_tools"):
-    """Only some of the tools."""
-
-    mode: Literal["auto", "required"]
-    tools: list[OneFunction]
+    @property
+    def known_as(self) -> str:
+        return visible(self.namespace, super().known_as)
 
 
-AnyTool = FunctionTool | Namespace
-AnyChoice = Literal["none", "auto", "required"] | OneFunction | AllowedTools
+class AllowedTools(Allowed, frozen=True, tag_field="type", tag="allowed_tools"):
+    """As for chats, one level higher."""
+
+    tools: tuple[OneFunctionOfAny, ...]
 
 
 @dataclass(frozen=True)
@@ -71,18 +64,20 @@ class Toolset:
     shown: list[dict[str, Any]]
 
 
-def toolset(tools: list[dict[str, Any]], choice: object, parallel: bool) -> Toolset:
+def toolset(tools: list[dict[str, Any]], choice: object, parallel: bool | None) -> Toolset:
     """What `tools`, `tool_choice` and `parallel_tool_calls` ask for.
 
     Raises InvalidRequest naming the field, and Unsupported naming the type of a tool that this server does not have.
     """
     given = [_read(fields, f"tools[{index}]") for index, fields in enumerate(tools)]
     functions = _functions(given)
-    offered, wanted = _chosen(functions, _read_choice(choice))
+    known = {
+        name: Tool(name, function.description, function.parameters, strict=bool(function.strict))
+        for name, (_, function) in functions.items()
+    }
+    offered, wanted = chosen(known, choice, parallel, OneFunctionOfAny | AllowedTools)
     origins = {name: (namespace, function.name) for name, (namespace, function) in functions.items()}
-    return Toolset(
-        offered, msgspec.structs.replace(wanted, parallel=parallel), origins, [_shown(tool) for tool in given]
-    )
+    return Toolset(offered, wanted, origins, [_shown(tool) for tool in given])
 
 
 def _read(fields: dict[str, Any], path: str) -> AnyTool:
@@ -101,7 +96,7 @@ def _functions(tools: list[AnyTool]) -> dict[str, tuple[str | None, FunctionTool
     functions: dict[str, tuple[str | None, FunctionTool]] = {}
     left = NODES_LIMIT
     for path, namespace, function in _flat(tools):
-        left -= portable(function.parameters, f"{path}.parameters", left)
+        left -= size_of_parameters(function.parameters, f"{path}.parameters", left)
         name = visible(namespace, function.name)
         if name in functions:
             raise InvalidRequest(f"Two functions go by the name “{name}”.", param=f"{path}.name")
@@ -126,52 +121,6 @@ def _flat(tools: list[AnyTool]) -> list[tuple[str, str | None, FunctionTool]]:
 def _described(function: FunctionTool, introduction: str | None) -> FunctionTool:
     described = "\n\n".join(filter(None, (introduction, function.description)))
     return msgspec.structs.replace(function, description=described or None)
-
-
-def _read_choice(choice: object) -> AnyChoice:
-    if isinstance(choice, dict) and choice.get("type") not in ("function", "allowed_tools"):
-        raise Unsupported(
-            f"“tool_choice.type” is “{choice.get('type')}”; this server takes “function” and “allowed_tools”.",
-            param="tool_choice.type",
-        )
-    read: AnyChoice = converted(choice or "auto", AnyChoice, "tool_choice")  # type: ignore[arg-type]
-    return read
-
-
-def _chosen(
-    functions: dict[str, tuple[str | None, FunctionTool]], choice: AnyChoice
-) -> tuple[tuple[Tool, ...], ToolChoice]:
-    """The functions that the model gets to see, and whether it has to call one."""
-    every = {
-        name: Tool(name, function.description, function.parameters, strict=bool(function.strict))
-        for name, (_, function) in functions.items()
-    }
-    match choice:
-        case "none":
-            return (), ToolChoice()
-        case "required":
-            return _some(every), ToolChoice(required=True)
-        case OneFunction():
-            return _some(every), ToolChoice(required=True, name=_known(choice, every, "tool_choice"))
-        case AllowedTools():
-            named = [_known(each, every, f"tool_choice.tools[{i}]") for i, each in enumerate(choice.tools)]
-            allowed = {name: tool for name, tool in every.items() if name in named}
-            return _some(allowed), ToolChoice(required=choice.mode == "required")
-    return tuple(every.values()), ToolChoice()
-
-
-def _some(tools: dict[str, Tool]) -> tuple[Tool, ...]:
-    if not tools:
-        raise InvalidRequest("“tool_choice” asks for a call, and there is no tool to call.", param="tool_choice")
-    return tuple(tools.values())
-
-
-def _known(choice: OneFunction, tools: dict[str, Tool], path: str) -> str:
-    """The name by which the model knows the function."""
-    name = visible(choice.namespace, choice.function.name if choice.function else choice.name or "")
-    if name not in tools:
-        raise InvalidRequest(f"“{path}.name” is “{name}”, and none of the tools is called so.", param=f"{path}.name")
-    return name
 
 
 def _shown(tool: AnyTool) -> dict[str, Any]:
