@@ -5,7 +5,7 @@ An answer costs a few observations when it is over, a token costs nothing. Label
 and of models that were loaded; never what a client typed.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -27,68 +27,68 @@ class Meter:
     """All figures of one daemon. `instances` says what is loaded, at each scrape."""
 
     def __init__(self, instances: Callable[[], list[InstanceRow]]) -> None:
-        self._registry = registry = CollectorRegistry()
-        self._requests = Counter(
-            "lms_http_requests", "HTTP requests answered", ["method", "endpoint", "status"], registry=registry
-        )
-        self._request_s = Histogram(
-            "lms_http_request_seconds",
-            "From the arrival of a request to the end of its answer",
-            ["endpoint"],
-            buckets=_REQUEST_S,
-            registry=registry,
-        )
-        self._answers = Counter(
-            "lms_answers", "Answers that models have ended, by the reason", ["model", "reason"], registry=registry
-        )
-        self._prompt_tokens = Counter("lms_prompt_tokens", "Tokens of prompts and inputs", ["model"], registry=registry)
-        self._cached_tokens = Counter(
-            "lms_cached_prompt_tokens", "Tokens of prompts that were not processed again", ["model"], registry=registry
-        )
-        self._cache_hits = Counter(
-            "lms_prompt_cache_hits", "Prompts of which a part was not processed again", ["model"], registry=registry
-        )
-        self._tokens = Counter("lms_generated_tokens", "Tokens of answers", ["model"], registry=registry)
-        self._first_token_s = Histogram(
-            "lms_time_to_first_token_seconds",
-            "From the arrival of a request at its model to the first token",
-            ["model"],
-            buckets=_FIRST_TOKEN_S,
-            registry=registry,
-        )
-        self._token_s = Histogram(
-            "lms_time_per_token_seconds",
-            "Between two tokens, on average over an answer",
-            ["model"],
-            buckets=_TOKEN_S,
-            registry=registry,
-        )
-        Gauge("lms_build", "Always 1", ["version"], registry=registry).labels(lms.__version__).set(1)
-        registry.register(_Loaded(instances))
-        ProcessCollector(registry=registry)
+        self._registry = CollectorRegistry()
+        self._traffic = _Traffic(self._registry)
+        self._answers = _Answers(self._registry)
+        self._registry.register(_Loaded(instances))
+        Gauge("lms_build", "Always 1", ["version"], registry=self._registry).labels(lms.__version__).set(1)
+        ProcessCollector(registry=self._registry)
 
     def heard(self, published: LogRecord) -> None:
         """Count what has happened. Quick, for whatever thread publishes."""
         match published.data:
             case ServerLog(request=HttpRequest() as request):
-                self._served(request)
+                self._traffic.served(request)
             case PredictionOutput(model_identifier=model, stats=OutputStats() as stats):
-                self._answered(model, stats)
+                self._answers.written(model, stats)
             case EmbeddingOutput(model, prompt_tokens):
-                self._answers.labels(model, "embedded").inc()
-                self._prompt_tokens.labels(model).inc(prompt_tokens)
+                self._answers.embedded(model, prompt_tokens)
 
     def exposition(self) -> bytes:
         """All figures in Prometheus' text format. Raises DaemonUnreachable when the daemon ends."""
         return generate_latest(self._registry)
 
-    def _served(self, request: HttpRequest) -> None:
+
+class _Traffic:
+    """What the HTTP server does, by endpoint."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        names = ["method", "endpoint", "status"]
+        self._requests = Counter("lms_http_requests", "HTTP requests answered", names, registry=registry)
+        help_ = "From the arrival of a request to the end of its answer"
+        self._seconds = Histogram(
+            "lms_http_request_seconds", help_, ["endpoint"], buckets=_REQUEST_S, registry=registry
+        )
+
+    def served(self, request: HttpRequest) -> None:
         endpoint = request.endpoint or _OTHER
         method = request.method if request.method in _METHODS else _OTHER
         self._requests.labels(method, endpoint, request.status).inc()
-        self._request_s.labels(endpoint).observe(request.total_time_sec)
+        self._seconds.labels(endpoint).observe(request.total_time_sec)
 
-    def _answered(self, model: str, stats: OutputStats) -> None:
+
+class _Answers:
+    """What models do, by their identifiers."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, help_: str, *labels: str) -> Counter:
+            return Counter(name, help_, ["model", *labels], registry=registry)
+
+        def histogram(name: str, help_: str, buckets: Sequence[float]) -> Histogram:
+            return Histogram(name, help_, ["model"], buckets=buckets, registry=registry)
+
+        self._answers = counter("lms_answers", "Answers that have ended, by the reason", "reason")
+        self._prompt_tokens = counter("lms_prompt_tokens", "Tokens of prompts and inputs")
+        self._cached_tokens = counter("lms_cached_prompt_tokens", "Those of them that were not processed again")
+        self._cache_hits = counter("lms_prompt_cache_hits", "Prompts with any such tokens")
+        self._tokens = counter("lms_generated_tokens", "Tokens of answers")
+        self._first_token_s = histogram(
+            "lms_time_to_first_token_seconds", "From the arrival of a request at its model", _FIRST_TOKEN_S
+        )
+        self._token_s = histogram("lms_time_per_token_seconds", "After the first, on average over an answer", _TOKEN_S)
+
+    def written(self, model: str, stats: OutputStats) -> None:
+        """An answer has ended, whether or not it was whole."""
         cached, tokens = stats.cached_tokens_count or 0, stats.predicted_tokens_count or 0
         self._answers.labels(model, stats.stop_reason).inc()
         self._prompt_tokens.labels(model).inc(stats.prompt_tokens_count or 0)
@@ -96,11 +96,15 @@ class Meter:
         self._cache_hits.labels(model).inc(cached > 0)
         self._tokens.labels(model).inc(tokens)
         first_s, total_s = stats.time_to_first_token_sec, stats.total_time_sec
-        if not tokens or first_s is None or total_s is None:
-            return
-        self._first_token_s.labels(model).observe(first_s)
-        if tokens > 1:
-            self._token_s.labels(model).observe((total_s - first_s) / (tokens - 1))
+        if tokens and first_s is not None and total_s is not None:
+            self._first_token_s.labels(model).observe(first_s)
+            if tokens > 1:
+                self._token_s.labels(model).observe((total_s - first_s) / (tokens - 1))
+
+    def embedded(self, model: str, prompt_tokens: int) -> None:
+        """Texts have become vectors or scores."""
+        self._answers.labels(model, "embedded").inc()
+        self._prompt_tokens.labels(model).inc(prompt_tokens)
 
 
 class _Loaded(Collector):
