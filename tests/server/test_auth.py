@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
+from flask import g
 
 from lms.config.tokens import Permission, TokenFile, new_token
-from lms.errors import Unauthorized
-from lms.server.auth import given
+from lms.errors import PermissionDenied, Unauthorized
+from lms.server.auth import given, require
 from tests.server.conftest import MakeSite, Site
 
 CHAT = {"model": "tiny-chat", "messages": [{"role": "user", "content": "Hi"}]}
@@ -114,6 +115,15 @@ def test_a_403_names_the_permission_that_is_missing(guarded: Guarded) -> None:
     error = guarded.site.client.post("/v1/chat/completions", json=CHAT, headers=headers).json["error"]  # type: ignore[index]
     assert (error["type"], error["code"]) == ("invalid_request", "permission_denied")
     assert "“laptop” lacks the permission “inference”" in error["message"]
+
+
+def test_a_part_of_a_request_may_ask_for_a_permission_of_its_own(site: Site) -> None:
+    with site.client.application.test_request_context():
+        require("mcp")  # nobody was asked for a token
+        _, g.token = new_token("laptop", ("inference",), 0)
+        require("inference")
+        with pytest.raises(PermissionDenied, match="“mcp”"):
+            require("mcp")
 
 
 def test_a_revoked_token_is_refused_by_the_server_that_runs(guarded: Guarded) -> None:
