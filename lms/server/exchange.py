@@ -1,9 +1,7 @@
 """From a parsed call to an engine's events: takes leases, opens streams, closes them when the client leaves."""
 
-import random
 import select
 import socket
-import string
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing
@@ -18,6 +16,7 @@ from lms.generation.request import GenerateRequest, Request
 from lms.pool.stream import ClientGone, NotTaken, Poll, connect, has_left, stream
 from lms.pool.streams import Asked, side_by_side
 from lms.server.answers import Answer, Batch, Head, Tagged, collect, single
+from lms.server.ids import new_id
 from lms.server.requests.call import Call, EmbedCall, GenerateCall, PlainCall
 from lms.server.services import Backend
 
@@ -25,8 +24,6 @@ C = TypeVar("C")
 E = TypeVar("E")
 Chunks = Callable[[Iterable[Tagged], Head], Iterator[tuple[C, ...]]]
 
-_BASE_36 = string.digits + string.ascii_lowercase
-_ID_LENGTH = 21
 # What goes wrong sooner is a status. Later a client gets to know that its model is still being loaded.
 STATUS_UNTIL_S = 1.0
 # Of one call: more would only wait in the engine's queue, and take places in it that others could have.
@@ -157,6 +154,5 @@ def _drafted(request: Request, lease: Lease) -> Request:
 
 
 def new_head(prefix: str, lease: Lease) -> Head:
-    """A reply that begins now. Its id looks as LM Studio's do: the prefix and 21 base-36 characters."""
-    tail = "".join(random.choices(_BASE_36, k=_ID_LENGTH))  # they need no secrecy, which would cost 70 µs
-    return Head(f"{prefix}-{tail}", int(time.time()), lease)
+    """A reply that begins now."""
+    return Head(new_id(f"{prefix}-"), int(time.time()), lease)
