@@ -30,6 +30,8 @@ WORTH_WAITING_TOKENS = 16
 # not one alone: ggml multiplies a single row with other instructions, and rounds 16-bit weights otherwise. With two the
 # same request gives the same logits, and the same seed the same text, whether its prompt was in memory or not.
 FRESH_TOKENS = 2
+# So long an engine sleeps that waits for a picture to be looked at.
+LOOKING_S = 0.05
 # Memory that is not divisible is stored after so many tokens of a prompt, and each time so many more.
 MARKED_TOKENS = 512
 NOTHING_FOUND = Found(0)
@@ -184,6 +186,7 @@ class Batch:
         planned = self._with_drafts(self._fitting(self._within_outputs(self._plan())))
         self.last = _work(planned, self.speculator.effort)
         if not planned:
+            self._wait_for_a_picture()
             return rolled
         samplers = [sequence.sampler if chunk.sample or chunk.targets else None for sequence, chunk in planned]
         drawn = iter(self._decoder.decode([chunk for _, chunk in planned], samplers))
@@ -191,7 +194,7 @@ class Batch:
 
     def _roll(self) -> list[Outcome]:
         """Let those that have outgrown their windows begin anew, without their middle."""
-        outgrown = [sequence for sequence in self._running if sequence.has_outgrown_its_window]
+        outgrown = [sequence for sequence in self._running if sequence.window and sequence.has_outgrown_its_window]
         for sequence in outgrown:
             self._running.remove(sequence)
             self._put_off(sequence)
@@ -252,20 +255,35 @@ class Batch:
         They do where each slot has a memory of its own, one prompt at a time: a pass in which slots get unequal numbers
         of tokens is computed as several there, and each of them walks all weights.
         """
-        prompts = [sequence for sequence in self._running if not sequence.is_decoding]
+        able = self._able()
+        prompts = [sequence for sequence in able if not sequence.is_decoding]
         if self._decoder.slot_cells == self._decoder.cells or not prompts:
-            return plan(self._running, self.limits)
-        if len(prompts) == len(self._running):
+            return plan(able, self.limits)
+        if len(prompts) == len(able):
             return plan(prompts[:1], self.limits)
         self._answers_turn = not self._answers_turn
         if self._answers_turn:
-            return plan([sequence for sequence in self._running if sequence.is_decoding], self.limits)
+            return plan([sequence for sequence in able if sequence.is_decoding], self.limits)
         return plan(prompts[:1], replace(self.limits, alone=self.limits.beside_answers))
+
+    def _able(self) -> list[Sequence]:
+        """Those of the running sequences that need not wait until their next picture has been looked at."""
+        return [
+            sequence
+            for sequence in self._running
+            if (picture := sequence.next_picture) is None or self._decoder.sees(picture)
+        ]
+
+    def _wait_for_a_picture(self) -> None:
+        """Nobody has anything to do but wait for one: do that for a moment, and see who has come or gone."""
+        if picture := next((sequence.next_picture for sequence in self._running), None):
+            self._decoder.sees(picture, LOOKING_S)
 
     def _with_drafts(self, planned: Plan) -> Plan:
         """The plan, with drafts for the answers whose next tokens can be guessed, as far as there is room for them."""
         free = self._decoder.cells - self._slots.cells - _tokens_of(planned)
-        room = min(free, self._decoder.outputs - sum(chunk.outputs for _, chunk in planned))
+        outputs = len(planned) + sum(len(chunk.targets) for _, chunk in planned)
+        room = min(free, self._decoder.outputs - outputs)
         drafted = self.speculator.with_drafts(planned, room, self.limits.beside_answers)
         return [(sequence, self._within_slot(chunk)) for sequence, chunk in drafted]
 
@@ -304,10 +322,13 @@ class Batch:
     def _advance(self, sequence: Sequence, chunk: Chunk, drawn: Iterator[list[int]]) -> list[Outcome]:
         """Take in what the pass did to one sequence: `drawn` has the tokens of each that asked for some, in turn."""
         tokens = next(drawn) if chunk.sample else []
-        likelihoods = sequence.sampler.likelihoods() if sequence.logprobs else []
         outcomes: list[Outcome] = []
-        if chunk.targets:
-            outcomes.append(Measured(sequence.uid, sequence.news(likelihoods[: len(chunk.targets)])))
+        likelihoods: Tokens[Likelihood] = ()
+        if sequence.logprobs:
+            likelihoods = sequence.sampler.likelihoods()
+            if chunk.targets:
+                outcomes.append(Measured(sequence.uid, sequence.news(likelihoods[: len(chunk.targets)])))
+                likelihoods = likelihoods[len(chunk.targets) :]
         held = chunk.tokens + tuple(tokens[:-1])
         self._slots.extend(chunk.slot, held)
         sequence.advance(held, tokens)
@@ -319,7 +340,7 @@ class Batch:
             outcomes.append(Progressed(sequence.uid, done, sequence.prompt_length, sequence.cached))
         if tokens:
             drafted = self.speculator.verified(sequence.uid, len(tokens) - 1)
-            outcomes.append(Sampled(sequence.uid, tokens, drafted, likelihoods[len(chunk.targets) :]))
+            outcomes.append(Sampled(sequence.uid, tokens, drafted, likelihoods))
         return outcomes
 
 
@@ -340,6 +361,6 @@ def _tokens_of(planned: Plan) -> int:
 
 def _work(planned: Plan, guessing: Effort) -> Work:
     drafted = sum(len(chunk.draft) for _, chunk in planned)
-    answers_only = all(sequence.is_decoding for sequence, _ in planned)
+    answers_only = bool(planned) and all(sequence.is_decoding for sequence, _ in planned)
     pictures = any(chunk.picture for _, chunk in planned)
     return Work(_tokens_of(planned), drafted, answers_only, pictures, guessing)

@@ -46,6 +46,11 @@ class Sequence:
         """Whether all that is pending is the token drawn last."""
         return self.pending == 1 and len(self.tokens) > self.prompt_length
 
+    @property
+    def next_picture(self) -> Picture | None:
+        """The picture that is to be processed next."""
+        return next((picture for picture in self.pictures if picture.start == self.processed), None)
+
     def undivided(self, length: int) -> int:
         """So many of the first `length` tokens that no picture is cut."""
         return next((picture.start for picture in self.pictures if picture.start < length < picture.end), length)
@@ -53,21 +58,21 @@ class Sequence:
     def chunk(self, most: int) -> Chunk:
         """The next `most` pending tokens, up to a mark or a picture; it asks for a token when nothing is pending after
         it. A picture is a chunk of its own, and whole: an encoder sees it at once, and some models do too."""
-        picture = next((picture for picture in self.pictures if picture.start >= self.processed), None)
-        if picture and picture.start == self.processed:
+        if picture := self.next_picture:
             tokens = tuple(self.tokens[picture.start : picture.end])
             return Chunk(self.slot, self.processed, tokens, sample=False, picture=picture)
-        marks = (mark for mark in self.marks if mark > self.processed)
-        end = min(self.processed + most, *marks, picture.start if picture else len(self.tokens), len(self.tokens))
+        stops = (*self.marks, *(picture.start for picture in self.pictures))
+        end = min(self.processed + most, *(stop for stop in stops if stop > self.processed), len(self.tokens))
         tokens = tuple(self.tokens[self.processed : end])
-        return Chunk(self.slot, self.processed, tokens, end == len(self.tokens), targets=self._targets(end))
+        targets = self._targets(end) if self.measured >= 0 else ()
+        return Chunk(self.slot, self.processed, tokens, end == len(self.tokens), targets=targets)
 
     def _targets(self, end: int) -> tuple[int, ...]:
         """What follows each token up to `end`, while it is still wanted how likely the prompt was.
 
         Its first token, which nothing predicts, counts as measured.
         """
-        if not 0 <= self.measured < self.prompt_length - 1:
+        if self.measured == self.prompt_length - 1:
             return ()
         return tuple(self.tokens[self.processed + 1 : min(end + 1, self.prompt_length)])
 

@@ -73,9 +73,23 @@ def padded(folder: Path, tokens: int) -> Path:
     return _changed(folder / "padded.gguf", widened, fields)
 
 
-def _changed(path: Path, change: Callable[[str, Weights], Weights], fields: dict[str, Any] | None = None) -> Path:
+def with_gaps(folder: Path, before: int, after: int, gap: int) -> Path:
+    """The bundled chat model, of which these tokens say where a gap is to be filled in."""
+    kinds = {"fim_pre": before, "fim_suf": after, "fim_mid": gap}
+    added = {f"tokenizer.ggml.{kind}_token_id": token for kind, token in kinds.items()}
+    return _changed(folder / "gaps.gguf", lambda _, data: data, added=added)
+
+
+def _changed(
+    path: Path,
+    change: Callable[[str, Weights], Weights],
+    fields: dict[str, Any] | None = None,
+    added: dict[str, int] | None = None,
+) -> Path:
     source = gguf.GGUFReader(bundled("tiny-chat"))
     writer = _copied_header(source, path, fields or {})
+    for name, number in (added or {}).items():
+        writer.add_uint32(name, number)
     for tensor in source.tensors:
         _add(writer, tensor.name, change(tensor.name, tensor.data), tensor.tensor_type)
     return _written(writer, path)
