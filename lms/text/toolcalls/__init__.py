@@ -1,8 +1,10 @@
 """Tool calls: one file for each family of formats, and one table of them all."""
 
+from lms.text.toolcalls.apriel import APRIEL, MINIMAX_M1
 from lms.text.toolcalls.command_r import COMMAND_R, COMMAND_R7B
 from lms.text.toolcalls.deepseek import DEEPSEEK, DEEPSEEK_FENCED
 from lms.text.toolcalls.default import DEFAULT, taught
+from lms.text.toolcalls.dsml import DSML_FUNCTIONS, DSML_TOOLS
 from lms.text.toolcalls.family import Family
 from lms.text.toolcalls.gemma import FUNCTIONGEMMA, GEMMA
 from lms.text.toolcalls.glm import GLM, GLM_DENSE
@@ -30,6 +32,8 @@ FAMILIES = (
     GLM_DENSE,
     GLM,
     KIMI,
+    DSML_FUNCTIONS,
+    DSML_TOOLS,
     DEEPSEEK_FENCED,
     DEEPSEEK,
     GEMMA,
@@ -45,6 +49,8 @@ FAMILIES = (
     MISTRAL_NAMED,
     MISTRAL,
     LLAMA3,
+    APRIEL,
+    MINIMAX_M1,
     HERMES,
     DEFAULT,
 )

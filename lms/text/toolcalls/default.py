@@ -59,7 +59,7 @@ def read(incoming: Incoming) -> Reading[None]:
     yield from incoming.take(END)
 
 
-DEFAULT = Family("default", (), (START,), read, LAYOUT.grammar, markers=(END,))
+DEFAULT = Family("default", (), (START,), read, LAYOUT.grammar, markers=(END,), write=LAYOUT.write)
 
 
 def taught(prompt: ChatPrompt) -> ChatPrompt:

@@ -39,4 +39,5 @@ HARMONY = Family(
     LAYOUT.grammar,
     leading=(ADDRESS,),
     markers=(f"<|constrain|>json{MESSAGE}{CALL}",),
+    write=LAYOUT.write,
 )

@@ -21,11 +21,15 @@ COMBINING = ("anyOf", "oneOf", "allOf", "$ref", "if", "patternProperties", "addi
 
 @dataclass(frozen=True)
 class Parameters:
-    """Arguments that are written one after the other, each value between `before`, where `{key}` stands for its name,
-    and `after`. Strings are written as they are, everything else as JSON."""
+    """Arguments that are written one after the other, each value between `before`, where `{key}` stands for its name
+    and `{is_string}` for true or false, and `after`. Strings are written as they are, everything else as JSON."""
 
     before: str
     after: str
+
+    def begin(self, key: str, *, is_string: bool) -> str:
+        """What stands before a value."""
+        return self.before.replace("{is_string}", "true" if is_string else "false").replace("{key}", key)
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ class Layout:
         if self.parameters is None:
             return arguments
         return "".join(
-            self.parameters.before.replace("{key}", key)
+            self.parameters.begin(key, is_string=isinstance(value, str))
             + (value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
             + self.parameters.after
             for key, value in json.loads(arguments).items()
@@ -116,14 +120,15 @@ def parameter_rules(rule: str, schema: dict[str, Any], parameters: Parameters) -
     parts = [f"{rule}_{number}{'' if name in required else '?'}" for number, name in enumerate(names)]
     rules = [f"{rule}: {' '.join(parts)}" if parts else f'{rule}: ""']
     for number, name in enumerate(names):
-        before = quoted(parameters.before.replace("{key}", name))
+        is_string = types_of(properties[name], schema) == {"string"}
+        before = quoted(parameters.begin(name, is_string=is_string))
         value = _value_rules(f"{rule}_{number}_value", properties[name], schema, parameters.after)
         rules += [f"{rule}_{number}: {before} {rule}_{number}_value", *value]
     return rules
 
 
 def _any_parameters(rule: str, parameters: Parameters) -> list[str]:
-    before, after = map(quoted, parameters.before.split("{key}"))
+    before, after = map(quoted, parameters.begin("{key}", is_string=True).split("{key}"))
     return [
         f"{rule}: {rule}_any*",
         f"{rule}_any: {before} /[^<>\\n]{{1,64}}/ {after} {rule}_any_value",

@@ -23,11 +23,14 @@ class Members:
         self._schema = tool.parameters or {}
         self._separator = "{"
 
-    def value(self, incoming: Incoming, key: str, *ends: str) -> Reading[None]:
-        """The value of `key`, up to one of `ends`. The first of several ends counts, or the longest of those."""
+    def value(self, incoming: Incoming, key: str, *ends: str, is_string: bool | None = None) -> Reading[None]:
+        """The value of `key`, up to one of `ends`. The first of several ends counts, or the longest of those.
+
+        `is_string` is what the model says of it, if it says so; otherwise it is for the schema to say.
+        """
         yield Arguments(f"{self._separator}{_quoted(key)}: ")
         self._separator = ", "
-        types = self._types_of(key)
+        types = self._types_of(key) if is_string is None else {"string"} if is_string else set[str]()
         if types == {"string"}:
             yield from incoming.string_until(*ends)
         else:

@@ -59,4 +59,4 @@ def _is_parameter(incoming: Incoming) -> Reading[bool]:
     return (yield from incoming.take(PARAMETER, END_OF_FUNCTION)) == PARAMETER
 
 
-QWEN3_CODER = Family("qwen3_coder", (FUNCTION, PARAMETER), (START, FUNCTION), read, LAYOUT.grammar)
+QWEN3_CODER = Family("qwen3_coder", (FUNCTION, PARAMETER), (START, FUNCTION), read, LAYOUT.grammar, write=LAYOUT.write)
