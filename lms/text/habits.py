@@ -9,6 +9,7 @@ and the first form of which the most can be read in the prompt is the one that i
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 import msgspec
@@ -28,6 +29,8 @@ class Habits:
     """It walks over the tools even when there are none."""
     in_parts: bool = False
     """What a message says is a list of parts, as templates of models that see have it, and never a text."""
+    system_first: bool = False
+    """It has a place for what the system says at the beginning only: later on, the user says it."""
     no_system: bool = False
     """It has no place for what the system says: that goes before what the user says first."""
     tools_in_system: bool = False
@@ -61,6 +64,8 @@ class _Trial:
 _TOOL = Tool("look", "Looks.", {"type": "object", "properties": {"at": {"type": "string"}}, "required": ["at"]})
 _USER = Message("user", "question")
 _ANSWER = Message("assistant", "answer")
+_SYSTEM = Message("system", "instruction")
+_REMINDER = Message("system", "reminder")
 _FIRST = ToolCall("call_0123456789abcdef", "look", '{"at": "first-thing"}')
 _SECOND = ToolCall("call_fedcba9876543210", "look", '{"at": "second-thing"}')
 _SAW_FIRST = Message("tool", "first-sight", tool_call_id=_FIRST.id, name="look")
@@ -74,7 +79,12 @@ def _calling(*turn: Message) -> tuple[Message, ...]:
 TRIALS = (
     _Trial((_USER,), ("question",), ({"no_tools_is_empty": True}, {"in_parts": True})),
     _Trial((_USER,), ("question", "look"), ({"tools_in_system": True},), (_TOOL,)),
-    _Trial((Message("system", "instruction"), _USER), ("instruction",), ({"no_system": True},)),
+    _Trial((_SYSTEM, _USER), ("instruction",), ({"no_system": True},)),
+    _Trial(
+        (_SYSTEM, _USER, _REMINDER, _ANSWER, _USER),
+        ("instruction", "question", "reminder"),
+        ({"system_first": True},),
+    ),
     _Trial(
         _calling(Message("assistant", tool_calls=(_FIRST,)), _SAW_FIRST),
         ("first-thing", "first-sight"),
@@ -132,6 +142,8 @@ def _shown(trial: _Trial, habits: Habits, render: Render) -> int:
 def adapted(messages: Iterable[Message], habits: Habits, write: Write) -> tuple[Message, ...]:
     """`messages` as a template with these habits wants them."""
     adapted = tuple(messages)
+    if habits.system_first:
+        adapted = _with_later_system_in_user(adapted)
     if habits.no_system:
         adapted = _with_system_in_user(adapted)
     if habits.calls_apart:
@@ -143,6 +155,30 @@ def adapted(messages: Iterable[Message], habits: Habits, write: Write) -> tuple[
     if habits.no_calls:
         adapted = tuple(_with_calls_in_text(message, write) for message in adapted)
     return adapted
+
+
+def _with_later_system_in_user(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """Together with what the user says before or after it, since such templates mostly insist on roles in turn."""
+    beginning = tuple(takewhile(lambda message: message.role == "system", messages))
+    later: list[Message] = []
+    for message in messages[len(beginning) :]:
+        if message.role == "system":
+            message = msgspec.structs.replace(message, role="user")
+        if later and message.role == later[-1].role == "user":
+            message = _together(later.pop(), message)
+        later.append(message)
+    return (*beginning, *later)
+
+
+def _together(first: Message, second: Message) -> Message:
+    """Both as one, under the name of the first."""
+    if isinstance(first.content, str) and isinstance(second.content, str):
+        return msgspec.structs.replace(first, content=f"{first.content}\n\n{second.content}")
+    return msgspec.structs.replace(first, content=(*_parts(first), Text("\n\n"), *_parts(second)))
+
+
+def _parts(message: Message) -> tuple[Part, ...]:
+    return (Text(message.content),) if isinstance(message.content, str) else message.content
 
 
 def _with_system_in_user(messages: tuple[Message, ...]) -> tuple[Message, ...]:

@@ -55,6 +55,35 @@ def test_a_system_that_is_refused_speaks_before_the_user() -> None:
         rendered(source, SYSTEM)
 
 
+SYSTEM_FIRST = (
+    "{% for m in messages %}{% if m.role == 'system' and not loop.first %}{{ raise_exception('late') }}{% endif %}"
+    "[{{ m.role }}]{{ m.content }}{% endfor %}"
+)
+# Leaves out in silence what another one refuses.
+SYSTEM_FIRST_ONLY = (
+    "{% for m in messages %}{% if m.role != 'system' or loop.first %}[{{ m.role }}]{{ m.content }}{% endif %}"
+    "{% endfor %}"
+)
+LATER = Message("system", "r")
+
+
+@pytest.mark.parametrize("source", [SYSTEM_FIRST, SYSTEM_FIRST_ONLY])
+def test_a_system_that_speaks_too_late_speaks_with_the_user(source: str) -> None:
+    conversation = (SYSTEM, USER, LATER, ANSWER, LATER, USER)
+    assert rendered(source, *conversation) == "[system]s[user]u\n\nr[assistant]a[user]r\n\nu"
+
+
+def test_a_system_that_may_speak_any_time_does() -> None:
+    source = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
+    assert rendered(source, SYSTEM, USER, LATER) == "[system]s[user]u[system]r"
+
+
+def test_a_picture_stays_where_it_is_when_the_system_speaks_with_the_user() -> None:
+    picture = Image(b"")
+    [user] = adapted((Message("user", (picture,)), LATER), Habits(system_first=True), write)
+    assert user.content == (picture, Text("\n\n"), Text("r"))
+
+
 def test_a_picture_stays_where_it_is_when_the_system_speaks_before_the_user() -> None:
     picture = Image(b"")
     [user] = adapted((SYSTEM, Message("user", (picture, Text("u")))), Habits(no_system=True), write)
