@@ -59,7 +59,8 @@ def test_every_tuning_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
     flags = (
         "--threads 2 --batch-threads 3 --batch-size 256 --micro-batch-size 128 --flash-attention on "
         "--kv-cache-type q8_0,q4_0 --unified-kv off --no-offload-kv-cache --no-mmap --mlock "
-        "--speculation ngram --draft-model tiny --prompt-cache-mb 0 --prompt-cache-disk-mb 7"
+        "--speculation ngram --draft-model tiny --prompt-cache-mb 0 --prompt-cache-disk-mb 7 "
+        "--overflow rollingwindow"
     )
     assert lms.type("load", "tiny-chat", *flags.split()).code == 0
     assert daemon.requests[0].config == LoadConfig(
@@ -78,6 +79,7 @@ def test_every_tuning_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
         draft_model="tiny",
         prompt_cache_mb=0,
         prompt_cache_disk_mb=7,
+        overflow="rollingWindow",
     )
 
 
@@ -93,6 +95,7 @@ def test_every_tuning_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
         (["--kv-cache-type", "f16,"], "--kv-cache-type takes f16, q8_0 or q4_0"),
         (["--unified-kv", ""], "--unified-kv takes auto, on or off"),
         (["--speculation", "draft"], "--speculation takes off or ngram"),
+        (["--overflow", "forget"], "--overflow takes refuse, stopAtLimit, truncateMiddle or rollingWindow"),
         (["--prompt-cache-mb", "x"], "--prompt-cache-mb takes a number from 0"),
         (["--kv-cache-type", "q8_0", "--flash-attention", "off"], "Values kept as q8_0 need flash attention"),
         (["--batch-size", "64", "--micro-batch-size", "65"], "A micro batch of 65 is larger than a batch of 64"),
