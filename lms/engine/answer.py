@@ -111,18 +111,17 @@ class Answer:
         """The prompt, if the answer is to begin with it."""
         if not self._echo:
             return []
-        told = (
-            tuple(map(self._told, map(self._vocabulary.spelling, self._prompt), [None, *self._echoed]))
-            if self._margin
-            else ()
-        )
-        return [TextDelta(self._echo, told)]
+        if not self._margin:
+            return [TextDelta(self._echo)]
+        spelled = map(self._vocabulary.spelling, self._prompt)
+        return [TextDelta(self._echo, tuple(map(self._told, spelled, [None, *self._echoed])))]
 
     def _take(self, token: int, likelihood: Likelihood | None, now_s: float) -> list[Event]:
         if self._vocabulary.is_end(token):
             self.error = self._guide.error if self._guide else None
-            ended: list[Event] = [TextDelta("", (self._told(b"", likelihood),))] if self._margin else []
-            return ended + self.finish("failed" if self.error else "eosFound", now_s)
+            *events, finished = self.finish("failed" if self.error else "eosFound", now_s)
+            ended = [TextDelta("", (self._told(b"", likelihood),))] if self._margin else []
+            return [*events, *ended, finished]
         self._tokens += 1
         piece = self._vocabulary.piece(token)
         if self._margin:

@@ -45,6 +45,12 @@ def test_each_token_comes_with_its_probability_and_the_end_too() -> None:
     assert [(token.top[0].token, len(token.top)) for token in tokens[:2]] == [(b"1", 2), (b" ", 2)]
 
 
+def test_the_end_comes_last_also_where_text_was_held_back() -> None:
+    tokens = told(answered(chat("count to 5", logprobs=0, stop=("5 6",))))
+    assert b"".join(token.token for token in tokens) == b"1 2 3 4 5"
+    assert [token.token for token in tokens[-2:]] == [b"5", b""]
+
+
 def test_nothing_is_told_that_nobody_asked_for() -> None:
     assert told(answered(chat("count to 12"))) == []
 
