@@ -24,6 +24,7 @@ VARIABLES = {
     "LMS_JIT_MAX_MODELS": "jit_max_models",
     "LMS_QUEUE_LIMIT": "queue_limit",
     "LMS_RESPONSE_DAYS": "response_days",
+    "LMS_RESPONSE_DISK_MB": "response_disk_mb",
     "LMS_REQUIRE_AUTH": "require_auth",
     "LMS_CORS": "cors",
     "LMS_SEPARATE_REASONING": "separate_reasoning",
@@ -38,6 +39,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     jit_max_models: how many such models stay loaded; the least recently used idle one makes room
     queue_limit: requests that may wait for one model, beyond those it works on
     response_days: how long answers of stateful endpoints are kept; 0 keeps none
+    response_disk_mb: how much disk they may take, in MiB; the oldest go first
     require_auth: the HTTP server answers only who has an API token
     separate_reasoning: chat completions tell what a model thinks from what it says; off: it stays in the text
     cors: origins whose pages may call the HTTP server, with commas between, or “*” for all
@@ -51,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     jit_max_models: Annotated[int, msgspec.Meta(ge=1)] = 1
     queue_limit: Annotated[int, msgspec.Meta(ge=1)] = 512
     response_days: Annotated[float, msgspec.Meta(ge=0)] = 30
+    response_disk_mb: Annotated[int, msgspec.Meta(ge=1)] = 4096
     require_auth: bool = False
     cors: str = ""
     separate_reasoning: bool = True

@@ -33,7 +33,7 @@ from lms.daemon.application import Application
 from lms.daemon.client_socket import ClientSocket
 from lms.daemon.polling import Poll
 from lms.daemon.refusals import refuse
-from lms.history.history import History
+from lms.history.history import MEBIBYTE, History
 from lms.limits import allow_descriptors
 from lms.logbus.records import LogData
 from lms.paths import Home
@@ -86,7 +86,7 @@ def main() -> None:
 
     def load() -> Any:
         in_force = settings.read(home.settings)
-        history = History(home.history, in_force.response_days)
+        history = History(home.history, in_force.response_days, in_force.response_disk_mb * MEBIBYTE)
         daemon = DaemonClient(home)
         return create_app(
             daemon,

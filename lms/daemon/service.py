@@ -12,7 +12,7 @@ from lms.config import settings
 from lms.daemon import journal
 from lms.daemon.serving import Serving
 from lms.errors import DaemonUnreachable
-from lms.history.history import History
+from lms.history.history import MEBIBYTE, History
 from lms.logbus.bus import LogBus
 from lms.logbus.records import LogData, RuntimeLog, ServerLog, record
 from lms.paths import Home, bundled_models_dir, models_dir
@@ -39,7 +39,7 @@ class Daemon:
         self.pool = Pool(home, OnDisk(catalog), in_force, self.bus, journal.write)
         self._meter = Meter(self.pool.instances)
         self.bus.listen(self._meter.heard)
-        self.history = History(home.history, in_force.response_days)
+        self.history = History(home.history, in_force.response_days, in_force.response_disk_mb * MEBIBYTE)
         self.separate_reasoning = in_force.separate_reasoning
         self.lenient = in_force.lenient
         self.serving = Serving(home, in_force, self._publish)

@@ -1,7 +1,8 @@
 """The turns of all conversations, each with a pointer to the one before it: branches share what they have in common.
 
-Several processes may keep theirs in one file. A turn is found for so many days; what is removed or too old is
-overwritten once no other turn goes on from it.
+Several processes may keep theirs in one file. A turn is found for so many days, and as long as all of them together take
+no more than so much disk; what is removed is overwritten once no other turn goes on from it. (Clients that send all of
+a conversation each time, and never ask for it, would fill any disk within those days.)
 """
 
 import sqlite3
@@ -18,6 +19,7 @@ from lms.generation.messages import Message
 from lms.history import file
 from lms.history.turn import Form, Turn
 
+MEBIBYTE = 1024 * 1024
 DAY_S = 24 * 60 * 60
 SWEEP_EVERY_S = 60 * 60
 
@@ -33,6 +35,11 @@ _FIND = """
 SELECT id, parent, created_s, messages, record FROM turn
 WHERE id = ? AND form = ? AND record IS NOT NULL AND created_s >= ?
 """
+_OLDEST = """
+UPDATE turn SET record = NULL
+WHERE id = (SELECT id FROM turn WHERE record IS NOT NULL AND id != ? ORDER BY created_s, rowid LIMIT 1)
+RETURNING id
+"""
 _FORGET = """
 DELETE FROM turn WHERE id = ? AND record IS NULL AND NOT EXISTS (SELECT 1 FROM turn AS next WHERE next.parent = turn.id)
 RETURNING parent
@@ -43,13 +50,21 @@ class History:
     """May be shared by threads and greenlets. Opens its file when it is first used.
 
     days: how long a turn can be found; 0 keeps nothing
+    limit_bytes: for all of them together; the oldest go first. The file itself never shrinks
     clock: unix seconds
     Every method raises HistoryFailed when the file cannot be read or written.
     """
 
-    def __init__(self, path: Path, days: float = 30, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        path: Path,
+        days: float = 30,
+        limit_bytes: int = 4096 * MEBIBYTE,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._path = path
         self._days = days
+        self._limit_bytes = limit_bytes
         self._clock = clock
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
@@ -72,6 +87,7 @@ class History:
                 "INSERT OR IGNORE INTO item (id, turn) VALUES (?, ?)", [(item, turn.id) for item in turn.items]
             )
             self._sweep_in_time(connection)
+            self._make_room(connection, turn.id)
 
     def conversation(self, turn_id: str) -> tuple[Message, ...]:
         """All messages up to the end of that turn. Raises PreviousResponseNotFound."""
@@ -128,6 +144,14 @@ class History:
         for (turn_id,) in old:
             _forget(connection, turn_id)
 
+    def _make_room(self, connection: sqlite3.Connection, newest: str) -> None:
+        """Forget the oldest until the rest is within the limit. What a younger one goes on from stays longer."""
+        while _used_bytes(connection) > self._limit_bytes:
+            oldest = connection.execute(_OLDEST, (newest,)).fetchone()
+            if oldest is None:
+                return
+            _forget(connection, *oldest)
+
     def _horizon_s(self) -> float:
         return self._clock() - self._days * DAY_S
 
@@ -173,6 +197,14 @@ def _turn(row: tuple[str, str | None, int, bytes, bytes], form: Form) -> Turn:
 
 def _nowhere(turn_id: str) -> str:
     return f"No stored response has the id “{turn_id}”."
+
+
+def _used_bytes(connection: sqlite3.Connection) -> int:
+    """The part of the file that holds something. A pragma is read off the file's head, whatever its size."""
+    pages, free, size = (
+        connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
+    )
+    return int((pages - free) * size)
 
 
 def _unpacked(packed: bytes) -> tuple[Message, ...]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lms.generation.messages import Message
-from lms.history.history import DAY_S, History
+from lms.history.history import DAY_S, MEBIBYTE, History
 from lms.history.turn import Turn, new_id
 
 
@@ -21,8 +21,8 @@ class Shelf:
     def __post_init__(self) -> None:
         self.history = self.open()
 
-    def open(self, days: float = 30) -> History:
-        self.opened.append(History(self.path, days, clock=lambda: self.now_s))
+    def open(self, days: float = 30, limit_bytes: int = MEBIBYTE) -> History:
+        self.opened.append(History(self.path, days, limit_bytes, clock=lambda: self.now_s))
         return self.opened[-1]
 
     def wait_days(self, days: float) -> None:

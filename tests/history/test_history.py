@@ -7,7 +7,7 @@ import pytest
 
 from lms.errors import HistoryFailed, PreviousResponseNotFound, ResponseNotFound
 from lms.generation.messages import Image, Message, Text, ToolCall
-from lms.history.history import History
+from lms.history.history import MEBIBYTE, History
 from lms.history.turn import Turn, new_id
 from tests.history.conftest import Shelf
 
@@ -30,6 +30,13 @@ def rows(path: Path) -> int:
         (count,) = connection.execute("SELECT count(*) FROM turn").fetchone()
     connection.close()
     return int(count)
+
+
+def is_found(shelf: Shelf, turn: Turn) -> bool:
+    try:
+        return bool(shelf.history.turn(turn.id, "openai"))
+    except ResponseNotFound:
+        return False
 
 
 def test_what_was_added_comes_back_as_it_was(shelf: Shelf) -> None:
@@ -212,6 +219,30 @@ def test_what_is_too_old_is_removed_as_new_turns_come_unless_they_need_it(shelf:
     newest = shelf.add("newest", leaf)
     assert rows(shelf.path) == 3
     assert shelf.said(newest) == ["root", "leaf", "newest"]
+
+
+def test_the_oldest_make_room_for_the_newest(shelf: Shelf) -> None:
+    turns = [shelf.add(f"{number} " * 50_000) for number in range(10, 22)]
+    found = [is_found(shelf, turn) for turn in turns]
+    assert found == [False] * found.count(False) + [True] * found.count(True)
+    assert 2 <= found.count(True) <= 4
+    assert shelf.path.stat().st_size < 2 * MEBIBYTE
+
+
+def test_a_turn_too_large_for_the_limit_is_kept_alone(shelf: Shelf) -> None:
+    before = shelf.add("before")
+    large = shelf.add("x" * MEBIBYTE)
+    assert (is_found(shelf, before), is_found(shelf, large)) == (False, True)
+    assert is_found(shelf, shelf.add("after"))
+    assert not is_found(shelf, large)
+
+
+def test_a_long_conversation_that_makes_room_keeps_its_past(shelf: Shelf) -> None:
+    turn = None
+    for number in range(10, 22):
+        turn = shelf.add(f"{number} " * 20_000, turn)
+    assert turn
+    assert len(shelf.said(turn)) == 12
 
 
 def test_a_history_of_no_days_keeps_nothing(shelf: Shelf) -> None:
