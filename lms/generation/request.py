@@ -15,7 +15,7 @@ class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
     repeat_penalty 1 switch their step off. `logit_bias` maps a token id to what is added to its logit, `text_bias` does
     so for every token of a text. `seed` None draws a new one for each request.
 
-    XTC: https://github.com/oobabooga/text-generation-webui/pull/6335. DRY: the same project, pull/5637; it looks at the
+    XTC: https://github.com/oobabooga/text-generation-webui/pull/6335. DRY: the same project, pull/5677; it looks at the
     last `dry_penalty_last_n` tokens (−1: all of the context), and no repetition goes across a `dry_sequence_breaker`.
     """
 
