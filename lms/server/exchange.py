@@ -155,4 +155,4 @@ def _drafted(request: Request, lease: Lease) -> Request:
 
 def new_head(prefix: str, lease: Lease) -> Head:
     """A reply that begins now."""
-    return Head(new_id(f"{prefix}-"), int(time.time()), lease)
+    return Head(new_id(prefix), int(time.time()), lease)

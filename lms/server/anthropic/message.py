@@ -35,9 +35,9 @@ def count_body(read: WasRead) -> JsonObject:
 
 
 def frame(head: Head) -> JsonObject:
-    """A message before anything is in it. Anthropic's ids have an underscore."""
+    """A message before anything is in it."""
     return {
-        "id": head.id.replace("-", "_", 1),
+        "id": head.id,
         "type": "message",
         "role": "assistant",
         "model": head.model,

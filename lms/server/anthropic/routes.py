@@ -17,9 +17,9 @@ def create() -> Response:
     call, shows_thinking = request.parse(raw_body())
     way = exchange()
     if call.stream:
-        return stream_reply(way.streamed(call, "msg", partial(events.chunks, shows_thinking=shows_thinking)))
+        return stream_reply(way.streamed(call, "msg_", partial(events.chunks, shows_thinking=shows_thinking)))
     lease = way.lease(call)
-    head = new_head("msg", lease)
+    head = new_head("msg_", lease)
     (answer,) = way.answers(lease, call)
     return reply(message.body(answer, head, shows_thinking))
 

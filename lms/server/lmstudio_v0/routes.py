@@ -31,9 +31,9 @@ def chat_completions() -> Response:
     call = chat_request.parse(raw_body(), separate_reasoning=services().separate_reasoning)
     way = exchange()
     if call.stream:
-        return stream_reply(way.streamed(call, "chatcmpl", partial(chat.chunks, answers=len(call.requests))))
+        return stream_reply(way.streamed(call, "chatcmpl-", partial(chat.chunks, answers=len(call.requests))))
     lease = way.lease(call)
-    head = new_head("chatcmpl", lease)
+    head = new_head("chatcmpl-", lease)
     return reply(chat.body(way.answers(lease, call), head))
 
 
@@ -43,9 +43,9 @@ def text_completions() -> Response:
     way = exchange()
     if call.stream:
         chunks = partial(completions.chunks, answers=len(call.requests), answers_each=call.answers_each)
-        return stream_reply(way.streamed(call, "cmpl", chunks))
+        return stream_reply(way.streamed(call, "cmpl-", chunks))
     lease = way.lease(call)
-    head = new_head("cmpl", lease)
+    head = new_head("cmpl-", lease)
     return reply(completions.body(way.answers(lease, call), head, call.answers_each))
 
 

@@ -27,7 +27,7 @@ def create() -> Response:
     asked = parse(raw_body(), keeper)
     answering = Answering(Reply(asked), keeper)
     if asked.call.stream:
-        return stream_reply(way.streamed(asked.call, "resp", answering.chunks), answering.told)
+        return stream_reply(way.streamed(asked.call, "resp_", answering.chunks), answering.told)
     lease = way.lease(asked.call)
     with closing(way.ask(lease, asked.call, asked.call.requests[0])) as batches:
         return reply(answering.body(batches, lease))
