@@ -37,6 +37,7 @@ from lms.engine.model import (
     Embedder,
     Guide,
     Likelihood,
+    Picture,
     Vision,
     Vocabulary,
 )
@@ -201,6 +202,9 @@ class FakeDecoder:
         logprobs: int | None = None,
     ) -> FakeSampler:
         return FakeSampler(guide, dictation, logprobs)
+
+    def sees(self, picture: Picture, timeout_s: float = 0.0) -> bool:
+        return picture.content is None or bool(picture.content.is_seen(timeout_s))
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[list[int]]:
         for chunk in chunks:

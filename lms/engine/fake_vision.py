@@ -19,6 +19,6 @@ class FakeVision:
         before, *others = text.split(self.marker)
         tokens, pictures = list(before.encode()), []
         for shown, after in zip(decoded(images), others, strict=True):
-            pictures.append(Picture(len(tokens), PICTURE_TOKENS, shown))
+            pictures.append(Picture(len(tokens), PICTURE_TOKENS, None))
             tokens += [*tokens_for(shown.rgb, PICTURE_TOKENS), *after.encode()]
         return tokens, tuple(pictures)

@@ -11,6 +11,7 @@ from __future__ import annotations  # llama_cpp names its pointer types for type
 import ctypes
 import platform
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -256,6 +257,7 @@ def _state_settings(spec: EngineSpec, context_length: int) -> dict[str, Setting]
         "flash attention": config.flash_attention,
         "accelerator": has_accelerator(),
         "unified": config.unified_kv,
+        "experts": config.num_experts,
         "context length": context_length,
         **({"projector": model_identity([Path(spec.projector_path)])} if spec.projector_path else {}),
     }
@@ -276,10 +278,23 @@ _complaints: deque[str] = deque(maxlen=32)  # what llama.cpp said last of what i
 
 
 def forward_logs(publish: Callable[[Level, str], None]) -> None:
-    """Send what llama.cpp says to `publish`, line by line, from now on."""
+    """Send what llama.cpp says to `publish`, line by line, from now on.
+
+    What it says in other threads waits for what it says next in this one, which alone may publish.
+    """
     pending: list[tuple[int, str]] = []
+    elsewhere: deque[tuple[int, bytes]] = deque(maxlen=1000)
+    home = threading.get_ident()
 
     def receive(level: int, text: bytes, _user_data: object) -> None:
+        if threading.get_ident() != home:
+            elsewhere.append((level, text))
+            return
+        while elsewhere and not pending:
+            take(*elsewhere.popleft())
+        take(level, text)
+
+    def take(level: int, text: bytes) -> None:
         level = pending[-1][0] if level not in LOG_LEVELS and pending else level
         pending.append((level, text.decode(errors="replace")))
         if text.endswith(b"\n"):

@@ -16,7 +16,7 @@ import numpy as np
 from lms.engine.llama_dry import DrySamplers
 from lms.engine.llama_positions import Positions
 from lms.engine.llama_sampling import LlamaSampler
-from lms.engine.model import Chunk, Dictation, Guide
+from lms.engine.model import Chunk, Dictation, Guide, Picture
 from lms.errors import EngineFailed
 from lms.generation.request import Sampling
 
@@ -104,6 +104,9 @@ class LlamaDecoder:
     ) -> LlamaSampler:
         dry = self._dry.new(sampling, prompt)
         return LlamaSampler(sampling, self._vocabulary_size, guide, dry=dry, dictation=dictation, logprobs=logprobs)
+
+    def sees(self, picture: Picture, timeout_s: float = 0.0) -> bool:
+        return self._vision is not None and self._vision.sees(picture, timeout_s)
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[LlamaSampler | None]) -> list[list[int]]:
         texts = [chunk for chunk in chunks if chunk.picture is None]

@@ -1,7 +1,8 @@
 """Pictures for GGUF models, through llama.cpp's mtmd: a projector beside the model turns them into embeddings.
 
-Only the prompt is cut into pieces here; a picture is encoded when the model has to process it, so one that is in memory
-already costs nothing but its decoding. The limit: it is encoded and processed in one go, while other answers wait.
+A prompt is cut into pieces first; a picture is encoded when the model has to process it, so one that is in memory
+already costs nothing but being decoded. Encoding takes minutes on some processors: it has a thread of its own, beside
+which others are answered. The limit: what is being encoded is not broken off when nobody wants it any more.
 """
 
 from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
@@ -12,10 +13,13 @@ import secrets
 import weakref
 from collections.abc import Iterator
 from collections.abc import Sequence as Tokens
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import llama_cpp.llama_cpp as C
 import llama_cpp.mtmd_cpp as M
+import numpy as np
+from numpy.typing import NDArray
 
 from lms.engine.llama_positions import Span
 from lms.engine.model import Picture
@@ -27,13 +31,20 @@ from lms.generation.messages import Image
 NO_CALLBACK = M.mtmd_helper_post_decode_callback()
 
 
-@dataclass(frozen=True, eq=False)
+Embeddings = NDArray[np.float32]
+
+
+@dataclass(eq=False)
 class Shown:
-    """A picture as mtmd prepared it. `chunk` lives as long as `prompt`, all of whose pictures share it."""
+    """A picture as mtmd prepared it. `chunk` lives as long as `prompt`, all of whose pictures share it.
+
+    `encoded` are its embeddings, one row a token, from when they are wanted until they have been processed.
+    """
 
     prompt: _Prompt
     chunk: M.mtmd_input_chunk_p
     positions: int
+    encoded: Future[Embeddings | None] | None = None
 
 
 class _Prompt:
@@ -76,7 +87,8 @@ class LlamaVision:
                 f"llama.cpp could not load {path}, which is to make the model see.",
                 hint="`lms log stream --source runtime` shows why; it may belong to another model.",
             )
-        self.moves_on_by_position = bool(M.mtmd_decode_use_mrope(self._native))
+        self._width = int(C.llama_model_n_embd_inp(model))
+        self._encoder = ThreadPoolExecutor(1, "encoder")
 
     def read(self, text: str, images: Tokens[Image], *, add_special: bool) -> tuple[list[int], tuple[Picture, ...]]:
         prompt = self._prompt(text, decoded(images), add_special=add_special)
@@ -96,27 +108,51 @@ class LlamaVision:
     def show(self, context: C.llama_context_p, slot: int, position: int, picture: Picture) -> Span:
         """Put `picture` into the memory of `slot`, from `position` on. Raises EngineFailed."""
         shown: Shown = picture.content
+        embeddings = self._encoded(shown).result()
+        assert embeddings is not None  # it is None for a picture that nobody holds
+        shown.encoded = None
         after = C.llama_pos(position)
-        status = M.mtmd_encode_chunk(self._native, shown.chunk)
-        if status == 0:
-            status = M.mtmd_helper_decode_image_chunk(
-                self._native,
-                context,
-                shown.chunk,
-                M.mtmd_get_output_embd(self._native),
-                position,
-                slot,
-                C.llama_n_batch(context),
-                ctypes.byref(after),
-                NO_CALLBACK,
-                None,
-            )
+        status = M.mtmd_helper_decode_image_chunk(
+            self._native,
+            context,
+            shown.chunk,
+            embeddings.ctypes.data_as(ctypes.POINTER(ctypes.c_float)),
+            position,
+            slot,
+            C.llama_n_batch(context),
+            ctypes.byref(after),
+            NO_CALLBACK,
+            None,
+        )
         if status != 0:
             raise EngineFailed(f"llama.cpp could not process a picture of {picture.length} tokens ({status}).")
         return Span(picture.start, picture.length, shown.positions)
 
+    def sees(self, picture: Picture, timeout_s: float) -> bool:
+        """As `Decoder.sees`."""
+        encoded = self._encoded(picture.content)
+        wait((encoded,), timeout_s)
+        return encoded.done() and encoded.result() is not None
+
     def close(self) -> None:
+        self._encoder.shutdown(cancel_futures=True)
         M.mtmd_free(self._native)
+
+    def _encoded(self, shown: Shown) -> Future[Embeddings | None]:
+        if shown.encoded is None:
+            shown.encoded = self._encoder.submit(self._encode, weakref.ref(shown))
+        return shown.encoded
+
+    def _encode(self, wanted: weakref.ref[Shown]) -> Embeddings | None:
+        """In the encoder's thread. None if nobody wants it any more."""
+        shown = wanted()
+        if shown is None:
+            return None
+        status = M.mtmd_encode_chunk(self._native, shown.chunk)
+        if status != 0:
+            raise EngineFailed(f"llama.cpp could not encode a picture ({status}).")
+        shape = int(M.mtmd_input_chunk_get_n_tokens(shown.chunk)), self._width
+        return np.ctypeslib.as_array(M.mtmd_get_output_embd(self._native), shape).copy()
 
     def _prompt(self, text: str, shown: Tokens[Pixels], *, add_special: bool) -> _Prompt:
         encoded = text.encode()

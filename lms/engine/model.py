@@ -191,6 +191,12 @@ class Decoder(Protocol):
         allows it. `logprobs` asks how likely each token was, and for so many likeliest ones beside it.
         """
 
+    def sees(self, picture: Picture, timeout_s: float = 0.0) -> bool:
+        """Whether `picture` can go into a pass by then. To ask is to have it looked at, which may take its time.
+
+        Raises EngineFailed when it cannot be seen.
+        """
+
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[Any]) -> list[list[int]]:
         """Process all chunks in one pass and return the next tokens of each that asks for one, in their order.
 

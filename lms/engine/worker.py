@@ -247,7 +247,7 @@ class Worker:
     def _learn(self, work: Work, drawn: int, seconds: float) -> None:
         """What the last pass cost, and what it yielded, says how to plan the next."""
         passed_s = seconds - work.guessing.seconds
-        if work.pictures:  # which take their own time
+        if work.pictures or not work.tokens:  # looking takes its own time
             return
         self._pace.observe(work.tokens, passed_s)
         self._batch.speculator.cost.observe_guessing(work.guessing.tried, work.guessing.seconds)

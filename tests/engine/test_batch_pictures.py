@@ -1,9 +1,11 @@
 """Pictures among the tokens of a batch. The fake decoder refuses one that is cut, or taken for text."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lms.engine.batch import FRESH_TOKENS, Batch, Progressed, Sampled
+from lms.engine.batch import FRESH_TOKENS, LOOKING_S, Batch, Progressed, Sampled
 from lms.engine.fake import END, FakeDecoder, reply, spelled
 from lms.engine.model import Picture
 from lms.engine.picture_tokens import tokens_for
@@ -86,6 +88,50 @@ def test_the_same_picture_is_reused_and_another_is_not() -> None:
         drain(served)
         whole = len(prompt(said)[0])
         assert first.cached == (0, whole - FRESH_TOKENS, len("<|user|>see "))[uid]
+
+
+class Looking:
+    """A picture that is being looked at until somebody says that it is seen."""
+
+    def __init__(self) -> None:
+        self.is_there = False
+        self.waited_s = 0.0
+
+    def is_seen(self, timeout_s: float) -> bool:
+        self.waited_s += timeout_s
+        return self.is_there
+
+
+def test_others_are_answered_while_a_picture_is_looked_at() -> None:
+    served, looking = batch(), Looking()
+    tokens, (picture,) = prompt("abXcd")
+    served.insert(1, tokens, Sampling(), pictures=(replace(picture, content=looking),))
+    insert(served, 2, "count to 9")
+    told = [outcome for _ in range(60) for outcome in served.step()]
+    processed = [outcome.processed for outcome in told if isinstance(outcome, Progressed) and outcome.uid == 1]
+    answers = {outcome.uid: END in outcome.tokens for outcome in told if isinstance(outcome, Sampled)}
+    assert (max(processed), answers, looking.waited_s) == (picture.start, {2: True}, 0.0)
+
+
+def test_with_nothing_else_to_do_a_batch_sleeps_until_a_picture_is_seen() -> None:
+    served, looking = batch(), Looking()
+    tokens, (picture,) = prompt("abXcd")
+    served.insert(1, tokens, Sampling(), pictures=(replace(picture, content=looking),))
+    served.step()
+    assert (served.step(), served.last.tokens, looking.waited_s) == ([], 0, LOOKING_S)
+    looking.is_there = True
+    assert drain(served) == {1: "".join(reply(spelled(tokens)))}
+
+
+def test_who_leaves_while_its_picture_is_looked_at_leaves_nothing_behind() -> None:
+    served = batch()
+    tokens, (picture,) = prompt("abXcd")
+    served.insert(1, tokens, Sampling(), pictures=(replace(picture, content=Looking()),))
+    for _ in range(3):
+        served.step()
+    served.remove(1)
+    insert(served, 2, "abXcd")
+    assert drain(served) == {2: "".join(reply(spelled(tokens)))}
 
 
 def test_a_picture_is_processed_again_where_less_would_be_left_than_has_to_be_fresh() -> None:

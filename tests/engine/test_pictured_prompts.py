@@ -97,7 +97,7 @@ def test_pictures_fill_the_context_as_text_does() -> None:
 
 
 def test_a_template_that_leaves_a_picture_out_refuses_it() -> None:
-    served = seeing(template="{% for m in messages %}{{ m.content[:3] }}{% endfor %}<|model|>")
+    served = seeing(template="{% for m in messages %}{{ m.content.split('<__')[0] }}{% endfor %}<|model|>")
     with pytest.raises(InvalidRequest, match="no place for the picture"):
         served.worker.submit(1, GenerateRequest(asked("see ", RED)))
 
