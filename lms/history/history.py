@@ -1,8 +1,8 @@
 """The turns of all conversations, each with a pointer to the one before it: branches share what they have in common.
 
-Several processes may keep theirs in one file. A turn is found for so many days, and as long as all of them together take
-no more than so much disk; what is removed is overwritten once no other turn goes on from it. (Clients that send all of
-a conversation each time, and never ask for it, would fill any disk within those days.)
+Several processes may keep theirs in one file. A turn is found for so many days, and as long as all of them take no more
+than so much disk; what is removed is overwritten once no other turn goes on from it. (Clients that send all of a
+conversation each time, and never ask for it, would fill any disk within those days.)
 """
 
 import sqlite3
