@@ -5,15 +5,21 @@ https://www.openresponses.org/compliance
 """
 
 import json
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.engine.processes import bundled
+from tests.engine.projectors import plain
+from tests.real.conftest import Lms
+
 pytestmark = pytest.mark.real
 
-MODEL = "tiny-chat"
+MODEL, SEEING = "tiny-chat", "tiny-vlm"
+MODEL_WIDTH = 160
 
 # Every one of these is there, null or not.
 REQUIRED = {
@@ -80,7 +86,12 @@ def message(role: str, content: object) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def client(module_port: int) -> Iterator[httpx.Client]:
+def client(module_lms: Lms, module_port: int) -> Iterator[httpx.Client]:
+    """A client of a server that has a model which sees, too: the same one behind a projector of random weights."""
+    folder = module_lms.home.root / "models" / "test" / SEEING
+    folder.mkdir(parents=True)
+    shutil.copy(bundled(MODEL), folder / f"{SEEING}.gguf")
+    plain(folder / "mmproj.gguf", MODEL_WIDTH)
     with httpx.Client(base_url=f"http://127.0.0.1:{module_port}/v1", timeout=60, trust_env=False) as client:
         yield client
 
@@ -181,10 +192,21 @@ def test_tool_calling_streaming(client: httpx.Client) -> None:
     assert (call["type"], call["arguments"]) == ("function_call", told)
 
 
+def shown() -> dict[str, Any]:
+    parts = [
+        {"type": "input_text", "text": "What do you see in this image? Answer in one sentence."},
+        {"type": "input_image", "image_url": HEART},
+    ]
+    return message("user", parts)
+
+
 def test_image_input(client: httpx.Client) -> None:
-    """The bundled model is blind: the case is answered by one that sees, and refused by name here."""
-    parts = [{"type": "input_text", "text": "What do you see?"}, {"type": "input_image", "image_url": HEART}]
-    reply = client.post("/responses", json={"model": MODEL, "input": [message("user", parts)]})
+    response = create(client, shown(), model=SEEING, temperature=0)
+    assert (response["status"], bool(response["output"])) == ("completed", True)
+
+
+def test_image_input_is_refused_by_name_where_the_model_is_blind(client: httpx.Client) -> None:
+    reply = client.post("/responses", json={"model": MODEL, "input": [shown()]})
     error = reply.json()["error"]
     assert (reply.status_code, error["type"]) == (400, "invalid_request_error")
     assert error["param"] == "input[0].content[1].image_url"
