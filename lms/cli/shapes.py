@@ -25,6 +25,7 @@ LOAD_CONFIG = {
     "k_cache_type": "llamaKCacheQuantizationType",
     "v_cache_type": "llamaVCacheQuantizationType",
     "flash_attention": "flashAttention",
+    "num_experts": "numExperts",
     "unified_kv": "useUnifiedKvCache",
     "offload_kv_cache": "offloadKVCacheToGpu",
     "use_mmap": "tryMmap",
@@ -33,6 +34,7 @@ LOAD_CONFIG = {
     "draft_model": "draftModel",
     "prompt_cache_mb": "promptCacheMb",
     "prompt_cache_disk_mb": "promptCacheDiskMb",
+    "overflow": "contextOverflowPolicy",
 }
 
 

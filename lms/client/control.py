@@ -20,7 +20,8 @@ TtlSeconds = Annotated[float, msgspec.Meta(gt=0, le=2**31 - 1)]
 class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model on disk. `path` is relative to its models folder, with forward slashes.
 
-    `reasoning` is what its reasoning can be set to (`off`, `on`, an effort): nothing where there is no choice.
+    `reasoning` is what its reasoning can be set to (`off`, `on`, an effort): nothing where there is no choice. Where it
+    is a mixture of `experts`, `experts_used` of them are asked for each token.
     """
 
     key: str
@@ -40,6 +41,8 @@ class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_use: bool = False
     reasoning: tuple[str, ...] = ()
     reasoning_default: str | None = None
+    experts: int = 0
+    experts_used: int = 0
     variants: tuple[str, ...] = ()
     selected_variant: str | None = None
     bundled: bool = False
@@ -52,6 +55,13 @@ class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
                 f"“{self.key}” takes a context of {self.max_context_length} tokens at most, not {tokens}.",
                 param="context_length",
             )
+
+    def require_experts(self, number: int | None) -> None:
+        """Raise InvalidRequest when the model does not have so many experts."""
+        if number is None or number <= self.experts:
+            return
+        has = f"has {self.experts} experts" if self.experts else "is no mixture of experts"
+        raise InvalidRequest(f"“{self.key}” {has}: {number} cannot be used.", param="num_experts")
 
 
 class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -20,6 +20,7 @@ MOST_DRAFTED = 16  # tokens guessed ahead for one answer
 
 Tokens = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Threads = Annotated[int, msgspec.Meta(ge=1, le=MOST_THREADS)]
+Experts = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 BatchTokens = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH)]
 Mebibytes = Annotated[int, msgspec.Meta(ge=0, le=MOST_PROMPT_CACHE_MB)]
 
@@ -38,6 +39,7 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     k_cache_type, v_cache_type: the numbers that keys and values are kept as; values other than f16 need flash attention
     flash_attention: attention without a table of all scores in memory (default: where llama.cpp can, but on a processor
         only where that table would be large)
+    num_experts: how many of its experts a mixture of experts asks for each token (default: as the model says)
     unified_kv: one memory shared by all sequences, or one for each (default: one for each where that is cheap)
     offload_kv_cache: keep keys and values of offloaded layers on the GPU too
     use_mmap: map the model file instead of reading it
@@ -64,6 +66,7 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     k_cache_type: KvCacheType = "f16"
     v_cache_type: KvCacheType = "f16"
     flash_attention: bool | None = None
+    num_experts: Experts | None = None
     unified_kv: bool | None = None
     offload_kv_cache: bool = True
     use_mmap: bool = True

@@ -54,7 +54,8 @@ class LlamaDraft(LlamaDecoder):
 
     def __init__(self, spec: EngineSpec, draft: DraftModel, context_length: int, parallel: int) -> None:
         """For a model loaded as in `spec`. Raises EngineFailed or Unsupported."""
-        spec = msgspec.structs.replace(spec, model_path=draft.path, model_key=draft.key)
+        config = msgspec.structs.replace(spec.config, num_experts=None)  # which are the large model's
+        spec = msgspec.structs.replace(spec, model_path=draft.path, model_key=draft.key, config=config)
         params = model_params(spec, special_buffers=not is_worth_trying())
         self._model = load(draft.path, params, lambda _: None)
         if has_state(self._model):

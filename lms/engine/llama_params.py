@@ -21,6 +21,8 @@ Why the defaults are what they are (measured: a 0.5B Q4_0 model, processor time 
 
 from __future__ import annotations  # llama_cpp names its pointer types for type checkers only
 
+import ctypes
+
 import llama_cpp.llama_cpp as C
 
 from lms.config.load import LoadConfig
@@ -52,7 +54,16 @@ def model_params(spec: EngineSpec, *, special_buffers: bool) -> C.llama_model_pa
     params.use_extra_bufts = special_buffers
     params.load_mode = LOAD_MODES[spec.config.use_mmap, spec.config.use_mlock]
     params.n_gpu_layers = _gpu_layers(spec)
+    if spec.config.num_experts:
+        params.kv_overrides = _overrides(f"{spec.arch}.expert_used_count", spec.config.num_experts)
     return params
+
+
+def _overrides(key: str, number: int) -> ctypes.Array[C.llama_model_kv_override]:
+    """What takes the place of one number in the file's header. The second one, which is empty, ends the list."""
+    value = C.llama_model_kv_override_value(val_i64=number)
+    override = C.llama_model_kv_override(C.LLAMA_KV_OVERRIDE_TYPE_INT, key.encode(), value)
+    return (C.llama_model_kv_override * 2)(override)
 
 
 def generating_params(

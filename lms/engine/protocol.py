@@ -31,6 +31,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     prompt_cache_bytes: memory for finished prompts beyond that, as the memory plan counted it
     prompt_cache_folder: where models keep those that have no room there either, as far as the load config lets them
     draft_model: what guesses for every request that names no other; loaded with the model
+    arch: the name of the model's architecture, for `config.num_experts`
     queue_limit: requests that may wait beyond those in work
     """
 
@@ -46,6 +47,7 @@ class EngineSpec(msgspec.Struct, frozen=True):
     prompt_cache_bytes: int = 0
     prompt_cache_folder: str = ""
     draft_model: DraftModel | None = None
+    arch: str = ""
     queue_limit: int = 512
     projector_path: str = ""
 

@@ -102,6 +102,7 @@ class Engines:
             socket_path=self._making.socket_path(number),
             config=msgspec.structs.replace(plan.config, unified_kv=plan.unified),
             embedding=plan.embedding,
+            arch=plan.known.row.arch or "",
             layers=plan.known.layers,
             cells=plan.cells,
             prompt_cache_bytes=plan.prompt_cache_bytes,

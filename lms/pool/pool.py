@@ -108,6 +108,7 @@ class Pool:
         """What that load would take. Raises as `load` does when the model is unknown, damaged or of no use here."""
         known = self._models.resolve(request.model)
         known.require_loadable()
+        known.row.require_experts(request.config.num_experts)
         need, available_bytes = self._models.need(known, request.config), _available_bytes()
         draft = self._own_draft(known, request.config)
         draft_bytes = draft.need_bytes if draft else 0
@@ -203,6 +204,7 @@ class Pool:
             raise InvalidRequest("The TTL must be more than 0 seconds.", param="ttl_s")
         known = self._models.resolve(typed)
         known.require_loadable()
+        known.row.require_experts(config.num_experts)
         need, draft = self._models.need(known, config), self._own_draft(known, config)
         need_bytes = need.total_bytes + (draft.need_bytes if draft else 0)
         return Plan(

@@ -31,7 +31,7 @@ class OnDisk:
         model = self._catalog.resolve(known.row.key)
         context_length = planned_context(known.row, config)
         plan = load_plan(model, config, context_length)
-        sizes = estimate(model, plan)
+        sizes = estimate(_with_experts(model, config.num_experts), plan)
         return Need(
             context_length=context_length,
             weights_bytes=sizes.weights_bytes,
@@ -42,6 +42,13 @@ class OnDisk:
             prompt_cache_bytes=0 if model.kind is Kind.EMBEDDING else prompt_cache_bytes(config, sizes),
             gpu_bytes=sizes.gpu_total_bytes,
         )
+
+
+def _with_experts(model: Model, number: int | None) -> Model:
+    """The model as if it used so many of its experts."""
+    shape = model.shape
+    used = number or shape.n_experts_used
+    return replace(model, shape=msgspec.structs.replace(shape, n_experts_used=used))
 
 
 def load_plan(model: Model, config: LoadConfig, context_length: int) -> LoadPlan:
@@ -124,6 +131,8 @@ def model_row(model: Model) -> ModelRow:
         params=model.params_label,
         vision=model.vision,
         tool_use=model.tool_use,
+        experts=model.shape.n_experts,
+        experts_used=model.shape.n_experts_used,
         reasoning=model.reasoning.options if model.reasoning else (),
         reasoning_default=model.reasoning.default if model.reasoning else None,
         variants=model.variants,

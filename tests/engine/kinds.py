@@ -14,6 +14,7 @@ from tests.engine.processes import bundled
 
 EMBEDDING, INNER, STATE, CONVOLVED, RANK, HEADS, FEED_FORWARD = 64, 128, 8, 4, 8, 4, 96
 WINDOW = 16
+EXPERTS = 4
 
 Shapes = Iterator[tuple[str, tuple[int, ...]]]
 
@@ -55,6 +56,19 @@ def rowed(path: Path) -> Path:
     }
     layers = (shape for layer in range(3) for shape in _qwen_layer(layer))
     return _write(path, "qwen2vl", fields, layers)
+
+
+def mixture(path: Path, used: int) -> Path:
+    """A Mixtral of four experts, so many of which are used for each token."""
+    fields = {
+        "attention.head_count": HEADS,
+        "attention.head_count_kv": HEADS,
+        "rope.dimension_count": EMBEDDING // HEADS,
+        "expert_count": EXPERTS,
+        "expert_used_count": used,
+    }
+    layers = (shape for layer in range(2) for shape in _mixture_layer(layer))
+    return _write(path, "llama", fields, layers)
 
 
 KINDS = {"recurrent": recurrent, "hybrid": hybrid, "windowed": windowed}
@@ -101,6 +115,16 @@ def _qwen_layer(layer: int) -> Shapes:
     yield f"blk.{layer}.attn_norm.weight", (EMBEDDING,)
     yield from _attention(layer)
     yield from _feed_forward(layer)
+
+
+def _mixture_layer(layer: int) -> Shapes:
+    yield f"blk.{layer}.attn_norm.weight", (EMBEDDING,)
+    yield from _attention(layer)
+    yield f"blk.{layer}.ffn_norm.weight", (EMBEDDING,)
+    yield f"blk.{layer}.ffn_gate_inp.weight", (EXPERTS, EMBEDDING)
+    yield f"blk.{layer}.ffn_gate_exps.weight", (EXPERTS, FEED_FORWARD, EMBEDDING)
+    yield f"blk.{layer}.ffn_up_exps.weight", (EXPERTS, FEED_FORWARD, EMBEDDING)
+    yield f"blk.{layer}.ffn_down_exps.weight", (EXPERTS, EMBEDDING, FEED_FORWARD)
 
 
 def _attention(layer: int) -> Shapes:

@@ -14,7 +14,7 @@ from lms.config.load import LoadConfig
 from lms.engine.protocol import EngineSpec, LoadFailed, Logged, Ready
 from lms.generation.request import GenerateRequest, Sampling, TextPrompt
 from lms.logbus.records import RuntimeLog
-from tests.engine.kinds import KINDS
+from tests.engine.kinds import KINDS, mixture
 from tests.engine.processes import EngineProcess, started
 from tests.engine.rig import chat, written
 from tests.engine.test_llama import finished, spec
@@ -117,6 +117,20 @@ def test_a_model_that_cannot_be_locked_is_loaded_with_a_warning(tmp_path: Path) 
         assert isinstance(model.end, Ready)
         assert [warning for warning in model.end.warnings if "could not be locked" in warning]
         assert answer(model.engine) == "This is a test!"
+
+
+def test_a_mixture_uses_as_many_experts_as_asked_for(tmp_path: Path) -> None:
+    request = GenerateRequest(TextPrompt("one two three four"), GREEDY, max_tokens=16)
+
+    def answer_of(used: int, asked: int | None) -> str:
+        path = mixture(tmp_path / f"{used}.gguf", used)
+        config = LoadConfig(num_experts=asked)
+        wanted = EngineSpec("llama", str(path), "moe", "moe", str(tmp_path / "engine.sock"), config, arch="llama")
+        with started(wanted) as engine:
+            engine.wait_ready()
+            return written(engine.ask(request))
+
+    assert answer_of(used=2, asked=1) == answer_of(used=1, asked=None) != answer_of(used=2, asked=None)
 
 
 def test_a_locked_model_is_locked_or_said_not_to_be(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from msgspec import Meta
 
 from lms.client.control import InstanceRow, LoadDone, LoadRequest, ModelRow
 from lms.config.bounds import MOST_PARALLEL
-from lms.config.load import DEFAULT_BATCH, BatchTokens, LoadConfig, Tokens
-from lms.server.requests.fields import NonEmpty, PositiveInt, decode, only
+from lms.config.load import DEFAULT_BATCH, BatchTokens, Experts, LoadConfig, Tokens
+from lms.server.requests.fields import NonEmpty, PositiveInt, decode
 
 
 class LoadBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,7 +19,7 @@ class LoadBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context_length: Tokens | None = None
     eval_batch_size: BatchTokens | None = None
     flash_attention: bool | None = None
-    num_experts: int | None = None
+    num_experts: Experts | None = None
     offload_kv_cache_to_gpu: bool | None = None
     parallel: Annotated[int, Meta(ge=1, le=MOST_PARALLEL)] | None = None
     echo_load_config: bool | None = None
@@ -36,14 +36,14 @@ class UnloadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def parse_load(raw: bytes, lenient: bool = False) -> tuple[LoadRequest, bool]:
-    """What is to be loaded, and whether the reply repeats how. Raises InvalidRequest or Unsupported naming a field."""
+    """What is to be loaded, and whether the reply repeats how. Raises InvalidRequest naming the field."""
     body = decode(raw, LenientLoadBody if lenient else LoadBody)
-    only(body.num_experts, (None,), "num_experts")
     config = LoadConfig(
         context_length=body.context_length,
         parallel=body.parallel,
         batch_size=body.eval_batch_size,
         flash_attention=body.flash_attention,
+        num_experts=body.num_experts,
         offload_kv_cache=body.offload_kv_cache_to_gpu is not False,
     )
     ttl_s = body.ttl if isinstance(body, LenientLoadBody) else None
@@ -128,4 +128,9 @@ def _config(row: InstanceRow) -> dict[str, Any]:
         "parallel": row.parallel,
         "offload_kv_cache_to_gpu": row.config.offload_kv_cache,
     }
-    return config if row.config.flash_attention is None else config | {"flash_attention": row.config.flash_attention}
+    chosen = {"flash_attention": row.config.flash_attention, "num_experts": _experts(row)}
+    return config | {name: value for name, value in chosen.items() if value is not None}
+
+
+def _experts(row: InstanceRow) -> int | None:
+    return row.config.num_experts or row.model.experts_used or None

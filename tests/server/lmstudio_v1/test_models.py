@@ -1,14 +1,15 @@
 """The list of models, and loading and unloading them."""
 
 import socket
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 import pytest
 
-from lms.client.control import LoadRequest, ModelRow
+from lms.client.control import LoadRequest
 from lms.config.load import LoadConfig
-from lms.errors import NotEnoughMemory
+from lms.errors import InvalidRequest, NotEnoughMemory
 from tests.server.backend import EMBEDDER, SLASHED, instance
 from tests.server.conftest import Site
 from tests.server.scripted_engine import MODEL
@@ -155,6 +156,22 @@ def test_a_load_is_asked_for_as_its_fields_say_and_repeats_them_if_it_shall(site
     )
 
 
+def test_a_mixture_of_experts_is_loaded_with_as_many_as_asked_for_and_says_how_many(site: Site) -> None:
+    site.backend.on_disk = [msgspec.structs.replace(MODEL, experts=8, experts_used=2)]
+    assert load(site, echo_load_config=True).json["load_config"]["num_experts"] == 2
+    assert load(site, echo_load_config=True, num_experts=4).json["load_config"]["num_experts"] == 4
+    assert [asked.config.num_experts for asked in site.backend.loads_asked] == [None, 4]
+
+
+@pytest.mark.parametrize(("asked", "taken"), [(None, True), (8, True), (9, False)])
+def test_no_more_experts_are_taken_than_there_are(asked: int | None, taken: bool) -> None:
+    mixture = msgspec.structs.replace(MODEL, experts=8)
+    with nullcontext() if taken else pytest.raises(InvalidRequest, match="8 experts"):
+        mixture.require_experts(asked)
+    with pytest.raises(InvalidRequest, match="no mixture"):
+        MODEL.require_experts(1)
+
+
 def test_an_embedding_model_repeats_its_context_alone(site: Site) -> None:
     reply = site.post("/api/v1/models/load", model="text-embedding-tiny", echo_load_config=True)
     assert (reply.json["type"], reply.json["load_config"]) == ("embedding", {"context_length": 1024})
@@ -166,7 +183,7 @@ def test_an_embedding_model_repeats_its_context_alone(site: Site) -> None:
         ({"ttl": 60}, "ttl", "unrecognized_keys"),
         ({"stream": True}, "stream", "unrecognized_keys"),
         ({"rope_frequency_scale": 2}, "rope_frequency_scale", "unrecognized_keys"),
-        ({"num_experts": 4}, "num_experts", "unsupported"),
+        ({"num_experts": 0}, "num_experts", "invalid_value"),
         ({"context_length": 0}, "context_length", "invalid_value"),
         ({"context_length": 2049}, "context_length", "invalid_value"),
         ({"context_length": "max"}, "context_length", "invalid_value"),
@@ -232,13 +249,6 @@ def test_an_unload_that_names_no_instance_is_a_400(site: Site, fields: dict[str,
 
 @pytest.mark.parametrize(("asked", "taken"), [(None, True), (2048, True), (2049, False)])
 def test_a_context_may_be_as_long_as_the_model_takes(asked: int | None, taken: bool) -> None:
-    assert _takes(MODEL, asked) == taken
-    assert _takes(msgspec.structs.replace(MODEL, max_context_length=0), asked), "a model that does not say takes any"
-
-
-def _takes(model: ModelRow, tokens: int | None) -> bool:
-    try:
-        model.require_context(tokens)
-    except Exception:
-        return False
-    return True
+    with nullcontext() if taken else pytest.raises(InvalidRequest, match="2048"):
+        MODEL.require_context(asked)
+    msgspec.structs.replace(MODEL, max_context_length=0).require_context(asked)  # it does not say, and takes any
