@@ -30,7 +30,7 @@ class Literals:
         yield from incoming.space()
         while not (yield from incoming.comes(end)):
             key = yield from self._key(incoming, equals)
-            yield Arguments(f"{separator}{_quoted(key)}: ")
+            yield Arguments(f'{separator}"{key}": ')
             separator = ", "
             yield from self._value(incoming, levels)
             yield from self._gap(incoming, end)
@@ -71,14 +71,14 @@ class Literals:
             raise NotACall
         yield from incoming.space()
 
-    def _key(self, incoming: Incoming, equals: str) -> Reading[str]:
+    def _key(self, incoming: Incoming, equals: str) -> Reading[None]:
         quote = yield from self._quote(incoming)
-        if not quote:
-            return (yield from incoming.until(equals)).strip()
-        key = yield from incoming.until(quote)
-        yield from incoming.space()
-        yield from incoming.take(equals)
-        return key
+        if quote:
+            yield from self._string(incoming, quote)
+            yield from incoming.space()
+            yield from incoming.take(equals)
+        else:
+            yield Arguments(_quoted((yield from incoming.until(equals)).strip()))
 
     def _quote(self, incoming: Incoming) -> Reading[str]:
         """The quote that comes next, if one does."""
@@ -91,21 +91,27 @@ class Literals:
         if not self.has_escapes:
             yield from incoming.string_until(quote)
             return
-        yield Arguments('"')
-        while True:
-            text, end = yield from incoming.up_to("\\", quote)
-            yield Arguments(_quoted(text)[1:-1])
-            if end == quote:
-                break
-            yield Arguments((yield from _escape(incoming)))
-        yield Arguments('"')
+        opening, is_whole = '"', False
+        while not is_whole:
+            text, is_whole = yield from self._piece(incoming, quote)
+            yield Arguments(opening + text + ('"' if is_whole else ""))
+            opening = ""
+
+    def _piece(self, incoming: Incoming, quote: str) -> Reading[tuple[str, bool]]:
+        """More of a string as JSON has it, without quotes, and whether that is all."""
+        if not self.has_escapes:
+            return _escaped((yield from incoming.until(quote))), True
+        text, end = yield from incoming.up_to("\\", quote)
+        if end == quote:
+            return _escaped(text), True
+        return _escaped(text) + (yield from _escape(incoming)), False
 
 
 def _escape(incoming: Incoming) -> Reading[str]:
     """In JSON, what a backslash and the characters after it are in Python; one that has no meaning is itself."""
     character = yield from incoming.character()
     if character not in CODES:
-        return ESCAPES.get(character, _quoted(f"\\{character}")[1:-1])
+        return ESCAPES.get(character, _escaped(f"\\{character}"))
     length, escape = CODES[character]
     for _ in range(length):
         digit = yield from incoming.character()
@@ -115,5 +121,5 @@ def _escape(incoming: Incoming) -> Reading[str]:
     return escape
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+def _escaped(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)[1:-1]

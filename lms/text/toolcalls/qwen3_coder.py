@@ -39,8 +39,8 @@ def read(incoming: Incoming) -> Reading[None]:
         yield from incoming.take(END)
 
 
-def read_function(incoming: Incoming) -> Reading[None]:
-    """One call, without outer markers."""
+def read_function(incoming: Incoming, padding: str = "\n") -> Reading[None]:
+    """One call, without outer markers. `padding` may stand before and after a value, and is no part of it."""
     yield from incoming.space()
     yield from incoming.take(FUNCTION)
     name = yield from incoming.name(">")
@@ -48,8 +48,8 @@ def read_function(incoming: Incoming) -> Reading[None]:
     members = Members(incoming.tools[name])
     while (yield from _is_parameter(incoming)):
         key = yield from incoming.until(">")
-        yield from incoming.comes("\n")
-        yield from members.value(incoming, key.strip(), f"\n{END_OF_PARAMETER}", END_OF_PARAMETER)
+        yield from incoming.comes(padding)
+        yield from members.value(incoming, key.strip(), f"{padding}{END_OF_PARAMETER}", END_OF_PARAMETER)
     yield from members.end()
     yield Ended()
 

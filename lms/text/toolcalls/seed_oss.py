@@ -28,7 +28,7 @@ LAYOUT = Layout(
 def read(incoming: Incoming) -> Reading[None]:
     """One call, between its markers."""
     yield from incoming.take(START)
-    yield from read_function(incoming)
+    yield from read_function(incoming, padding="")
     yield from incoming.space()
     yield from incoming.take(END)
 
