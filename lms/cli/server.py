@@ -35,7 +35,7 @@ Port = Annotated[
 ]
 Bind = Annotated[
     str | None,
-    typer.Option("--bind", metavar="ADDRESS", help="Address. Default: LMS_SERVER_HOST, else 127.0.0.1."),
+    typer.Option("--bind", metavar="ADDRESS", help="Address, or unix:/PATH. Default: LMS_SERVER_HOST, else 127.0.0.1."),
 ]
 Cors = Annotated[bool, typer.Option("--cors", help="Let web pages of any origin call the server.")]
 CorsOrigin = Annotated[
@@ -154,7 +154,7 @@ def _warn_of_exposure(session: Session, status: "ServerStatus") -> None:
         return
     if "*" in status.admission.origins:
         session.output.warn("CORS is on: every website that you visit can use this server.")
-    if status.host and not _is_loopback(status.host):
+    if status.host and status.port is not None and not _is_loopback(status.host):
         session.output.warn(f"The server listens on {status.host}: others in the network can use it.")
 
 
@@ -166,12 +166,12 @@ def _warn_of_no_tokens(session: Session) -> None:
 
 
 def _running(status: "ServerStatus") -> str:
-    asks = " It asks for API tokens." if status.admission.require_auth else ""
-    return f"The server is running on port {status.port}: {_url(status)}{'.' if asks else ''}{asks}"
+    where = status.host if status.port is None else f"port {status.port}: {_url(status)}"
+    return f"The server is running on {where}" + (". It asks for API tokens." if status.admission.require_auth else "")
 
 
 def _place(status: "ServerStatus") -> str:
-    return f"{status.host} port {status.port}"
+    return f"{status.host}" if status.port is None else f"{status.host} port {status.port}"
 
 
 def _is_loopback(host: str) -> bool:

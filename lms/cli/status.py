@@ -29,7 +29,8 @@ def status(session: Session) -> None:
         return
     say = session.output.data
     say("Daemon: ", *_switch(f"PID: {found.pid}" if found else None))
-    say("Server: ", *_switch(f"port: {server.port}" if server.running else None))
+    where = server.host if server.port is None else f"port: {server.port}"
+    say("Server: ", *_switch(where if server.running else None))
     if not server.running:
         say(Styled("  lms server start starts it.", "dim"))
     say("")

@@ -28,7 +28,7 @@ class Site:
     """Where the server listens, and the socket it listens with."""
 
     host: str
-    port: int
+    port: int | None
     admission: Admission
     listener: socket.socket
 
@@ -97,15 +97,19 @@ def wait_for_greeting(site: Site, front: Front) -> None:
     while time.monotonic() < deadline_s:
         if not front.running:
             raise DaemonFailed("The HTTP server ended while it started.", hint="The daemon's log says why.")
-        if _greets(listener.reachable_host(site.host), site.port):
+        if _greets(site):
             return
     raise DaemonFailed(f"The HTTP server did not answer within {START_TIMEOUT_S:.0f} s.")
 
 
-def _greets(host: str, port: int) -> bool:
+def _greets(site: Site) -> bool:
     """The socket is open already, so a request waits in it until the front takes it."""
-    connection = http.client.HTTPConnection(host, port, timeout=GREETING_TIMEOUT_S)
+    connection = http.client.HTTPConnection(listener.reachable_host(site.host), site.port, timeout=GREETING_TIMEOUT_S)
     try:
+        if path := listener.path_of(site.host):
+            connection.sock = socket.socket(socket.AF_UNIX)
+            connection.sock.settimeout(GREETING_TIMEOUT_S)
+            connection.sock.connect(str(path))
         connection.request("GET", "/lmstudio-greeting", headers={"Connection": "close"})
         return connection.getresponse().status == 200
     except (OSError, http.client.HTTPException):

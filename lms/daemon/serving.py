@@ -7,6 +7,7 @@ for the port that is in use succeeds; asking for another port moves the server t
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import msgspec
 
@@ -15,7 +16,7 @@ from lms.config.origins import origins
 from lms.config.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from lms.daemon import listener
 from lms.daemon.child import Front, Site, wait_for_greeting
-from lms.errors import DaemonFailed, LmsError, ServerNotRunning
+from lms.errors import DaemonFailed, LmsError, ServerNotRunning, UsageError
 from lms.logbus.records import Level, LogData, ServerLog
 from lms.paths import Home, write_atomically
 
@@ -72,7 +73,7 @@ class Serving:
         """
         with self._lock:
             host = wanted.host or self._settings.host or DEFAULT_HOST
-            port, admission = self._port(wanted), self._admission(wanted)
+            port, admission = self._port(wanted, host), self._admission(wanted)
             site = self._site
             there = site is not None and (site.host, site.admission) == (host, admission) and port in (0, site.port)
             if not there:
@@ -88,7 +89,7 @@ class Serving:
             port = site.port
             self._leave()
             self._remember(Remembered(port, admission=site.admission).after_stop())
-            self._say("info", f"The server on port {port} has stopped.")
+            self._say("info", f"The server on {listener.place(site.host, port)} has stopped.")
             return ServerStatus(False, port)
 
     def restore(self) -> None:
@@ -96,11 +97,12 @@ class Serving:
         before = self._remembered()
         if not before.wanted:
             return
+        where = listener.place(before.host or DEFAULT_HOST, before.port)
         try:
             self.start(ServerStart(before.port, before.host, before.admission.origins, before.admission.require_auth))
-            self._say("info", f"The server is back on port {before.port}, as before the daemon ended.")
+            self._say("info", f"The server is back on {where}, as before the daemon ended.")
         except LmsError as error:
-            self._say("error", f"The server on port {before.port} could not be started again: {error}")
+            self._say("error", f"The server on {where} could not be started again: {error}")
 
     def forget(self) -> None:
         """A daemon that comes back starts no server; what outlives a stop stays remembered."""
@@ -116,7 +118,11 @@ class Serving:
     def _site(self) -> Site | None:
         return self._current[0] if self._current else None
 
-    def _port(self, wanted: ServerStart) -> int:
+    def _port(self, wanted: ServerStart, host: str) -> int | None:
+        if listener.path_of(host):
+            if wanted.port is not None:
+                raise UsageError(f"{host} has no port.", hint="Give --bind or --port.", param="port")
+            return None
         for port in (wanted.port, self._remembered().port, self._settings.port):
             if port is not None:
                 return port
@@ -129,7 +135,7 @@ class Serving:
             required if wanted.require_auth is None else wanted.require_auth,
         )
 
-    def _move(self, host: str, port: int, admission: Admission) -> None:
+    def _move(self, host: str, port: int | None, admission: Admission) -> None:
         """Listen there, then start a front; the old one goes first only when it is in the way."""
         before = self._site
         if before and port == before.port:
@@ -150,10 +156,11 @@ class Serving:
             front = self._greeting_front(site)
         except LmsError:
             site.listener.close()
+            listener.remove(site.host)
             raise
         self._current = site, front
         self._remember(Remembered(site.port, site.host, site.admission, wanted=True))
-        self._say("info", f"The server is listening on {site.host}, port {site.port}.")
+        self._say("info", f"The server is listening on {listener.place(site.host, site.port)}.")
         watch = threading.Thread(target=self._watch, args=(site, front, self._ending), name="front watch", daemon=True)
         watch.start()
 
@@ -176,6 +183,7 @@ class Serving:
             site, front = self._current
             front.stop()
             site.listener.close()
+            listener.remove(site.host)
         self._current = None
 
     def _watch(self, site: Site, front: Front, ending: threading.Event) -> None:
@@ -194,20 +202,20 @@ class Serving:
                 failures += 1
                 if ending.wait(_backoff_s(failures)):
                     return
-            front = started
+            site, front = started
 
-    def _start_again(self, site: Site, ending: threading.Event) -> Front | None:
+    def _start_again(self, site: Site, ending: threading.Event) -> tuple[Site, Front] | None:
         """The next front; None when it is not wanted any more, or cannot be started now, which is logged."""
         with self._lock:
             if ending.is_set():
                 return None
             try:
-                front = self._launch(site, self._publish)
-            except OSError as error:
+                site = _findable(site)
+                self._current = site, self._launch(site, self._publish)
+            except (OSError, LmsError) as error:
                 self._say("error", f"The front could not be started again: {error}.")
                 return None
-            self._current = site, front
-            return front
+            return self._current
 
     def _remembered(self) -> Remembered:
         try:
@@ -223,6 +231,17 @@ class Serving:
 
     def _say(self, level: Level, content: str) -> None:
         self._publish(ServerLog(content, level))
+
+
+def _findable(site: Site) -> Site:
+    """The same place, with a new socket where the old one cannot be found any more: gunicorn, if it is told to end,
+    removes a unix socket. Raises as `bind` does.
+    """
+    path = listener.path_of(site.host)
+    if path is None or path.exists():
+        return site
+    site.listener.close()
+    return replace(site, listener=listener.bind(site.host, site.port))
 
 
 def _backoff_s(failures: int) -> float:

@@ -127,7 +127,10 @@ class FakeDaemon:
         self._require_on()
         self.starts.append(start)
         admission = Admission(start.origins or (), bool(start.require_auth))
-        self.server = ServerStatus(True, start.port or 1234, start.host or "127.0.0.1", admission, 4712)
+        host = start.host or "127.0.0.1"
+        self.server = ServerStatus(
+            True, None if host.startswith("unix:") else start.port or 1234, host, admission, 4712
+        )
         return self.server
 
     def stop_server(self) -> ServerStatus:

@@ -112,6 +112,16 @@ def test_the_url_is_one_that_a_client_can_use(lms: Terminal, bind: str, url: str
     assert url in lms.type("server", "start", "--bind", bind).err
 
 
+def test_a_unix_socket_has_no_port_and_exposes_nobody(lms: Terminal) -> None:
+    where = "unix:/run/lms.sock"
+    ended = lms.type("server", "start", "--bind", where)
+    assert ended.err == f"The server is running on {where}\n"
+    assert lms.type("server", "status").out == f"The server is running on {where}\n"
+    assert lms.type("server", "status", "--json").json == {"running": True}
+    assert where in lms.type("status").out
+    assert f"from {where} to 127.0.0.1 port 1234" in lms.type("server", "start").err
+
+
 class Taken(FakeDaemon):
     def start_server(self, start: ServerStart) -> ServerStatus:
         raise PortTaken("Port 1234 is taken by nginx.", hint="Choose another with --port.")

@@ -14,7 +14,7 @@ from lms.client.control import Admission, ServerStart, ServerStatus
 from lms.config.settings import Settings
 from lms.daemon.child import Front
 from lms.daemon.serving import Serving
-from lms.errors import DaemonFailed, PortTaken, ServerNotRunning
+from lms.errors import DaemonFailed, PortTaken, ServerNotRunning, UsageError
 from lms.logbus.records import LogData, ServerLog
 from lms.paths import Home
 from tests.daemon.fronts import ENDS_AT_ONCE, GREETS
@@ -241,3 +241,64 @@ def test_what_the_front_prints_is_published(make: Make, said: "queue.SimpleQueue
     seen = [said.get(timeout=5) for _ in range(3)]
     assert ServerLog("hello", "info") in seen
     assert ServerLog("not JSON", "debug") in seen
+
+
+class TestUnixSockets:
+    @pytest.fixture
+    def host(self, tmp_path: Path) -> str:
+        return f"unix:{tmp_path / 'lms.sock'}"
+
+    def get(self, host: str, path: str = "/") -> str:
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(5)
+            client.connect(host.removeprefix("unix:"))
+            client.sendall(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+            return b"".join(iter(lambda: client.recv(65536), b"")).decode()
+
+    def test_the_server_answers_there_and_leaves_nothing_behind(self, make: Make, host: str, tmp_path: Path) -> None:
+        serving = make()
+        status = serving.start(ServerStart(host=host))
+        assert (status.running, status.host, status.port) == (True, host, None)
+        assert "--fd" in self.get(host)
+        serving.stop()
+        assert not (tmp_path / "lms.sock").exists()
+
+    def test_it_may_move_there_and_back(self, make: Make, host: str, tmp_path: Path) -> None:
+        serving = make()
+        before = serving.start(ServerStart(free_port()))
+        serving.start(ServerStart(host=host))
+        with pytest.raises(OSError, match="refused"):
+            get(before)
+        assert self.get(host)
+        assert get(serving.start(ServerStart(0)))
+        assert not (tmp_path / "lms.sock").exists()
+
+    def test_another_admission_replaces_the_server_in_its_place(self, make: Make, host: str) -> None:
+        serving = make()
+        serving.start(ServerStart(host=host))
+        serving.start(ServerStart(host=host, require_auth=True))
+        assert "--require-auth" in self.get(host)
+
+    def test_a_port_beside_it_is_refused(self, make: Make, host: str) -> None:
+        with pytest.raises(UsageError, match="has no port"):
+            make().start(ServerStart(1234, host))
+
+    def test_it_comes_back_with_the_daemon(self, make: Make, host: str) -> None:
+        before = make()
+        before.start(ServerStart(host=host))
+        before.close()
+        after = make()
+        after.restore()
+        assert after.status().host == host
+        assert self.get(host)
+
+    def test_a_front_that_took_the_socket_with_it_comes_back_with_a_new_one(
+        self, make: Make, host: str, tmp_path: Path, said: "queue.SimpleQueue[LogData]"
+    ) -> None:
+        first = make().start(ServerStart(host=host))
+        (tmp_path / "lms.sock").unlink()
+        psutil.Process(first.pid).kill()
+        for _ in range(2):  # each front says it once it serves
+            while said.get(timeout=20) != ServerLog("hello", "info"):
+                continue
+        assert self.get(host)

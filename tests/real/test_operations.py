@@ -127,6 +127,17 @@ class TestDescriptions:
             assert (client.models.list()._request_id or "").startswith("req_")
 
 
+def test_a_server_on_a_unix_socket_answers_there(fake_lms: Lms) -> None:
+    path = fake_lms.home.root / "http.sock"
+    fake_lms("server", "start", "--bind", f"unix:{path}")
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(path)), base_url="http://lms") as client:
+        assert client.get("/health").json() == {"status": "ok"}
+        with client.stream("POST", "/v1/chat/completions", json=CHAT | {"stream": True}) as reply:
+            assert list(reply.iter_lines())[-2] == "data: [DONE]"
+    fake_lms("server", "stop")
+    assert not path.exists()
+
+
 class TestTokens:
     @pytest.fixture
     def guarded(self, fake_lms: Lms) -> Served:
