@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lms.generation.events import TextDelta, ToolArgumentsDelta, ToolCallStarted
@@ -66,8 +66,9 @@ def test_a_case_gives_its_text_and_calls_wherever_it_is_cut(family: Family, case
         assert split(family, tools, [answer[:cut], answer[cut:]]) == expected
 
 
-@given(st.data())
 @pytest.mark.parametrize(("family", "case"), ALL)
+@settings(max_examples=20)
+@given(st.data())
 def test_a_case_gives_the_same_in_any_pieces(family: Family, case: Case, data: st.DataObject) -> None:
     pieces = data.draw(pieces_of(st.just(case["answer"])))
     assert split(family, tools_of(case), pieces) == {"text": case["text"], "calls": case["calls"]}
@@ -89,6 +90,46 @@ def test_a_truncated_answer_gives_the_beginning_of_the_whole(family: Family, cas
 @pytest.mark.parametrize(("family", "case"), ALL)
 def test_an_answer_without_calls_comes_through_to_the_letter(family: Family, case: Case) -> None:
     assert split(family, [Tool("unknown")], [case["answer"]]) == {"text": case["answer"], "calls": []}
+
+
+# Where strings have no quotes they are written as they stand: without what could be a marker, and line breaks at their
+# ends are layout.
+WORDS = st.text("aé \n\t\"'\\{}[]:,0-").map(lambda text: text.strip("\n"))
+TYPED = Tool(
+    "f",
+    None,
+    {
+        "type": "object",
+        "properties": {
+            "text": {"type": "string"},
+            "count": {"type": "integer"},
+            "list": {"type": "array"},
+            "yes": {"type": "boolean"},
+            "any": {"type": ["object", "null"]},
+        },
+    },
+)
+VALUES: dict[str, st.SearchStrategy[Any]] = {
+    "text": WORDS,
+    "count": st.integers(),
+    "list": st.lists(WORDS | st.none() | st.booleans(), max_size=3),
+    "yes": st.booleans(),
+    "any": st.none() | st.dictionaries(WORDS, st.integers(), max_size=2),
+}
+WRITERS = [pytest.param(family, id=family.name) for family in FAMILIES if family.write]
+
+
+@pytest.mark.parametrize("family", WRITERS)
+@settings(max_examples=50)
+@given(st.data(), st.lists(st.fixed_dictionaries({}, optional=VALUES), min_size=1, max_size=3))
+def test_what_is_written_is_read_whatever_the_arguments(
+    family: Family, data: st.DataObject, wanted: list[dict[str, Any]]
+) -> None:
+    assert family.write is not None
+    answer = family.write([("f", json.dumps(arguments, ensure_ascii=False)) for arguments in wanted])
+    found = split(family, [TYPED], data.draw(pieces_of(st.just(answer))))
+    assert [json.loads(call["arguments"]) for call in found["calls"]] == wanted
+    assert found["text"] == ""
 
 
 WHOLE = [

@@ -12,9 +12,9 @@ from lms.text.toolcalls.layout import Layout
 
 ADDRESS = " to=functions."
 COMMENTARY, ANALYSIS = f"<|channel|>commentary{ADDRESS}", f"<|channel|>analysis{ADDRESS}"
-MESSAGE, CALL = "<|message|>", "<|call|>"
+MESSAGE, CALL, NEXT = "<|message|>", "<|call|>", "<|start|>assistant"
 
-LAYOUT = Layout(COMMENTARY, f"{{name}} <|constrain|>json{MESSAGE}", "", between=f"{CALL}<|start|>assistant{COMMENTARY}")
+LAYOUT = Layout(COMMENTARY, f"{{name}} <|constrain|>json{MESSAGE}", "", between=f"{CALL}{NEXT}{COMMENTARY}")
 
 
 def read(incoming: Incoming) -> Reading[None]:
@@ -28,7 +28,8 @@ def read(incoming: Incoming) -> Reading[None]:
     yield Started(name)
     yield from incoming.json_object()
     yield Ended()
-    yield from incoming.comes(CALL)
+    if (yield from incoming.comes(CALL)):
+        yield from incoming.comes(NEXT)
 
 
 HARMONY = Family(

@@ -181,7 +181,11 @@ class Incoming:
 
 
 def _decoded(text: str) -> object:
+    """The value. Halves of characters, which JSON's escapes can spell, could not be sent."""
     try:
-        return json.loads(text)
+        value = json.loads(text)
+        if isinstance(value, str):
+            value.encode()
     except (ValueError, RecursionError) as error:
         raise NotACall from error
+    return value

@@ -111,7 +111,7 @@ def _object(text: str) -> str:
 
 def _object_in(text: str) -> str:
     try:
-        if isinstance(json.loads(text), dict):
+        if isinstance(json.loads(text.encode()), dict):
             return text
     except (ValueError, RecursionError) as error:
         raise NotACall from error
