@@ -1,5 +1,7 @@
 """Requests that need no pass through the model: what it sees of a prompt, and what tokens spell."""
 
+from collections.abc import Iterator, Sequence
+
 from lms.engine.model import Vocabulary
 from lms.engine.picture_tokens import is_of_text
 from lms.engine.prompts import PromptReader, Seen, check_tokens
@@ -25,17 +27,19 @@ class Reader:
         """Raises InvalidRequest for a text that is too long, or for what `PromptReader` refuses; Unsupported for a
         conversation that the model cannot read."""
         seen = self._seen(request)
-        pieces = tuple(map(self._spelling, seen.tokens)) if request.pieces else ()
+        pieces = tuple(self._pieces(seen.tokens)) if request.pieces else ()
         return WasRead(seen.text, tuple(max(token, PICTURE) for token in seen.tokens), pieces)
 
     def spell(self, request: SpellRequest) -> Spelled:
         """Raises InvalidRequest for an id that is no token of the model; bytes that are no UTF-8 become �."""
         _check_size(len(request.tokens), "tokens", "tokens")
         check_tokens(request.tokens, len(self._vocabulary), "tokens")
-        return Spelled(b"".join(map(self._vocabulary.spelling, request.tokens)).decode(errors="replace"))
+        return Spelled(b"".join(self._pieces(request.tokens)).decode(errors="replace"))
 
-    def _spelling(self, token: int) -> bytes:
-        return self._vocabulary.spelling(token) if is_of_text(token) else b""
+    def _pieces(self, tokens: Sequence[int]) -> Iterator[bytes]:
+        """What each token is written as, asked once for each: a native call takes some 2 µs."""
+        spelt = {token: self._vocabulary.spelling(token) if is_of_text(token) else b"" for token in set(tokens)}
+        return map(spelt.__getitem__, tokens)
 
     def _seen(self, request: ReadRequest) -> Seen:
         match request.prompt:
