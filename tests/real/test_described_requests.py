@@ -4,7 +4,7 @@ import pytest
 
 from tools.fuzz import fuzz, server
 
-CASES = 250
+CASES = 150
 
 
 @pytest.mark.timeout(400)

@@ -32,5 +32,6 @@ def test_the_description_is_json(site: Site) -> None:
 def test_the_page_loads_nothing_from_elsewhere(site: Site) -> None:
     reply = site.client.get("/docs")
     assert reply.mimetype == "text/html"
+    assert "default-src 'none'" in reply.headers["Content-Security-Policy"]
     assert 'fetch("openapi.json")' in reply.text
     assert "://" not in reply.text
