@@ -4,6 +4,7 @@ Dense weights are large enough for logits to lie far apart: what a rounding erro
 """
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,20 @@ def mixture(path: Path, used: int) -> Path:
     return _write(path, "llama", fields, layers)
 
 
+def judging(path: Path) -> Path:
+    """A Qwen 3 that reads a text from the left and says at its end how likely “yes” is: a reranker."""
+    fields = {
+        "attention.head_count": HEADS,
+        "attention.head_count_kv": HEADS,
+        "attention.key_length": EMBEDDING // HEADS,
+        "attention.value_length": EMBEDDING // HEADS,
+        "pooling_type": int(gguf.PoolingType.RANK),
+        "classifier.output_labels": ["yes", "no"],
+    }
+    layers = (shape for layer in range(2) for shape in _qwen_layer(layer))
+    return _write(path, "qwen3", fields, chain(layers, [("cls.output.weight", (2, EMBEDDING))]))
+
+
 KINDS = {"recurrent": recurrent, "hybrid": hybrid, "windowed": windowed}
 
 
@@ -125,6 +140,14 @@ def _mixture_layer(layer: int) -> Shapes:
     yield f"blk.{layer}.ffn_gate_exps.weight", (EXPERTS, FEED_FORWARD, EMBEDDING)
     yield f"blk.{layer}.ffn_up_exps.weight", (EXPERTS, FEED_FORWARD, EMBEDDING)
     yield f"blk.{layer}.ffn_down_exps.weight", (EXPERTS, EMBEDDING, FEED_FORWARD)
+
+
+def _qwen_layer(layer: int) -> Shapes:
+    yield f"blk.{layer}.attn_norm.weight", (EMBEDDING,)
+    yield f"blk.{layer}.attn_q_norm.weight", (EMBEDDING // HEADS,)
+    yield f"blk.{layer}.attn_k_norm.weight", (EMBEDDING // HEADS,)
+    yield from _attention(layer)
+    yield from _feed_forward(layer)
 
 
 def _attention(layer: int) -> Shapes:

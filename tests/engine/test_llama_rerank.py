@@ -14,6 +14,7 @@ from lms.engine.worker import Worker
 from lms.errors import Unsupported
 from lms.generation.events import Ranked
 from lms.generation.request import EmbedRequest, RankRequest, ReadRequest, TextPrompt
+from tests.engine.kinds import judging
 from tests.engine.rerankers import reranker
 
 TEMPLATE = "question: {query} text: {document}"
@@ -22,15 +23,15 @@ ROUNDING = 1e-2  # of weights of 16 bits, in batches of one size and another; sc
 DOCUMENTS = ("the cat sleeps in a small box", "dogs", "it rained all day in the town and nobody went out", "a cat")
 
 
-@pytest.fixture(scope="module", params=[None, TEMPLATE], ids=["plain", "template"])
-def template(request: pytest.FixtureRequest) -> str | None:
-    chosen: str | None = request.param
-    return chosen
+@pytest.fixture(scope="module", params=["plain", "template", "causal"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(scope="module")
-def path(template: str | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return reranker(tmp_path_factory.mktemp("rerankers") / "tiny-rerank.gguf", template)
+def path(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("rerankers") / "tiny-rerank.gguf"
+    return judging(file) if kind == "causal" else reranker(file, TEMPLATE if kind == "template" else None)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def ranked(worker: Worker, request: RankRequest) -> Ranked:
     return event
 
 
-def directly(path: Path, template: str | None) -> list[float]:
+def directly(path: Path, kind: str) -> list[float]:
     """What llama.cpp says of each pair alone, put together here as its server would."""
     model = llama_cpp.Llama(
         str(path), embedding=True, pooling_type=llama_cpp.LLAMA_POOLING_TYPE_RANK, verbose=False, n_ctx=512
@@ -61,20 +62,25 @@ def directly(path: Path, template: str | None) -> list[float]:
 
     scores = []
     for document in DOCUMENTS:
-        if template is None:
-            tokens = [begin, *plain(QUERY), end, *plain(document), end]
-        else:
-            tokens = plain(f"question: {QUERY} text: {document}")
+        match kind:
+            case "template":
+                tokens = plain(f"question: {QUERY} text: {document}")
+            case "plain":
+                tokens = [begin, *plain(QUERY), end, *plain(document), end]
+            case _:  # its vocabulary puts nothing around texts
+                tokens = [*plain(QUERY), *plain(document)]
         array = (llama_cpp.llama_token * len(tokens))(*tokens)  # which the batch does not keep alive
-        assert llama_cpp.llama_encode(model.ctx, llama_cpp.llama_batch_get_one(array, len(tokens))) == 0
+        if kind == "causal":
+            llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(model.ctx), True)
+        assert llama_cpp.llama_decode(model.ctx, llama_cpp.llama_batch_get_one(array, len(tokens))) == 0
         scores.append(float(llama_cpp.llama_get_embeddings_seq(model.ctx, 0)[0]))
     model.close()
     return scores
 
 
-def test_scores_are_those_that_llama_cpp_gives(worker: Worker, path: Path, template: str | None) -> None:
+def test_scores_are_those_that_llama_cpp_gives(worker: Worker, path: Path, kind: str) -> None:
     scores = ranked(worker, RankRequest(QUERY, DOCUMENTS)).scores
-    assert scores == pytest.approx(directly(path, template), abs=ROUNDING)
+    assert scores == pytest.approx(directly(path, kind), abs=ROUNDING)
     assert len(set(scores)) == len(DOCUMENTS)
 
 
