@@ -98,7 +98,7 @@ def _content(answer: Answer, shows_thinking: bool) -> list[JsonObject]:
 def _tool_use(call: ToolCall) -> JsonObject:
     """A call; what the end of the answer left incomplete is text."""
     try:
-        given = msgspec.json.decode(call.arguments, type=JsonObject)
+        given = msgspec.json.decode(call.arguments or "{}", type=JsonObject)
     except (msgspec.DecodeError, RecursionError):
         return {"type": "text", "text": f"{call.name}({call.arguments}"}
     return {"type": "tool_use", "id": call.id, "name": call.name, "input": given}

@@ -49,6 +49,11 @@ def test_a_call_that_was_cut_off_is_text_and_no_call(make_site: MakeSite) -> Non
     assert reply.json["content"] == [{"type": "text", "text": 'look({"at": "the'}]
 
 
+def test_a_call_without_arguments_has_an_empty_input(make_site: MakeSite) -> None:
+    reply = make_site([(ToolCallStarted(0, "c", "look"), finished("toolCalls"))]).post("/v1/messages", **BODY)
+    assert reply.json["content"] == [{"type": "tool_use", "id": "c", "name": "look", "input": {}}]
+
+
 def test_tokens_are_counted(make_site: MakeSite) -> None:
     reply = make_site([(WasRead("<user>Hi", (1, 2, 3)),)]).post("/v1/messages/count_tokens", **BODY)
     assert reply.json == {"input_tokens": 3}
