@@ -29,8 +29,9 @@ class Literals:
         separator = "{"
         yield from incoming.space()
         while not (yield from incoming.comes(end)):
-            key = yield from self._key(incoming, equals)
-            yield Arguments(f'{separator}"{key}": ')
+            yield Arguments(separator)
+            yield from self._key(incoming, equals)
+            yield Arguments(": ")
             separator = ", "
             yield from self._value(incoming, levels)
             yield from self._gap(incoming, end)
@@ -78,7 +79,7 @@ class Literals:
             yield from incoming.space()
             yield from incoming.take(equals)
         else:
-            yield Arguments(_quoted((yield from incoming.until(equals)).strip()))
+            yield Arguments(f'"{_escaped((yield from incoming.until(equals)).strip())}"')
 
     def _quote(self, incoming: Incoming) -> Reading[str]:
         """The quote that comes next, if one does."""
@@ -91,20 +92,14 @@ class Literals:
         if not self.has_escapes:
             yield from incoming.string_until(quote)
             return
-        opening, is_whole = '"', False
-        while not is_whole:
-            text, is_whole = yield from self._piece(incoming, quote)
-            yield Arguments(opening + text + ('"' if is_whole else ""))
+        opening = '"'
+        while True:
+            text, end = yield from incoming.up_to("\\", quote)
+            if end == quote:
+                break
+            yield Arguments(opening + _escaped(text) + (yield from _escape(incoming)))
             opening = ""
-
-    def _piece(self, incoming: Incoming, quote: str) -> Reading[tuple[str, bool]]:
-        """More of a string as JSON has it, without quotes, and whether that is all."""
-        if not self.has_escapes:
-            return _escaped((yield from incoming.until(quote))), True
-        text, end = yield from incoming.up_to("\\", quote)
-        if end == quote:
-            return _escaped(text), True
-        return _escaped(text) + (yield from _escape(incoming)), False
+        yield Arguments(f'{opening}{_escaped(text)}"')
 
 
 def _escape(incoming: Incoming) -> Reading[str]:
