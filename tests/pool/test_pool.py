@@ -173,6 +173,29 @@ def test_what_does_not_fit_is_refused_and_the_estimate_says_so(make: Make) -> No
         pool.lease("tiny", "llm")
 
 
+def test_experts_that_a_model_does_not_have_are_refused_before_an_engine_is_started(make: Make) -> None:
+    stage = Stage()
+    with pytest.raises(InvalidRequest, match="no mixture of experts"):
+        loaded(make(stage), config=LoadConfig(num_experts=2))
+    assert stage.empty
+
+
+def test_a_lease_loads_its_model_with_the_context_that_it_asks_for(make: Make) -> None:
+    stage = Stage(at_once_ready=True)
+    pool = make(stage)
+    answers = pool.wait_for_lease(LeaseRequest("tiny", context_length=512))
+    assert [answer.identifier for answer in answers if answer] == ["tiny"]
+    assert stage.next().spec.config.context_length == 512
+
+
+def test_a_lease_of_a_longer_context_than_the_model_takes_is_refused(make: Make) -> None:
+    stage = Stage()
+    with pytest.raises(InvalidRequest, match="2048") as refusal:
+        list(make(stage).wait_for_lease(LeaseRequest("tiny", context_length=4096)))
+    assert refusal.value.param == "context_length"
+    assert stage.empty
+
+
 def test_a_ttl_must_be_positive(make: Make) -> None:
     with pytest.raises(InvalidRequest):
         loaded(make(Stage()), ttl_s=0.0)

@@ -53,6 +53,16 @@ def test_what_takes_less_is_counted_as_less(models: OnDisk, config: LoadConfig, 
     assert frugal.total_bytes < usual.total_bytes
 
 
+def test_more_experts_take_more_to_compute(models: OnDisk, tmp_path: Path) -> None:
+    experts = {**DIMENSIONS, "expert_count": 8, "expert_used_count": 2}
+    write_gguf(tmp_path / "pub" / "mixture" / "mixture.gguf", dimensions=experts, vocabulary=1000)
+    row = models.resolve("mixture").row
+    assert (row.experts, row.experts_used) == (8, 2)
+    two, eight = (need(models, LoadConfig(num_experts=number), "mixture") for number in (None, 8))
+    assert two.compute_bytes < eight.compute_bytes
+    assert need(models, LoadConfig(num_experts=2), "mixture") == two
+
+
 @pytest.mark.parametrize(
     ("config", "more"),
     [
