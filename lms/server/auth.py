@@ -24,8 +24,10 @@ def attach(app: Flask, tokens: TokenFile) -> None:
         if endpoint is not None and not endpoint.allowing:
             return
         g.token = tokens.check(given(request.headers.get("Authorization"), request.headers.get("X-Api-Key")))
-        if request.url_rule is not None:
-            _require_any(g.token, endpoint.allowing if endpoint else endpoints.EVERYBODY)
+        if endpoint is not None:
+            _require_any(g.token, endpoint.allowing)
+        elif request.url_rule is not None:
+            raise PermissionDenied(f"No API token allows {request.path}.")
 
 
 def require(permission: Permission) -> None:
@@ -52,7 +54,7 @@ def given(authorization: str | None, api_key: str | None) -> str:
 
 def _require_any(token: Token, allowing: Allowing) -> None:
     if not allowing.intersection(token.permissions):
-        needed = " or ".join(f"“{permission}”" for permission in sorted(allowing)) or "(none has it)"
+        needed = " or ".join(f"“{permission}”" for permission in sorted(allowing))
         raise PermissionDenied(
             f"The API token “{token.name}” lacks the permission {needed}.",
             hint="lms token create --allow makes one that has it.",

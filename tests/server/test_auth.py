@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from flask import g
 
-from lms.config.tokens import Permission, TokenFile, new_token
+from lms.config.tokens import PERMISSIONS, Permission, TokenFile, new_token
 from lms.errors import PermissionDenied, Unauthorized
 from lms.server.auth import given, require
 from tests.server.conftest import MakeSite, Site
@@ -115,6 +115,12 @@ def test_a_403_names_the_permission_that_is_missing(guarded: Guarded) -> None:
     error = guarded.site.client.post("/v1/chat/completions", json=CHAT, headers=headers).json["error"]  # type: ignore[index]
     assert (error["type"], error["code"]) == ("invalid_request", "permission_denied")
     assert "“laptop” lacks the permission “inference”" in error["message"]
+
+
+def test_an_endpoint_that_is_missing_in_the_table_is_open_to_nobody(guarded: Guarded) -> None:
+    guarded.site.client.application.add_url_rule("/new", view_func=lambda: "secret")
+    assert guarded.status("GET", "/new") == 401
+    assert guarded.status("GET", "/new", guarded.token(*PERMISSIONS)) == 403
 
 
 def test_a_part_of_a_request_may_ask_for_a_permission_of_its_own(site: Site) -> None:
