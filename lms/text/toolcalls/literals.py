@@ -29,6 +29,8 @@ class Literals:
         separator = "{"
         yield from incoming.space()
         while not (yield from incoming.comes(end)):
+            if not (yield from incoming.peek()):
+                raise NotACall
             yield Arguments(separator)
             yield from self._key(incoming, equals)
             yield Arguments(": ")
@@ -59,6 +61,8 @@ class Literals:
         yield Arguments("[")
         yield from incoming.space()
         while not (yield from incoming.comes("]")):
+            if not (yield from incoming.peek()):
+                raise NotACall
             yield Arguments(separator)
             separator = ", "
             yield from self._value(incoming, levels)
