@@ -114,7 +114,7 @@ class Splitter:
             return events, ""
         self._region = None
         if region.has_calls:
-            self._drop_space, self._blank = True, ""
+            self._drop_space, self._blank, self.is_over = True, "", not self._parallel
             return events, region.rest
         return self._text(region.start), region.rest.removeprefix(region.start)
 

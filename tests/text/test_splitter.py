@@ -169,6 +169,12 @@ def test_without_parallel_calls_the_answer_is_over_with_the_first() -> None:
     assert split.feed("more") + split.flush() == []
 
 
+def test_without_parallel_calls_a_broken_one_is_the_last_too() -> None:
+    split = Splitter(None, HERMES, map(str, count()), TOOLS, parallel=False)
+    events = fed(split, CALL.replace("}}", "}]"), CALL)
+    assert joined(events) == [ToolCallStarted(0, "0", "f"), ToolArgumentsDelta(0, '{"a": 1}')]
+
+
 def test_white_space_that_an_answer_begins_with_is_layout_if_a_call_follows() -> None:
     call = [ToolCallStarted(0, "0", "f"), ToolArgumentsDelta(0, '{"a": 1}')]
     assert joined(fed(splitter(), "\n", "\n ", CALL, "\n")) == call
