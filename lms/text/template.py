@@ -113,7 +113,10 @@ class ChatTemplate:
     def _context(self, prompt: ChatPrompt, habits: Habits) -> dict[str, Any]:
         """What the template sees, all of it its own. The request's variables cannot replace the conversation."""
         adapted_messages = adapted(prompt.messages, habits, self._write_calls)
-        messages = [message_fields(message, null_content=habits.null_content) for message in adapted_messages]
+        messages = [
+            message_fields(message, null_content=habits.null_content, in_parts=habits.in_parts)
+            for message in adapted_messages
+        ]
         tools = _copied([tool_fields(tool) for tool in prompt.tools])
         if habits.tools_in_system and tools:
             messages = _with_tools_in_system(messages, to_json(tools))
