@@ -8,9 +8,11 @@ import openai
 import pytest
 from openai import DefaultHttpxClient, OpenAI
 from openai.types.responses import (
+    CustomToolParam,
     EasyInputMessageParam,
     FunctionToolParam,
     Response,
+    ResponseCustomToolCall,
     ResponseFunctionToolCall,
     ResponseOutputMessage,
     ResponseTextDeltaEvent,
@@ -166,6 +168,18 @@ def test_a_function_is_called_and_its_result_used(client: OpenAI) -> None:
         temperature=0,
     )
     assert "21" in second.output_text
+
+
+def test_a_custom_tool_is_called_with_a_text_of_its_form(client: OpenAI) -> None:
+    choose = CustomToolParam(
+        type="custom", name="choose", format={"type": "grammar", "syntax": "regex", "definition": "red|green"}
+    )
+    with client.responses.stream(model=MODEL, input="Choose.", tools=[choose], tool_choice="required") as stream:
+        told = [event for event in stream if event.type == "response.custom_tool_call_input.done"]
+        (call,) = stream.get_final_response().output
+    assert isinstance(call, ResponseCustomToolCall)
+    assert call.input in ("red", "green")
+    assert [event.input for event in told] == [call.input]
 
 
 def test_a_schema_is_enforced_and_parsed(client: OpenAI) -> None:

@@ -16,7 +16,7 @@ from tests.server.conftest import MakeSite, Site, chunks_of
 
 CASES = Path(__file__).parent.parent.parent / "data" / "openai" / "responses"
 NAMES = sorted(path.name.removesuffix(".request.json") for path in CASES.glob("*.request.json"))
-ID = re.compile(rb'"(resp|msg|rs|fc)_(?:[0-9a-f]{48}|[0-9a-z]{21})"')
+ID = re.compile(rb'"(resp|msg|rs|fc|ctc)_(?:[0-9a-f]{48}|[0-9a-z]{21})"')
 TIME = re.compile(rb'_at":1[0-9]{9}\b')
 
 

@@ -140,6 +140,15 @@ def test_a_function_of_a_namespace_goes_by_both_names() -> None:
     assert message.tool_calls[0].name == "crm__look"
 
 
+def test_calls_of_custom_tools_are_calls_with_one_argument() -> None:
+    made = {"type": "custom_tool_call", "call_id": "a", "name": "patch", "input": 'say "hi"'}
+    done = {"type": "custom_tool_call_output", "call_id": "a", "output": "done"}
+    assert messages(made, done) == (
+        Message("assistant", tool_calls=(ToolCall("a", "patch", '{"input":"say \\"hi\\""}'),)),
+        Message("tool", "done", tool_call_id="a"),
+    )
+
+
 def test_sealed_reasoning_is_read_where_nothing_else_is_there() -> None:
     (message,) = messages({"type": "reasoning", "summary": [], "encrypted_content": sealed.seal("Hm – •")})
     assert message.reasoning == "Hm – •"

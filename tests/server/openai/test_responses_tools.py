@@ -6,11 +6,14 @@ import pytest
 
 from lms.errors import InvalidRequest, LmsError, Unsupported
 from lms.generation.messages import Tool, ToolChoice
-from lms.server.openai.responses.tools import Toolset, toolset
+from lms.server.openai.responses.tools import Origin, Toolset, toolset
 
 LOOK = {"type": "function", "name": "look", "description": "Look.", "parameters": {"type": "object"}}
 WAIT = {"type": "function", "name": "wait", "strict": True}
 CRM = {"type": "namespace", "name": "crm", "description": "Customers.", "tools": [LOOK, WAIT]}
+
+
+PATCH = {"type": "custom", "name": "patch", "description": "Change files."}
 
 
 def asked(choice: object = None, tools: list[dict[str, Any]] | None = None, parallel: bool = True) -> Toolset:
@@ -70,8 +73,9 @@ def test_functions_of_a_namespace_go_by_both_names_and_have_its_description() ->
         ("crm__wait", "Customers."),
         ("wait", None),
     ]
-    assert within.origins["crm__look"] == ("crm", "look")
-    assert within.origins["wait"] == (None, "wait")
+    assert within.origins["crm__look"] == Origin("crm", "look")
+    assert within.origins["wait"] == Origin(None, "wait")
+    assert within.shown[0]["tools"][1] == WAIT | {"description": None, "parameters": None}
 
 
 def test_a_namespace_that_ends_in_underscores_needs_no_more_of_them() -> None:
@@ -84,17 +88,65 @@ def test_a_function_of_a_namespace_can_be_required() -> None:
     assert chosen.choice == ToolChoice(required=True, name="crm__look")
 
 
+def input_of(tool: Tool) -> Any:
+    """The schema of the one argument that a custom tool has."""
+    assert tool.parameters
+    assert (tool.strict, tool.parameters["required"]) == (True, ["input"])
+    return tool.parameters["properties"]["input"]
+
+
+def test_a_custom_tool_is_a_function_of_one_text() -> None:
+    custom = asked(tools=[PATCH])
+    (tool,) = custom.tools
+    assert (tool.name, tool.description, input_of(tool)) == ("patch", "Change files.", {"type": "string"})
+    assert custom.origins == {"patch": Origin(None, "patch", is_custom=True)}
+    assert custom.shown == [PATCH | {"format": {"type": "text"}}]
+
+
+def test_the_regular_expression_of_a_custom_tool_is_enforced_as_a_whole() -> None:
+    form = {"type": "grammar", "syntax": "regex", "definition": "a|b"}
+    (tool,) = asked(tools=[PATCH | {"format": form}]).tools
+    assert input_of(tool) == {"type": "string", "pattern": "^(?:a|b)$"}
+
+
+def test_a_namespace_may_have_custom_tools() -> None:
+    within = asked(tools=[CRM | {"tools": [PATCH]}])
+    assert within.origins == {"crm__patch": Origin("crm", "patch", is_custom=True)}
+
+
+@pytest.mark.parametrize(
+    ("choice", "wanted"),
+    [
+        ({"type": "custom", "name": "patch"}, ToolChoice(required=True, name="patch")),
+        (
+            {"type": "allowed_tools", "mode": "required", "tools": [{"type": "custom", "name": "patch"}]},
+            ToolChoice(required=True),
+        ),
+    ],
+    ids=["by name", "allowed"],
+)
+def test_a_custom_tool_can_be_chosen(choice: object, wanted: ToolChoice) -> None:
+    assert asked(choice, [PATCH]).choice == wanted
+
+
 @pytest.mark.parametrize(
     ("tools", "choice", "kind", "param"),
     [
         ([{"type": "mcp", "server_label": "a"}], None, Unsupported, "tools[0].type"),
-        ([LOOK, {"type": "custom", "name": "a"}], None, Unsupported, "tools[1].type"),
+        ([LOOK, {"type": "custom"}], None, InvalidRequest, "tools[1].name"),
+        (
+            [PATCH | {"format": {"type": "grammar", "syntax": "lark", "definition": "start: /a/"}}],
+            None,
+            Unsupported,
+            "tools[0].format.syntax",
+        ),
+        ([PATCH | {"name": "look"}, LOOK], None, InvalidRequest, "tools[1].name"),
         ([{"type": "web_search"}], None, Unsupported, "tools[0].type"),
         ([{}], None, InvalidRequest, "tools[0].type"),
         ([{"type": "function"}], None, InvalidRequest, "tools[0].name"),
         ([LOOK | {"parameters": 3}], None, InvalidRequest, "tools[0].parameters"),
         ([LOOK, LOOK], None, InvalidRequest, "tools[1].name"),
-        ([CRM | {"tools": [{"type": "custom"}]}], None, InvalidRequest, "tools[0].tools[0].type"),
+        ([CRM | {"tools": [{"type": "mcp"}]}], None, InvalidRequest, "tools[0].tools[0].type"),
         ([LOOK | {"parameters": {"enum": [0] * 100_000}}], None, InvalidRequest, "tools[0].parameters"),
         ([], "required", InvalidRequest, "tool_choice"),
         ([LOOK], "sometimes", InvalidRequest, "tool_choice"),

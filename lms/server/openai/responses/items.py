@@ -9,7 +9,7 @@ from msgspec import Meta
 from lms.errors import InvalidRequest, Unsupported
 from lms.generation.messages import Message, Part, Text, ToolCall
 from lms.server.ids import new_id
-from lms.server.openai.responses import sealed
+from lms.server.openai.responses import custom_input, sealed
 from lms.server.openai.responses.names import visible
 from lms.server.requests.fields import NonEmpty, converted
 from lms.server.requests.messages import joined
@@ -84,6 +84,20 @@ class FunctionCallOutput(_Item, frozen=True, tag="function_call_output"):
     output: Content
 
 
+class CustomCall(_Item, frozen=True, tag="custom_tool_call"):
+    """A call of a tool that takes a text."""
+
+    call_id: NonEmpty
+    name: NonEmpty
+    input: str
+    namespace: str | None = None
+
+
+class CustomCallOutput(_Item, frozen=True, tag="custom_tool_call_output"):
+    call_id: NonEmpty
+    output: Content
+
+
 class Reasoning(_Item, frozen=True, tag="reasoning"):
     """What the model thought: in the clear, or sealed for a client that keeps the conversation itself."""
 
@@ -98,16 +112,19 @@ class Reference(_Item, frozen=True, tag="item_reference"):
     id: Id
 
 
-Item = MessageItem | FunctionCall | FunctionCallOutput | Reasoning
+Item = MessageItem | FunctionCall | FunctionCallOutput | CustomCall | CustomCallOutput | Reasoning
 AnyItem = Item | Reference
 
 _PREFIX: dict[type[Item], str] = {
     MessageItem: "msg_",
     FunctionCall: "fc_",
     FunctionCallOutput: "fco_",
+    CustomCall: "ctc_",
+    CustomCallOutput: "ctco_",
     Reasoning: "rs_",
 }
-_TAGS = {"message", "function_call", "function_call_output", "reasoning", "item_reference"}
+_TAGS = {"message", "reasoning", "item_reference"}
+_TAGS |= {"function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"}
 
 
 def read(fields: dict[str, Any], path: str) -> AnyItem:
@@ -154,9 +171,11 @@ def conversation(items: Iterable[tuple[str, Item]]) -> tuple[Message, ...]:
             case Reasoning():
                 _think(messages, _thought(item, path))
             case FunctionCall():
-                call = ToolCall(item.call_id, visible(item.namespace, item.name), item.arguments)
-                _call(messages, call)
-            case FunctionCallOutput():
+                _call(messages, ToolCall(item.call_id, visible(item.namespace, item.name), item.arguments))
+            case CustomCall():
+                arguments = custom_input.arguments(item.input)
+                _call(messages, ToolCall(item.call_id, visible(item.namespace, item.name), arguments))
+            case FunctionCallOutput() | CustomCallOutput():
                 messages.append(Message("tool", _content(item.output, f"{path}.output"), tool_call_id=item.call_id))
     return tuple(messages)
 

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 from lms.generation.events import TokenLogprob
 from lms.server.ids import new_id
 from lms.server.logprobs import chat_entries
-from lms.server.openai.responses import sealed
+from lms.server.openai.responses import custom_input, sealed
 from lms.server.openai.responses.items import Status
+from lms.server.openai.responses.tools import Origin
 from lms.server.sse import Chunk, Template
 
 Fields = dict[str, Any]
@@ -129,38 +130,58 @@ class MessageWriting(_TextWriting):
 class CallWriting:
     """A call of a function, its arguments growing."""
 
-    def __init__(self, index: int, call_id: str, namespace: str | None, name: str) -> None:
-        self._place = {"item_id": new_id("fc_"), "output_index": index}
+    prefix = "fc_"
+
+    def __init__(self, index: int, call_id: str, origin: Origin) -> None:
+        self._place = {"item_id": new_id(self.prefix), "output_index": index}
         self._index = index
         self._call_id = call_id
-        self._namespace = namespace
-        self._name = name
+        self._origin = origin
         self._pieces: list[str] = []
+
+    @property
+    def arguments(self) -> str:
+        return "".join(self._pieces)
 
     def begin(self) -> Iterator[Chunk]:
         yield _added(self._index, self.item("in_progress"))
 
-    def add(self, text: str) -> Chunk:
+    def add(self, text: str) -> Iterator[Chunk]:
         """More of the arguments."""
         self._pieces.append(text)
-        return {"type": "response.function_call_arguments.delta"} | self._place | {"delta": text}
+        yield {"type": "response.function_call_arguments.delta"} | self._place | {"delta": text}
 
     def end(self, status: Status) -> Iterator[Chunk]:
-        item = self.item(status)
-        whole = {"name": self._name, "arguments": item["arguments"]}
+        whole = {"name": self._origin.name, "arguments": self.arguments}
         yield {"type": "response.function_call_arguments.done"} | self._place | whole
-        yield _done(self._index, item)
+        yield _done(self._index, self.item(status))
 
     def item(self, status: Status) -> Fields:
-        item: Fields = {
-            "id": self._place["item_id"],
-            "call_id": self._call_id,
-            "type": "function_call",
-            "name": self._name,
-            "arguments": "".join(self._pieces),
-            "status": status,
-        }
-        return item | ({"namespace": self._namespace} if self._namespace else {})
+        return self._whole("function_call", {"arguments": self.arguments}, status)
+
+    def _whole(self, kind: str, said: Fields, status: Status) -> Fields:
+        item = {"id": self._place["item_id"], "call_id": self._call_id, "type": kind, "name": self._origin.name}
+        namespace = {"namespace": self._origin.namespace} if self._origin.namespace else {}
+        return item | said | {"status": status} | namespace
+
+
+class CustomCallWriting(CallWriting):
+    """A call of a tool that takes a text. It is told when it is whole: until then it is half of some JSON."""
+
+    prefix = "ctc_"
+
+    def add(self, text: str) -> Iterator[Chunk]:
+        self._pieces.append(text)
+        yield from ()
+
+    def end(self, status: Status) -> Iterator[Chunk]:
+        text = custom_input.of(self.arguments)
+        yield {"type": "response.custom_tool_call_input.delta"} | self._place | {"delta": text}
+        yield {"type": "response.custom_tool_call_input.done"} | self._place | {"input": text}
+        yield _done(self._index, self.item(status))
+
+    def item(self, status: Status) -> Fields:
+        return self._whole("custom_tool_call", {"input": custom_input.of(self.arguments)}, status)
 
 
 def _added(index: int, item: Fields) -> Chunk:

@@ -22,8 +22,9 @@ from lms.generation.request import DEFAULT_SAMPLING
 from lms.history.turn import Turn, new_id
 from lms.server.answers import Batch
 from lms.server.openai.responses.items import Item, Reference, Status, conversation, read
-from lms.server.openai.responses.output import CallWriting, MessageWriting, ReasoningWriting, Writing
-from lms.server.openai.responses.request import ResponseCall
+from lms.server.openai.responses.output import CallWriting, CustomCallWriting, MessageWriting, ReasoningWriting, Writing
+from lms.server.openai.responses.request import ResponseCall, truncation
+from lms.server.openai.responses.tools import Origin
 from lms.server.sse import Chunk
 
 W = TypeVar("W", bound=Writing)
@@ -122,10 +123,12 @@ class Reply:
                 self._news.append(message.add_tokens(text, logprobs) if logprobs else message.add(text))
             case ToolCallStarted(_, call_id, name):
                 self._close("completed")
-                self._open(CallWriting(len(self._items), call_id, *self.call.tools.origins.get(name, (None, name))))
+                origin = self.call.tools.origins.get(name) or Origin(None, name)
+                kind = CustomCallWriting if origin.is_custom else CallWriting
+                self._open(kind(len(self._items), call_id, origin))
             case ToolArgumentsDelta(_, text):
                 assert isinstance(self._writing, CallWriting), "arguments follow the start of their call"
-                self._news.append(self._writing.add(text))
+                self._news += self._writing.add(text)
             case Finished(reason):
                 self._finish(event, "incomplete" if reason in _CUT_SHORT else "completed")
 
@@ -179,7 +182,7 @@ def _in_force(lease: Lease) -> dict[str, Any]:
         "top_p": drawn.top_p,
         "presence_penalty": drawn.presence_penalty,
         "frequency_penalty": drawn.frequency_penalty,
-        "truncation": "auto" if lease.overflow in ("truncateMiddle", "rollingWindow") else "disabled",
+        "truncation": truncation(lease.overflow),
     }
 
 

@@ -47,6 +47,11 @@ Metadata = Annotated[
 OVERFLOW: dict[str | None, Overflow | None] = {None: None, "auto": "truncateMiddle", "disabled": "refuse"}
 
 
+def truncation(policy: Overflow) -> str:
+    """What OpenAI calls it."""
+    return "auto" if policy in ("truncateMiddle", "rollingWindow") else "disabled"
+
+
 class ReasoningOptions(msgspec.Struct, frozen=True):
     effort: Effort | None = None
     summary: Literal["auto", "concise", "detailed"] | None = None
@@ -107,7 +112,6 @@ class ResponseCall:
     shown: dict[str, Any]
     tools: Toolset
     stored: bool
-    with_logprobs: bool
     with_sealed_reasoning: bool
 
 
@@ -129,7 +133,6 @@ def parse(raw: bytes, past: Past) -> ResponseCall:
         _shown(body, tools) | {"store": stored},
         tools,
         stored,
-        _wants_logprobs(body),
         "reasoning.encrypted_content" in (body.include or ()),
     )
 
@@ -220,7 +223,7 @@ def _shown(body: ResponseBody, tools: Toolset) -> dict[str, Any]:
         "instructions": body.instructions,
         "tools": tools.shown,
         "tool_choice": body.tool_choice or "auto",
-        "truncation": body.truncation,
+        "truncation": truncation(policy) if (policy := _overflow(body)) else None,
         "parallel_tool_calls": body.parallel_tool_calls is not False,
         "text": (body.text or TextOptions()).shown(),
         "top_p": body.top_p,

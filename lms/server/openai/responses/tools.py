@@ -1,7 +1,8 @@
 """The tools of a request, flat as this endpoint has them, and which of them the model may or must call."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -10,6 +11,19 @@ from lms.generation.messages import Tool, ToolChoice
 from lms.server.openai.responses.names import visible
 from lms.server.requests.fields import NODES_LIMIT, NonEmpty, converted
 from lms.server.requests.tools import Allowed, OneFunction, chosen, size_of_parameters
+
+
+class _Format(msgspec.Struct, frozen=True, tag_field="type"):
+    """Common to all forms of a custom tool's input."""
+
+
+class TextFormat(_Format, frozen=True, tag="text"):
+    """Whatever the model writes."""
+
+
+class GrammarFormat(_Format, frozen=True, tag="grammar"):
+    syntax: Literal["lark", "regex"]
+    definition: NonEmpty
 
 
 class _Tool(msgspec.Struct, frozen=True, tag_field="type"):
@@ -23,15 +37,25 @@ class FunctionTool(_Tool, frozen=True, tag="function"):
     strict: bool | None = None
 
 
-class Namespace(_Tool, frozen=True, tag="namespace"):
-    """Functions under a common name, which stands before theirs for the model."""
+class CustomTool(_Tool, frozen=True, tag="custom"):
+    """A tool that takes a text. For the model it is a function with one argument, `input`."""
 
     name: NonEmpty
-    tools: list[FunctionTool]
+    description: str | None = None
+    format: TextFormat | GrammarFormat | None = None
+
+
+class Namespace(_Tool, frozen=True, tag="namespace"):
+    """Tools under a common name, which stands before theirs for the model, as does its description."""
+
+    name: NonEmpty
+    tools: list[FunctionTool | CustomTool]
     description: str | None = None
 
 
-AnyTool = FunctionTool | Namespace
+T = TypeVar("T")
+AnyTool = FunctionTool | CustomTool | Namespace
+_TAGS = ("function", "custom", "namespace")
 
 
 class OneFunctionOfAny(OneFunction, frozen=True, tag="function"):
@@ -51,17 +75,35 @@ class AllowedTools(Allowed, frozen=True, tag_field="type", tag="allowed_tools"):
 
 
 @dataclass(frozen=True)
+class Origin:
+    """What the request calls a function that the model knows."""
+
+    namespace: str | None
+    name: str
+    is_custom: bool = False
+
+
+@dataclass(frozen=True)
 class Toolset:
     """What the model may call.
 
-    origins: the namespace, if any, and the name of each function, by the name that the model knows
+    origins: by the names that the model knows
     shown: the tools as the response repeats them
     """
 
     tools: tuple[Tool, ...]
     choice: ToolChoice
-    origins: dict[str, tuple[str | None, str]]
+    origins: dict[str, Origin]
     shown: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Offer:
+    """One function for the model, and where it stands in the request."""
+
+    path: str
+    origin: Origin
+    tool: Tool
 
 
 def toolset(tools: list[dict[str, Any]], choice: object, parallel: bool | None) -> Toolset:
@@ -70,61 +112,84 @@ def toolset(tools: list[dict[str, Any]], choice: object, parallel: bool | None) 
     Raises InvalidRequest naming the field, and Unsupported naming the type of a tool that this server does not have.
     """
     given = [_read(fields, f"tools[{index}]") for index, fields in enumerate(tools)]
-    functions = _functions(given)
-    known = {
-        name: Tool(name, function.description, function.parameters, strict=bool(function.strict))
-        for name, (_, function) in functions.items()
-    }
-    offered, wanted = chosen(known, choice, parallel, OneFunctionOfAny | AllowedTools)
-    origins = {name: (namespace, function.name) for name, (namespace, function) in functions.items()}
-    return Toolset(offered, wanted, origins, [_shown(tool) for tool in given])
+    offers = _by_name(_offers(given))
+    known = {name: offer.tool for name, offer in offers.items()}
+    offered, wanted = chosen(known, _of_functions(choice), parallel, OneFunctionOfAny | AllowedTools)
+    origins = {name: offer.origin for name, offer in offers.items()}
+    return Toolset(offered, wanted, origins, [msgspec.to_builtins(_filled(tool)) for tool in given])
 
 
 def _read(fields: dict[str, Any], path: str) -> AnyTool:
     """One tool. Tools of MCP servers, which this server would call itself, are to be read here."""
     kind = fields.get("type")
-    if isinstance(kind, str) and kind not in ("function", "namespace"):
+    if isinstance(kind, str) and kind not in _TAGS:
         raise Unsupported(
-            f"“{path}.type” is “{kind}”; this server takes functions and namespaces of functions.", param=f"{path}.type"
+            f"“{path}.type” is “{kind}”; this server takes functions, custom tools and namespaces of both.",
+            param=f"{path}.type",
         )
     tool: AnyTool = converted(fields, AnyTool, path)  # type: ignore[arg-type]
     return tool
 
 
-def _functions(tools: list[AnyTool]) -> dict[str, tuple[str | None, FunctionTool]]:
-    """Each function with its namespace, by the name that the model knows. Raises InvalidRequest for one name twice."""
-    functions: dict[str, tuple[str | None, FunctionTool]] = {}
-    left = NODES_LIMIT
-    for path, namespace, function in _flat(tools):
-        left -= size_of_parameters(function.parameters, f"{path}.parameters", left)
-        name = visible(namespace, function.name)
-        if name in functions:
-            raise InvalidRequest(f"Two functions go by the name “{name}”.", param=f"{path}.name")
-        functions[name] = namespace, function
-    return functions
-
-
-def _flat(tools: list[AnyTool]) -> list[tuple[str, str | None, FunctionTool]]:
-    """Every function with its path and its namespace, whose description goes before its own."""
-    flat: list[tuple[str, str | None, FunctionTool]] = []
+def _offers(tools: list[AnyTool]) -> Iterator[_Offer]:
     for index, tool in enumerate(tools):
         path = f"tools[{index}]"
-        match tool:
-            case FunctionTool():
-                flat.append((path, None, tool))
-            case Namespace():
-                within = [_described(function, tool.description) for function in tool.tools]
-                flat += [(f"{path}.tools[{inner}]", tool.name, each) for inner, each in enumerate(within)]
-    return flat
+        if isinstance(tool, Namespace):
+            yield from (_offer(each, f"{path}.tools[{inner}]", tool) for inner, each in enumerate(tool.tools))
+        else:
+            yield _offer(tool, path)
 
 
-def _described(function: FunctionTool, introduction: str | None) -> FunctionTool:
-    described = "\n\n".join(filter(None, (introduction, function.description)))
-    return msgspec.structs.replace(function, description=described or None)
+def _offer(tool: FunctionTool | CustomTool, path: str, within: Namespace | None = None) -> _Offer:
+    origin = Origin(within.name if within else None, tool.name, isinstance(tool, CustomTool))
+    name = visible(origin.namespace, origin.name)
+    description = "\n\n".join(filter(None, (within.description if within else None, tool.description))) or None
+    if isinstance(tool, CustomTool):
+        return _Offer(path, origin, Tool(name, description, _of_input(tool, path), strict=True))
+    return _Offer(path, origin, Tool(name, description, tool.parameters, strict=bool(tool.strict)))
 
 
-def _shown(tool: AnyTool) -> dict[str, Any]:
-    fields: dict[str, Any] = msgspec.to_builtins(tool)
-    for function in fields["tools"] if isinstance(tool, Namespace) else [fields]:
-        function["strict"] = bool(function["strict"])
-    return fields
+def _of_input(tool: CustomTool, path: str) -> dict[str, Any]:
+    """The parameters of the function that a custom tool is. Raises Unsupported for what JSON Schema cannot say."""
+    text: dict[str, Any] = {"type": "string"}
+    if isinstance(tool.format, GrammarFormat):
+        if tool.format.syntax != "regex":
+            raise Unsupported(
+                f"“{path}.format.syntax” is “lark”; this server enforces regular expressions in a tool's input.",
+                param=f"{path}.format.syntax",
+            )
+        text["pattern"] = f"^(?:{tool.format.definition})$"
+    return {"type": "object", "properties": {"input": text}, "required": ["input"], "additionalProperties": False}
+
+
+def _by_name(offers: Iterator[_Offer]) -> dict[str, _Offer]:
+    """The offers by the names that the model knows. Raises InvalidRequest for one name twice."""
+    named: dict[str, _Offer] = {}
+    left = NODES_LIMIT
+    for offer in offers:
+        left -= size_of_parameters(offer.tool.parameters, f"{offer.path}.parameters", left)
+        if offer.tool.name in named:
+            raise InvalidRequest(f"Two functions go by the name “{offer.tool.name}”.", param=f"{offer.path}.name")
+        named[offer.tool.name] = offer
+    return named
+
+
+def _filled(tool: T) -> T:
+    """The tool with what it leaves open."""
+    match tool:
+        case FunctionTool():
+            return msgspec.structs.replace(tool, strict=bool(tool.strict))
+        case CustomTool():
+            return msgspec.structs.replace(tool, format=tool.format or TextFormat())
+        case Namespace():
+            return msgspec.structs.replace(tool, tools=[_filled(each) for each in tool.tools])
+    return tool
+
+
+def _of_functions(choice: object) -> object:
+    """A choice in which custom tools are functions, which they are for the model."""
+    if not isinstance(choice, dict):
+        return choice
+    kind = {"type": "function"} if choice.get("type") == "custom" else {}
+    tools = choice.get("tools")
+    return choice | kind | ({"tools": [_of_functions(tool) for tool in tools]} if isinstance(tools, list) else {})
