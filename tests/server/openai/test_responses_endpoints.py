@@ -7,7 +7,7 @@ import pytest
 
 from lms.errors import EngineFailed, PromptTooLong, to_wire
 from lms.generation.events import Failed, Finished, Stats, TextDelta, ToolArgumentsDelta, ToolCallStarted, Usage
-from lms.generation.messages import Message, ToolCall
+from lms.generation.messages import Image, Message, ToolCall
 from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
 from lms.logbus.records import ServerLog
 from tests.server.conftest import MakeSite, Site, chunks_of
@@ -16,6 +16,7 @@ from tests.server.scripted_engine import FINISHED, PATIENCE_S
 PATH = "/v1/responses"
 CUT = Finished("maxPredictedTokensReached", Usage(7, 2), Stats(50.0, 0.1, 0.04))
 CALL = ((ToolCallStarted(0, "1", "look"), ToolArgumentsDelta(0, '{"at":'), ToolArgumentsDelta(0, " 1}"), FINISHED),)
+DOT = "data:image/png;base64,iVBORw0KGgo="
 LOOK = {"type": "function", "name": "look"}
 
 
@@ -98,6 +99,12 @@ def test_a_call_and_what_it_returned_are_a_part_of_the_conversation(make_site: M
         Message("assistant", tool_calls=(ToolCall("1", "look", '{"at": 1}'),)),
         Message("tool", "a dot", tool_call_id="1"),
     )
+
+
+def test_a_picture_stays_in_the_conversation(site: Site) -> None:
+    said = [{"role": "user", "content": [{"type": "input_image", "image_url": DOT}]}]
+    create(site, "What was it?", previous_response_id=create(site, said)["id"])
+    assert last_messages(site)[0].content == (Image(b"\x89PNG\r\n\x1a\n", "previous_response_id"),)
 
 
 def test_an_output_item_can_be_referred_to(site: Site) -> None:
