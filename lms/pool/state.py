@@ -117,22 +117,22 @@ class PoolState:
             return self._done(Refuse(ticket, _closing()))
         file = plan.known.file if plan else None
         instance = self._serving(request, file)
-        if instance and instance.plan.jit and not instance.busy and _is_short(instance.context_length, request):
+        chosen = instance.plan if instance else self._fallen_plan(request.model, file) or plan
+        if chosen is None:
+            return self._done(Grant(ticket, None))
+        if request.kind != "any" and chosen.embedding != (request.kind == "embedding"):
+            return self._done(Refuse(ticket, _wrong_kind(chosen)))
+        context_length = instance.context_length if instance else chosen.context_length
+        if _is_short(context_length, request):
+            if instance is None or instance.busy or not instance.plan.jit:
+                return self._done(Refuse(ticket, _too_short(chosen, context_length, request)))
             if plan is None:
                 return self._done(Grant(ticket, None))
             self._say(instance, "info", f"is loaded again, with a context of {request.context_length} tokens")
             self._stop(instance, ModelUnloaded(f"“{instance.identifier}” was unloaded, to be loaded again."))
-            instance = None
-        plan = instance.plan if instance else self._fallen_plan(request.model, file) or plan
-        if plan is None:
-            return self._done(Grant(ticket, None))
-        if request.kind != "any" and plan.embedding != (request.kind == "embedding"):
-            return self._done(Refuse(ticket, _wrong_kind(plan)))
-        context_length = instance.context_length if instance else plan.context_length
-        if _is_short(context_length, request):
-            return self._done(Refuse(ticket, _too_short(plan, context_length, request)))
+            instance, chosen = None, plan
         try:
-            instance = instance or self._start(plan, available_bytes, now_s, draft)
+            instance = instance or self._start(chosen, available_bytes, now_s, draft)
             if draft is not None:
                 self._adopt(ticket, instance, draft, available_bytes)
             return self._admit(ticket, request, instance, now_s)

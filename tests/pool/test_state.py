@@ -194,6 +194,14 @@ class TestLeaseWithAContext:
         error = story.refused(story.lease("tiny", jit("tiny", context_length=4096), context_length=4096))
         assert error.param == "context_length"
 
+    def test_of_another_kind_ends_no_model(self) -> None:
+        story = Story()
+        story.lease("embed", jit("embed", kind="embedding"), kind="embedding")
+        story.works(story.come_up(), served=1, running=0)
+        error = story.refused(story.lease("embed", jit("embed", kind="embedding"), context_length=4096))
+        assert error.param == "model"
+        assert story.of(Stop) == []
+
     def test_joins_a_load_only_if_its_context_will_do(self) -> None:
         story = Story()
         story.jit("tiny")
