@@ -46,6 +46,8 @@ FIELDS = sorted(
     | {"system", "thinking", "output_config", "stop_sequences", "with_pieces", "add_special", "top_n"}
     | {"system_prompt", "integrations", "reasoning", "context_length", "store", "previous_response_id"}
     | {"instructions", "text", "include", "top_logprobs", "truncation", "metadata", "parallel_tool_calls"}
+    | {"typical_p", "xtc_probability", "dry_multiplier", "dry_sequence_breakers", "regex", "grammar", "json_schema"}
+    | {"logprobs", "echo", "suffix", "best_of", "reasoning_budget", "reasoning_format", "context_overflow_policy"}
     | {"eval_batch_size", "flash_attention", "num_experts", "parallel", "echo_load_config"}
 )
 TRIES = settings(max_examples=60, deadline=None)
