@@ -1,7 +1,7 @@
 """`python -m lms.daemon.front`: the HTTP server that clients call, on a socket that the daemon has bound.
 
-It holds no state but what is on disk: it asks the daemon for leases and talks to the engines. It runs on gevent, so a client that sends
-half a request costs a greenlet and nobody's time. It ends when its stdin closes.
+It holds no state but the stored responses on disk: it asks the daemon for leases and talks to the engines. It runs on
+gevent, so a client that sends half a request costs a greenlet and nobody's time. It ends when its stdin closes.
 
 A token of one of 16 streams takes some 30 µs here: 11 in the kernel (one read, one write, a part of one wait), 15 in
 Python, 4 in gevent. A lone stream's takes twice as much, because it finds the processor asleep and the caches cold; and
