@@ -16,13 +16,10 @@ from llguidance import LLMatcher, grammar_from
 
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint, Grammar, JsonSchema, Regex
+from lms.text.json_layout import JSON_OPTIONS
 
 LARGEST_BYTES = 200_000
 DEEPEST_LEVELS = 64
-
-# Between the parts of JSON at most one space, or one line break with its indentation: where any amount is allowed,
-# small models may write white space until the context is full. No keyword is ignored, whatever the schema says of that.
-JSON_OPTIONS: Any = {"whitespace_pattern": r" |\n[ \t]{0,20}", "lenient": False}
 
 _PLACE = re.compile(r"^at \d+\(\d+\): failed to compile JSON schema: ")
 _LINES = re.compile(r"\n(?:<|\s*\d+ \| )")

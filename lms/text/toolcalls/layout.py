@@ -11,7 +11,7 @@ from typing import Any
 
 from lms.errors import InvalidRequest, Unsupported
 from lms.generation.messages import Tool
-from lms.text.grammars import JSON_OPTIONS
+from lms.text.json_layout import JSON_OPTIONS
 from lms.text.toolcalls.parameters import types_of
 
 # Of a parameter that is written as plain text.
