@@ -92,6 +92,24 @@ def test_what_outgrows_its_window_goes_on_as_if_it_had_been_asked_without_the_mi
     assert after[:ANSWER_TOKENS] == greedy(model, asked)[0][: len(after)]
 
 
+def test_tokens_that_were_guessed_are_as_likely_as_others() -> None:
+    model = loaded(bundled("tiny-chat"))
+    again = tokens(5, 20) * 6
+    batch = Batch(model.decoder(), Limits(512, 512), speculates=True)
+    batch.insert(1, again, GREEDY, logprobs=2)
+    sampled: list[Sampled] = []
+    while sum(len(outcome.tokens) for outcome in sampled) < 3 * ANSWER_TOKENS:
+        sampled += [outcome for outcome in batch.step() if isinstance(outcome, Sampled)]
+    batch.remove(1)
+    drawn, likely = greedy(model, again)
+    assert any(len(outcome.tokens) > 1 for outcome in sampled)
+    assert [token for outcome in sampled for token in outcome.tokens][:ANSWER_TOKENS] == drawn
+    told = [likelihood.logprob for outcome in sampled for likelihood in outcome.likelihoods]
+    assert told[:ANSWER_TOKENS] == pytest.approx(likely, abs=0.05)
+    assert len(told) == sum(len(outcome.tokens) for outcome in sampled)
+    model.close()
+
+
 def test_gaps_are_filled_by_models_that_have_tokens_for_them(tmp_path: Path) -> None:
     model = loaded(str(with_gaps(tmp_path, 900, 901, 902)))
     assert model.vocabulary.infill == (900, 901, 902)
