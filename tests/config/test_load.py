@@ -1,7 +1,11 @@
+from typing import get_args
+
 import msgspec
 import pytest
 
 from lms.config.load import KvCacheType, LoadConfig
+from lms.config.load import Overflow as LoadedOverflow
+from lms.generation.request import Overflow
 
 
 def test_nothing_asked_for_means_that_everything_is_chosen() -> None:
@@ -35,3 +39,7 @@ def test_quantized_keys_alone_need_no_flash_attention(keys: KvCacheType) -> None
 def test_counts_start_at_one(field: str) -> None:
     with pytest.raises(msgspec.ValidationError, match=field):
         msgspec.convert({field: 0}, LoadConfig)
+
+
+def test_policies_for_what_is_too_long_go_by_the_same_words_in_loads_and_requests() -> None:
+    assert get_args(LoadedOverflow) == get_args(Overflow)
