@@ -15,7 +15,7 @@ from lms.generation.events import Event, ReasoningDelta, TextDelta, ToolArgument
 from lms.generation.messages import Tool
 from lms.text.reasoning import Markers
 from lms.text.search import Needles, Search
-from lms.text.toolcalls.family import Arguments, Ended, Family, Started, Step
+from lms.text.toolcalls.family import Arguments, Ended, Family, Over, Started, Step
 from lms.text.toolcalls.region import Region
 
 
@@ -114,7 +114,8 @@ class Splitter:
             return events, ""
         self._region = None
         if region.has_calls:
-            self._drop_space, self._blank, self.is_over = True, "", not self._parallel
+            self._drop_space, self._blank = True, ""
+            self.is_over = self.is_over or not self._parallel
             return events, region.rest
         return self._text(region.start), region.rest.removeprefix(region.start)
 
@@ -131,6 +132,8 @@ class Splitter:
                 case Ended() if not self._parallel:
                     self.is_over = True
                     return events
+                case Over():
+                    self.is_over = True
         return events
 
     def _id(self, given: str | None) -> str:

@@ -6,6 +6,7 @@ from the text, and yields what it has learnt. From a start marker on
     Started(name)      the function is one of the request's, and its arguments have begun
     Arguments(text)    more of the JSON text of an object
     Ended()            the arguments are complete
+    Over()             so is the answer
 
 and so on for further calls of the same region. What comes after its return is content again. It raises `NotACall` when
 the text is not in the format: then all that it took since the last thing it yielded is content.
@@ -44,11 +45,15 @@ class Ended(NamedTuple):
     """The call is complete."""
 
 
+class Over(NamedTuple):
+    """The answer ends here: what would come next is what the calls return, which is not for the model to say."""
+
+
 class NotACall(Exception):
     """The text is not in the family's format."""
 
 
-Step = Started | Arguments | Ended
+Step = Started | Arguments | Ended | Over
 # None asks for more text.
 Reading = Generator[Step | None, None, T]
 Read = Callable[["Incoming"], Reading[None]]
