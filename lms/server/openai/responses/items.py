@@ -181,24 +181,26 @@ def conversation(items: Iterable[tuple[str, Item]]) -> tuple[Message, ...]:
 
 
 def _think(messages: list[Message], thought: str) -> None:
-    last = _taken_back(messages)
-    if last.content or last.tool_calls:
-        messages.append(last)
-        last = Message("assistant")
+    last = _silent(messages)
     messages.append(msgspec.structs.replace(last, reasoning=f"{last.reasoning or ''}{thought}" or None))
 
 
 def _say(messages: list[Message], content: str | tuple[Part, ...]) -> None:
-    last = _taken_back(messages)
-    if last.content or last.tool_calls:
-        messages.append(last)
-        last = Message("assistant")
-    messages.append(msgspec.structs.replace(last, content=content))
+    messages.append(msgspec.structs.replace(_silent(messages), content=content))
 
 
 def _call(messages: list[Message], call: ToolCall) -> None:
     last = _taken_back(messages)
     messages.append(msgspec.structs.replace(last, tool_calls=(*last.tool_calls, call)))
+
+
+def _silent(messages: list[Message]) -> Message:
+    """The model's message that `messages` end with, taken out of them, if it only thought yet; else a new one."""
+    last = _taken_back(messages)
+    if not last.content and not last.tool_calls:
+        return last
+    messages.append(last)
+    return Message("assistant")
 
 
 def _taken_back(messages: list[Message]) -> Message:
