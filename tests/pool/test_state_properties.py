@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from lms.client.control import LeaseRequest
+from lms.client.control import LeaseRequest, LoadProgress
 from lms.engine.protocol import Activity, LoadFailed, Loading
 from lms.errors import EngineFailed, to_wire
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
@@ -16,6 +16,7 @@ from tests.pool.plans import by_hand, jit, ready
 
 KEYS = st.sampled_from(["a", "b", "c"])
 FREE_BYTES = 250
+CONTEXTS = st.sampled_from([None, 1024, 4096])
 NEED_BYTES = st.sampled_from([0, 50, 100])
 
 
@@ -41,6 +42,7 @@ class PoolStory(RuleBasedStateMachine):
         self.now_s = 0.0
         self.tickets = 0
         self.waiting: set[int] = set()
+        self.watching: set[int] = set()
         self.engines = Engines()
         self.plans: dict[int, Plan] = {}
         self.busy: set[int] = set()
@@ -61,8 +63,9 @@ class PoolStory(RuleBasedStateMachine):
                 case Grant(ticket, _) | Refuse(ticket, _):
                     assert ticket in self.waiting, "an answer goes to somebody who waits, and once"
                     self.waiting.discard(ticket)
-                case Tell(ticket, _):
+                case Tell(ticket, news):
                     assert ticket in self.waiting
+                    assert isinstance(news, LoadProgress) or ticket in self.watching, "news is for those who want it"
                 case Save(models):
                     self.saved = models
                 case Publish():
@@ -73,10 +76,13 @@ class PoolStory(RuleBasedStateMachine):
         self.waiting.add(self.tickets)
         return self.tickets
 
-    @rule(key=KEYS, need_bytes=NEED_BYTES)
-    def a_request_comes(self, key: str, need_bytes: int) -> None:
-        plan = jit(key, ttl_s=30, need_bytes=need_bytes)
-        self.perform(self.state.lease(self.ticket(), LeaseRequest(key), self.now_s, plan, FREE_BYTES))
+    @rule(key=KEYS, need_bytes=NEED_BYTES, context_length=CONTEXTS, watching=st.booleans())
+    def a_request_comes(self, key: str, need_bytes: int, context_length: int | None, watching: bool) -> None:
+        plan = jit(key, ttl_s=30, need_bytes=need_bytes, context_length=context_length or 2048)
+        request, ticket = LeaseRequest(key, context_length=context_length, watching=watching), self.ticket()
+        if watching:
+            self.watching.add(ticket)
+        self.perform(self.state.lease(ticket, request, self.now_s, plan, FREE_BYTES))
 
     @rule(key=KEYS)
     def a_request_comes_without_the_catalog(self, key: str) -> None:
@@ -110,7 +116,8 @@ class PoolStory(RuleBasedStateMachine):
         number = data.draw(st.sampled_from(sorted(self.engines.loading)))
         self.engines.loading.discard(number)
         self.engines.ready[number] = 0
-        self.perform(self.state.reported(number, ready(self.plans[number].need_bytes), self.now_s))
+        plan = self.plans[number]
+        self.perform(self.state.reported(number, ready(plan.need_bytes, plan.context_length or 2048), self.now_s))
 
     @precondition(lambda self: self.engines.loading)
     @rule(data=st.data())
