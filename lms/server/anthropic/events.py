@@ -83,9 +83,11 @@ class _StreamedMessage:
 
     def _add(self, text: str) -> Iterator[Chunk]:
         assert self._block is not None
-        self._block.signature.add(text)
-        if self._shows_thinking or self._block.type != "thinking":
-            yield self._block.delta.filled(text)
+        if self._block.type == "thinking":
+            self._block.signature.add(text)
+            if not self._shows_thinking:
+                return
+        yield self._block.delta.filled(text)
 
     def _end(self) -> Iterator[Chunk]:
         if self._block is not None:
