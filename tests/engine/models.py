@@ -73,6 +73,15 @@ def padded(folder: Path, tokens: int) -> Path:
     return _changed(folder / "padded.gguf", widened, fields)
 
 
+def thinking(folder: Path) -> Path:
+    """The bundled chat model with a template that lets it think first. What it thinks has no end of its own."""
+    template = (
+        "{% for message in messages %}{{ message.role + ': ' + message.content + '\n' }}{% endfor %}"
+        "{{ '<think>\n' }}{# </think> #}"
+    )
+    return _changed(folder / "thinking.gguf", lambda _, data: data, {"tokenizer.chat_template": template})
+
+
 def with_gaps(folder: Path, before: int, after: int, gap: int) -> Path:
     """The bundled chat model, of which these tokens say where a gap is to be filled in."""
     kinds = {"fim_pre": before, "fim_suf": after, "fim_mid": gap}

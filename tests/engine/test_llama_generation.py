@@ -12,10 +12,13 @@ from lms.engine.overflow import Window
 from lms.engine.prompts import PromptReader
 from lms.engine.protocol import EngineSpec
 from lms.engine.scheduler import Limits
+from lms.generation.constraint import Regex
+from lms.generation.events import Finished
 from lms.generation.request import DEFAULT_SAMPLING, GenerateRequest, InfillPrompt, Sampling
 from tests.engine.kinds import KINDS
-from tests.engine.models import with_gaps
-from tests.engine.processes import bundled
+from tests.engine.models import thinking, with_gaps
+from tests.engine.processes import EngineProcess, bundled, started
+from tests.engine.rig import chat, written
 from tests.engine.test_llama_kinds import tokens
 
 GREEDY = Sampling(temperature=0.0, repeat_penalty=1.0).over(DEFAULT_SAMPLING)
@@ -108,6 +111,31 @@ def test_tokens_that_were_guessed_are_as_likely_as_others() -> None:
     assert told[:ANSWER_TOKENS] == pytest.approx(likely, abs=0.05)
     assert len(told) == sum(len(outcome.tokens) for outcome in sampled)
     model.close()
+
+
+@pytest.fixture(scope="module")
+def thinker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+    folder = tmp_path_factory.mktemp("t")
+    path, socket_path = str(thinking(folder)), str(folder / "engine.sock")
+    with started(EngineSpec("llama", path, "thinker", "thinker", socket_path, LoadConfig(512, 1))) as engine:
+        engine.wait_ready()
+        yield engine
+
+
+@pytest.mark.parametrize("budget", [0, 7])
+@pytest.mark.parametrize("constraint", [None, Regex("(yes|no)!")], ids=["free", "constrained"])
+def test_a_budget_ends_reasoning_and_a_constraint_holds_for_what_follows(
+    thinker: EngineProcess, budget: int, constraint: Regex | None
+) -> None:
+    endless = Sampling(temperature=0.0, logit_bias={0: -100.0, 2: -100.0})
+    request = chat("Go on.", sampling=endless, reasoning_budget=budget, constraint=constraint, max_tokens=40)
+    events = thinker.ask(request)
+    finished = events[-1]
+    assert isinstance(finished, Finished), finished
+    assert budget <= finished.usage.reasoning <= budget + 8
+    assert written(events)
+    if constraint:
+        assert written(events) in ("yes!", "no!")
 
 
 def test_gaps_are_filled_by_models_that_have_tokens_for_them(tmp_path: Path) -> None:
