@@ -119,6 +119,27 @@ def test_the_client_parses_the_arguments_of_a_strict_function(client: OpenAI) ->
     assert isinstance(call.function.parsed_arguments, SetHeating)
 
 
+def test_the_client_accumulates_a_streamed_call(client: OpenAI) -> None:
+    with client.chat.completions.stream(
+        model=CHAT, messages=ASKED, tools=TOOLS, tool_choice="required", parallel_tool_calls=False, seed=4
+    ) as stream:
+        deltas = [event for event in stream if event.type == "tool_calls.function.arguments.delta"]
+        [call] = stream.get_final_completion().choices[0].message.tool_calls or []
+    assert len(deltas) > 3
+    assert isinstance(call.function.parsed_arguments, MODELS[call.function.name])
+
+
+def test_strict_functions_leave_the_model_free_to_answer(client: OpenAI) -> None:
+    answer = client.chat.completions.create(
+        model=CHAT, messages=[{"role": "user", "content": "Hello!"}], tools=TOOLS, max_tokens=60
+    )
+    message = answer.choices[0].message
+    for call in message.tool_calls or []:
+        assert call.type == "function"
+        MODELS[call.function.name].model_validate_json(call.function.arguments)
+    assert message.content or message.tool_calls
+
+
 @pytest.mark.parametrize(
     ("fields", "param"),
     [
