@@ -167,7 +167,7 @@ def _warn_of_no_tokens(session: Session) -> None:
 
 def _running(status: "ServerStatus") -> str:
     where = status.host if status.port is None else f"port {status.port}: {_url(status)}"
-    return f"The server is running on {where}" + (". It asks for API tokens." if status.admission.require_auth else "")
+    return f"The server is running on {where}" + (" (it asks for API tokens)" if status.admission.require_auth else "")
 
 
 def _place(status: "ServerStatus") -> str:

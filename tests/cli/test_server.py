@@ -51,8 +51,8 @@ def test_asking_and_not_asking_for_tokens_exclude_each_other(lms: Terminal, daem
 
 
 def test_a_server_that_asks_for_tokens_says_so(lms: Terminal) -> None:
-    assert "It asks for API tokens." in lms.type("server", "start", "--require-auth").err
-    assert "It asks for API tokens." in lms.type("server", "status").out
+    assert "(it asks for API tokens)" in lms.type("server", "start", "--require-auth").err
+    assert "(it asks for API tokens)" in lms.type("server", "status").out
     assert lms.type("server", "status", "--json").json == {"running": True, "port": 1234, "requireAuth": True}
 
 

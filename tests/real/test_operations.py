@@ -187,7 +187,7 @@ class TestTokens:
     def test_tokens_are_still_asked_for_after_a_stop_and_a_new_daemon(self, guarded: Served) -> None:
         guarded.lms("server", "stop")
         guarded.lms("daemon", "down")
-        assert "It asks for API tokens." in guarded.lms("server", "start", "--port", "0").stderr
+        assert "(it asks for API tokens)" in guarded.lms("server", "start", "--port", "0").stderr
         port = json.loads(guarded.lms("server", "status", "--json").stdout)["port"]
         assert httpx.get(f"http://127.0.0.1:{port}/v1/models").status_code == 401
 
