@@ -39,7 +39,7 @@ class Home:
 
     @property
     def server_state(self) -> Path:
-        """Port, address and CORS of the last `lms server start`, and whether the server is wanted."""
+        """Port and address of the last `lms server start`, whom it lets in, and whether the server is wanted."""
         return self.root / "server.json"
 
     @property

@@ -43,9 +43,10 @@ def test_bundled_models_are_part_of_the_package() -> None:
 
 def test_everything_of_a_home_with_a_short_path_is_inside_it() -> None:
     home = Home(Path("/srv/lms"))
-    files = (home.lock, home.daemon_state, home.daemon_log, home.server_state, home.settings, home.desired_models)
+    files = (home.lock, home.daemon_state, home.daemon_log, home.server_state, home.settings, home.tokens)
     assert all(
-        path.is_relative_to(home.root) for path in (*files, home.catalog_cache, home.prompt_cache, home.daemon_socket)
+        path.is_relative_to(home.root)
+        for path in (*files, home.desired_models, home.catalog_cache, home.prompt_cache, home.daemon_socket)
     )
 
 
