@@ -1,6 +1,7 @@
-"""The chat templates that llama.cpp tests itself with: every one of them is rendered, and known by its family.
+"""Chat templates of models: each tells its family, and those that llama.cpp tests itself with are all rendered.
 
-They are their makers', and not kept here: `make peer` unpacks them, and LLAMA_TEMPLATES may name another folder.
+The latter are their makers', and not kept here: `make peer` unpacks them, and LLAMA_TEMPLATES may name another folder.
+Lines as such templates have them are below.
 """
 
 import json
@@ -15,11 +16,22 @@ from lms.text.form import Form
 from lms.text.reasoning import markers_for
 from lms.text.switches import EFFORTS
 from lms.text.template import ChatTemplate
+from lms.text.toolcalls import FAMILIES as KNOWN
 from lms.text.toolcalls import family_for
 from tools.bench import peer
 
 FAMILIES = json.loads((Path(__file__).parents[1] / "data" / "templates" / "families.json").read_text())
-ALL = sorted(FAMILIES)
+
+
+def folder() -> Path | None:
+    named = os.environ.get("LLAMA_TEMPLATES")
+    unpacked = peer.FOLDER.glob("llama_cpp_python-*/vendor/llama.cpp/models/templates")
+    return Path(named) if named else next(unpacked, None)
+
+
+FOLDER = folder()
+UNPACKED = pytest.mark.skipif(FOLDER is None, reason="llama.cpp's source is not unpacked here: `make peer` does that")
+ALL = [pytest.param(name, marks=UNPACKED) for name in (sorted(FAMILIES) if FOLDER else ["all"])]
 ALWAYS_REASONS = "openai-gpt-oss-120b"
 
 CITY = {"type": "object", "properties": {"city": {"type": "string", "description": "Where."}}, "required": ["city"]}
@@ -35,20 +47,53 @@ CONVERSATION = (
     Message("assistant", "answer-words"),
     Message("user", "last-words"),
 )
+# By what a template says of calls, or how it prints those of a conversation.
+LINES = {
+    "harmony": "{{ '<|start|>assistant to=' + name + '<|channel|>commentary json<|message|>' }}",
+    "seed_oss": "{{ '<seed:tool_call>\\n<function=' + name + '>' }}{{ '<parameter=' + key + '>' }}",
+    "qwen3_coder": "Use <tool_call>\n<function=name>\n<parameter=key>\nvalue\n</parameter>",
+    "minimax": "{%- set begin = '<minimax:tool_call>' -%}{{ '<invoke name=\"' + name + '\">' }}",
+    "glm": "{{ '<tool_call>' + name }}\n<arg_key>{{ key }}</arg_key>\n<arg_value>{{ value }}</arg_value>",
+    "glm_dense": "{{ '<tool_call>' + name }}<arg_key>{{ key }}</arg_key><arg_value>{{ value }}</arg_value>",
+    "kimi": "<|tool_call_begin|>functions.{{ name }}:0<|tool_call_argument_begin|>{{ arguments }}<|tool_call_end|>",
+    "dsml_functions": "{%- set dsml = '｜DSML｜' -%}{{ '<' + dsml + 'function_calls>' }}",
+    "dsml_tools": "{%- set dsml = '｜DSML｜' -%}{{ '<' + dsml + 'tool_calls>' }}",
+    "deepseek_fenced": "{{ '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>function<｜tool▁sep｜>' + name + '```json' }}",
+    "deepseek": "{{ '<｜tool▁calls▁begin｜><｜tool▁call▁begin｜>' + name + '<｜tool▁sep｜>' + arguments }}",
+    "gemma": "{{ '<|tool_call>call:' + name + '{' }}{{ '}<tool_call|>' }}",
+    "functiongemma": "{{ '<start_function_call>call:' + name + '{' }}",
+    "command_r7b": 'Write <|START_ACTION|> and a list of calls with "tool_name" and "parameters".',
+    "command_r": 'Write \'Action:\' and a list of calls with "tool_name" and "parameters".',
+    "nemotron": "{{ '<TOOLCALL>[' }}",
+    "granite": "{{ '<|start_of_role|>system<|end_of_role|>' }} Write <|tool_call|> and a list of calls.",
+    "phi": "{{ content + '<|tool|>' + message['tools'] + '<|/tool|>' }}",
+    "functools": 'Write functools[{"name": name, "arguments": arguments}, ...].',
+    "lfm2": "{{ 'List of tools: <|tool_list_start|>[' }}",
+    "lfm2_5": "{{ 'List of tools: [' }}",
+    "mistral_named": "{{ '[TOOL_CALLS]' + name + '[ARGS]' + arguments }}",
+    "mistral": "{{ '[TOOL_CALLS] [' }}",
+    "llama3": "<|start_header_id|>{{ '{\"name\": \"' + name + '\", ' }}{{ '\"parameters\": ' }}",
+    "apriel": 'Write <tool_calls>[{"name": name, "arguments": arguments}]</tool_calls>.',
+    "minimax_m1": '<tool_calls>\n{"name": name, "arguments": arguments}\n</tool_calls>',
+    "hermes": '<tool_call>\n{"name": name, "arguments": arguments}\n</tool_call>',
+    "default": "{{ tools | tojson }}",
+}
+
 SAID = ("instruction", "question", "sunny", "rainy", "answer", "last")
 
 
-def folder() -> Path | None:
-    named = os.environ.get("LLAMA_TEMPLATES")
-    unpacked = peer.FOLDER.glob("llama_cpp_python-*/vendor/llama.cpp/models/templates")
-    return Path(named) if named else next(unpacked, None)
+@pytest.mark.parametrize("family", LINES)
+def test_a_line_of_a_template_tells_its_family(family: str) -> None:
+    assert family_for(LINES[family]).name == family
+
+
+def test_every_family_has_a_line_by_which_it_is_told() -> None:
+    assert set(LINES) == {family.name for family in KNOWN}
 
 
 def source(name: str) -> str:
-    found = folder()
-    if found is None:
-        pytest.skip("the source of llama.cpp is not unpacked here: `make peer` does that")
-    return (found / f"{name}.jinja").read_text(encoding="utf-8")
+    assert FOLDER is not None
+    return (FOLDER / f"{name}.jinja").read_text(encoding="utf-8")
 
 
 class Case:
@@ -85,11 +130,10 @@ def test_the_family_is_known_by_the_template(name: str) -> None:
     assert Case(name).form.family.name == FAMILIES[name]
 
 
+@UNPACKED
 def test_every_template_there_is_has_its_family() -> None:
-    found = folder()
-    if found is None:
-        pytest.skip("the source of llama.cpp is not unpacked here: `make peer` does that")
-    assert sorted(path.stem for path in found.glob("*.jinja")) == ALL
+    assert FOLDER is not None
+    assert {path.stem for path in FOLDER.glob("*.jinja")} == set(FAMILIES)
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -105,6 +149,5 @@ def test_reasoning_may_be_switched_and_set_by_any_word(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_reasoning_that_is_not_wanted_never_begins_in_the_prompt(name: str) -> None:
     markers = markers_for(source(name))
-    if markers is None or name == ALWAYS_REASONS:
-        pytest.skip("this model does not reason, or always does")
-    assert not markers.left_open_by(Case(name).rendered((), Message("user", "question"), enable_thinking=False))
+    if markers and name != ALWAYS_REASONS:
+        assert not markers.left_open_by(Case(name).rendered((), Message("user", "question"), enable_thinking=False))
