@@ -1,7 +1,6 @@
 """An engine's events as the parts that the OpenAI endpoints and LM Studio's REST API v0 build their replies from."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -21,8 +20,6 @@ from lms.generation.events import (
     Usage,
 )
 from lms.generation.messages import ToolCall
-from lms.server.logprobs import TextLogprobs, of_chat
-from lms.server.sse import Chunk, Template
 
 E = TypeVar("E")
 
@@ -103,120 +100,6 @@ def single(batches: Iterable[Batch], kind: type[E]) -> E:
 def tool_call(call: ToolCall) -> dict[str, Any]:
     """A finished call in a message."""
     return {"type": "function", "id": call.id, "function": {"name": call.name, "arguments": call.arguments}}
-
-
-def delta(event: Event) -> dict[str, Any] | None:
-    """What `event` adds to a streamed message, or None when it adds nothing."""
-    match event:
-        case TextDelta(text):
-            return {"content": text}
-        case ReasoningDelta(text):
-            return {"reasoning_content": text}
-        case ToolCallStarted(index, call_id, name):
-            function = {"name": name, "arguments": ""}
-            return {"tool_calls": [{"index": index, "id": call_id, "type": "function", "function": function}]}
-        case ToolArgumentsDelta(index, text):
-            return {"tool_calls": [{"index": index, "function": {"arguments": text}}]}
-    return None
-
-
-def text_choices(answers: Iterable[Answer]) -> list[dict[str, Any]]:
-    """Whole texts."""
-    return [
-        text_choice(index, answer.text, answer.finish_reason, TextLogprobs().of(answer.logprobs))
-        for index, answer in enumerate(answers)
-    ]
-
-
-def text_choice(
-    index: int, text: str, finish_reason: str | None, logprobs: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """The text of that number, whole or a piece."""
-    return {"index": index, "text": text, "logprobs": logprobs, "finish_reason": finish_reason}
-
-
-def chat_choice(
-    index: int, news: dict[str, Any], finish_reason: str | None, logprobs: dict[str, Any] | None = None
-) -> dict[str, Any]:
-    """What is new of the message of that number."""
-    return {"index": index, "delta": news, "logprobs": logprobs, "finish_reason": finish_reason}
-
-
-class _Chunks:
-    """The chunks of streamed choices. `whole` makes a dialect's object of a list of choices."""
-
-    def __init__(self, whole: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
-        self._whole = whole
-        self._templates: dict[int, Template] = {}
-
-    def of(self, index: int, batch: Batch) -> list[Chunk]:
-        """What a batch adds to the choice of that number."""
-        chunks: list[Chunk] = []
-        for event in batch:
-            match event:
-                case TextDelta(text, told) if told:
-                    chunks += self._with_logprobs(index, text, told)
-                case TextDelta(text):
-                    chunks.append(self._template(index).filled(text))
-                case Finished(reason):
-                    chunks.append(self.end(index, reason))
-                case _ if (news := delta(event)) is not None:
-                    chunks += self._beside_text(index, news)
-        return chunks
-
-    def end(self, index: int, reason: StopReason) -> dict[str, Any]:
-        """The chunk that ends that choice."""
-        return self._whole([self._choice(index, None, FINISH_REASON[reason])])
-
-    def _template(self, index: int) -> Template:
-        if index not in self._templates:
-            self._templates[index] = Template(lambda text: self._whole([self._choice(index, text)]))
-        return self._templates[index]
-
-    def _choice(
-        self, index: int, text: str | None, finish_reason: str | None = None, logprobs: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        raise NotImplementedError
-
-    def _with_logprobs(self, index: int, text: str, told: tuple[TokenLogprob, ...]) -> list[Chunk]:
-        raise NotImplementedError
-
-    def _beside_text(self, index: int, news: dict[str, Any]) -> list[Chunk]:
-        """What is no text: nothing, unless a dialect has a place for it."""
-        return []
-
-
-class TextChunks(_Chunks):
-    """The chunks of streamed texts."""
-
-    def __init__(self, whole: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:
-        super().__init__(whole)
-        self._logprobs: defaultdict[int, TextLogprobs] = defaultdict(TextLogprobs)
-
-    def _choice(
-        self, index: int, text: str | None, finish_reason: str | None = None, logprobs: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        return text_choice(index, text or "", finish_reason, logprobs)
-
-    def _with_logprobs(self, index: int, text: str, told: tuple[TokenLogprob, ...]) -> list[Chunk]:
-        return [self._whole([self._choice(index, text, logprobs=self._logprobs[index].of(told))])]
-
-
-class ChatChunks(_Chunks):
-    """The chunks of streamed messages. The role is in every one but the last, as LM Studio has it."""
-
-    def _choice(
-        self, index: int, text: str | None, finish_reason: str | None = None, logprobs: dict[str, Any] | None = None
-    ) -> dict[str, Any]:
-        news = {} if text is None else {"role": "assistant", "content": text}
-        return chat_choice(index, news, finish_reason, logprobs)
-
-    def _with_logprobs(self, index: int, text: str, told: tuple[TokenLogprob, ...]) -> list[Chunk]:
-        logprobs = of_chat(told)
-        return [self._whole([self._choice(index, text, logprobs=logprobs)])] if text or logprobs else []
-
-    def _beside_text(self, index: int, news: dict[str, Any]) -> list[Chunk]:
-        return [self._whole([chat_choice(index, {"role": "assistant"} | news, None)])]
 
 
 def ends_in(number: int, batch: Batch) -> dict[int, Finished]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from lms.server.answers import Answer, ChatChunks, Head, Tagged, tool_call
+from lms.server.answers import Answer, Head, Tagged, tool_call
+from lms.server.choices import ChatChunks
 from lms.server.lmstudio_v0.ending import ended, ending
 from lms.server.logprobs import of_chat
 from lms.server.sse import Chunk

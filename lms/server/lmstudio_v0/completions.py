@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from lms.server.answers import Answer, Head, Tagged, TextChunks, text_choices
+from lms.server.answers import Answer, Head, Tagged
+from lms.server.choices import TextChunks, text_choices
 from lms.server.lmstudio_v0.ending import ended, ending
 from lms.server.sse import Chunk
 

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import ChatChunks, Head, Tagged, TextChunks, ends_in, in_order, total, usage_body
+from lms.server.answers import Head, Tagged, ends_in, in_order, total, usage_body
+from lms.server.choices import ChatChunks, TextChunks
 from lms.server.lmstudio_v0.facts import facts
 from lms.server.sse import Chunk
 

@@ -9,18 +9,8 @@ from functools import partial
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import (
-    Answer,
-    ChatChunks,
-    Head,
-    Tagged,
-    ends_in,
-    in_order,
-    stats_body,
-    tool_call,
-    total,
-    usage_body,
-)
+from lms.server.answers import Answer, Head, Tagged, ends_in, in_order, stats_body, tool_call, total, usage_body
+from lms.server.choices import ChatChunks
 from lms.server.logprobs import of_chat
 from lms.server.sse import Chunk
 

@@ -8,18 +8,8 @@ from functools import partial
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import (
-    Answer,
-    Head,
-    Tagged,
-    TextChunks,
-    ends_in,
-    in_order,
-    stats_body,
-    text_choices,
-    total,
-    usage_body,
-)
+from lms.server.answers import Answer, Head, Tagged, ends_in, in_order, stats_body, total, usage_body
+from lms.server.choices import TextChunks, text_choices
 from lms.server.sse import Chunk
 
 
