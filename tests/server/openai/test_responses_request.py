@@ -157,6 +157,13 @@ def test_the_effort_is_for_the_template(effort: str | None, variables: dict[str,
     assert prompt.template_variables == variables
 
 
+def test_how_the_model_thinks_can_be_said_as_for_chats() -> None:
+    wanted = request(reasoning_effort="low", thinking_budget=9, chat_template_kwargs={"style": "plain"})
+    assert isinstance(wanted.prompt, ChatPrompt)
+    switches = {"enable_thinking": True, "reasoning_effort": "low"}
+    assert (wanted.prompt.template_variables, wanted.reasoning_budget) == (switches | {"style": "plain"}, 9)
+
+
 def test_what_was_left_open_is_shown_by_its_default_unless_the_model_decides() -> None:
     shown = asked().shown
     assert (shown["temperature"], shown["truncation"]) == (None, None)

@@ -16,10 +16,10 @@ from lms.server.openai.responses.text_format import TextOptions
 from lms.server.openai.responses.tools import Toolset, toolset
 from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import NonEmpty, PositiveInt, decode, only
+from lms.server.requests.reasoning import Effort, ReasoningBody, reasoning_budget, template_variables
 from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
     MOST_LOGPROBS,
-    GenerateBody,
     refuse_unsupported,
     sampling,
     stop_strings,
@@ -37,7 +37,6 @@ Includable = Literal[
     "reasoning.encrypted_content",
     "message.output_text.logprobs",
 ]
-Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 # As https://platform.openai.com/docs/api-reference/responses/create has it.
 Metadata = Annotated[
     dict[Annotated[str, Meta(max_length=64)], Annotated[str, Meta(max_length=512)]], Meta(max_length=16)
@@ -58,8 +57,8 @@ class ReasoningOptions(msgspec.Struct, frozen=True):
     generate_summary: str | None = None
 
 
-class ResponseBody(GenerateBody, frozen=True, kw_only=True):
-    """OpenAI's fields, and those of the chat endpoint for how tokens are drawn and when an answer stops."""
+class ResponseBody(ReasoningBody, frozen=True, kw_only=True):
+    """OpenAI's fields, and those of the chat endpoint for how the model thinks and draws tokens, and when it stops."""
 
     input: str | Annotated[list[dict[str, Any]], Meta(min_length=1)]
     instructions: str | None = None
@@ -124,7 +123,9 @@ def parse(raw: bytes, past: Past) -> ResponseCall:
     items = list(_items(body, past))
     messages = conversation(items)
     earlier = past.conversation(body.previous_response_id) if body.previous_response_id else ()
-    prompt = ChatPrompt(_instructed(body.instructions, (*earlier, *messages)), tools.tools, _template_variables(body))
+    prompt = ChatPrompt(
+        _instructed(body.instructions, (*earlier, *messages)), tools.tools, template_variables(body, _effort(body))
+    )
     return ResponseCall(
         _call(body, prompt, tools),
         tuple(listed(item) for _, item in items),
@@ -145,6 +146,7 @@ def _call(body: ResponseBody, prompt: ChatPrompt, tools: Toolset) -> GenerateCal
         stop_strings(body.stop),
         constraint=_form(body),
         tool_choice=tools.choice,
+        reasoning_budget=reasoning_budget(body),
         logprobs=(body.top_logprobs or 0) if _wants_logprobs(body) else None,
         overflow=_overflow(body),
     )
@@ -188,10 +190,8 @@ def _instructed(instructions: str | None, messages: tuple[Message, ...]) -> tupl
     return (Message("system", instructions), *messages)
 
 
-def _template_variables(body: ResponseBody) -> dict[str, Any]:
-    """The switches for reasoning, under the names that templates use."""
-    effort = body.reasoning.effort if body.reasoning else None
-    return {} if effort is None else {"reasoning_effort": effort, "enable_thinking": effort != "none"}
+def _effort(body: ResponseBody) -> Effort | None:
+    return body.reasoning.effort if body.reasoning and body.reasoning.effort else body.reasoning_effort
 
 
 def _form(body: ResponseBody) -> Constraint | None:
@@ -231,7 +231,7 @@ def _shown(body: ResponseBody, tools: Toolset) -> dict[str, Any]:
         "frequency_penalty": body.frequency_penalty,
         "top_logprobs": body.top_logprobs or 0,
         "temperature": body.temperature,
-        "reasoning": {"effort": body.reasoning.effort if body.reasoning else None, "summary": None},
+        "reasoning": {"effort": _effort(body), "summary": None},
         "max_output_tokens": body.max_output_tokens,
         "max_tool_calls": body.max_tool_calls,
         "background": False,
