@@ -21,7 +21,7 @@ from lms.text.conversation import message_fields, tool_fields
 from lms.text.habits import Habits, adapted, habits_of
 from lms.text.reasoning import markers_for
 from lms.text.switches import switched
-from lms.text.template_sandbox import Refused, Sandbox, to_json
+from lms.text.template_sandbox import RENDERING_LIMIT_S, TRIAL_LIMIT_S, Refused, Sandbox, to_json
 from lms.text.toolcalls.default import LAYOUT as DEFAULT
 from lms.text.toolcalls.family import Write
 
@@ -85,7 +85,7 @@ class ChatTemplate:
         """
         if prompt.tools and not self.supports_tools:
             raise Unsupported("This model's chat template takes no tools.", hint="Leave them out.", param="tools")
-        text = self._rendered(prompt, self._habits)
+        text = self._rendered(prompt, self._habits, RENDERING_LIMIT_S)
         is_off = prompt.template_variables.get("enable_thinking") is False
         return self._reasoning.spared_in(text) if is_off and self._reasoning else text
 
@@ -93,17 +93,17 @@ class ChatTemplate:
         """Whether the template switches the model's reasoning itself, in whatever way."""
         asked = (ChatPrompt((Message("user", ""),), (), {"enable_thinking": on}) for on in (True, False))
         with suppress(LmsError):
-            on, off = (self._rendered(prompt, self._habits) for prompt in asked)
+            on, off = (self._rendered(prompt, self._habits, TRIAL_LIMIT_S) for prompt in asked)
             return on != off
         return True
 
     def _tried(self, messages: tuple[Message, ...], tools: tuple[Tool, ...], habits: Habits) -> str:
-        return self._rendered(ChatPrompt(messages, tools), habits)
+        return self._rendered(ChatPrompt(messages, tools), habits, TRIAL_LIMIT_S)
 
-    def _rendered(self, prompt: ChatPrompt, habits: Habits) -> str:
+    def _rendered(self, prompt: ChatPrompt, habits: Habits, limit_s: float) -> str:
         context = self._context(prompt, habits)
         try:
-            return self._sandbox.rendered(self._template, context)
+            return self._sandbox.rendered(self._template, context, limit_s)
         except Refused as refusal:
             raise InvalidRequest(str(refusal), param="messages") from refusal
         except Exception as error:  # a template is a program by someone else: it can raise anything

@@ -24,6 +24,8 @@ from jinja2.sandbox import SandboxedEnvironment
 # Of computing. Conversations of megabytes take one; templates that compare every message with every other one take
 # three for a thousand messages.
 RENDERING_LIMIT_S = 10.0
+# Of conversations of a few words, of which a model is shown some twenty when it is loaded (see `habits`).
+TRIAL_LIMIT_S = 0.5
 OUTPUT_LIMIT_CHARACTERS = 64 << 20
 # Of a product or a power: characters or items, or bits for a number.
 PRODUCT_LIMIT = 1_000_000
@@ -63,10 +65,10 @@ class Sandbox(SandboxedEnvironment):
         source.set_environment(self)
         return self.from_string(source)
 
-    def rendered(self, template: Template, values: Mapping[str, Any]) -> str:
+    def rendered(self, template: Template, values: Mapping[str, Any], limit_s: float = RENDERING_LIMIT_S) -> str:
         """What `template` prints. Raises whatever it raises, SecurityError when it goes beyond its bounds."""
         pieces, size = list[str](), 0
-        for piece in template.generate({**values, _DEADLINE: self._seconds() + RENDERING_LIMIT_S}):
+        for piece in template.generate({**values, _DEADLINE: self._seconds() + limit_s}):
             size += len(piece)
             if size > OUTPUT_LIMIT_CHARACTERS:
                 raise SecurityError(f"it prints more than {OUTPUT_LIMIT_CHARACTERS} characters")
@@ -81,7 +83,7 @@ class Sandbox(SandboxedEnvironment):
     @pass_context
     def _check_time(self, context: Context, _: object) -> None:
         if self._seconds() > context[_DEADLINE]:
-            raise SecurityError(f"it runs for more than {RENDERING_LIMIT_S:g} s")
+            raise SecurityError("it runs for too long")
 
 
 class _Generation(Extension):

@@ -94,7 +94,7 @@ def test_a_template_reaches_nothing_outside_its_values(source: str) -> None:
 )
 def test_a_template_that_would_run_for_ages_is_ended(source: str) -> None:
     template = ChatTemplate(source, "", "", seconds=count().__next__)
-    with pytest.raises(InvalidRequest, match="runs for more than 10 s"):
+    with pytest.raises(InvalidRequest, match="runs for too long"):
         template.render(ChatPrompt((USER,)))
 
 
