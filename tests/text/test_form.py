@@ -2,7 +2,8 @@
 
 import json
 import random
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any
 
@@ -20,6 +21,7 @@ from lms.text.toolcalls import FAMILIES
 from lms.text.toolcalls.default import DEFAULT
 from lms.text.toolcalls.family import Family
 from lms.text.toolcalls.hermes import HERMES
+from lms.text.toolcalls.qwen3_coder import QWEN3_CODER
 
 END = 256
 LEVEL = {
@@ -197,11 +199,62 @@ def test_a_schema_that_cannot_be_enforced_is_refused(constraints: Constraints) -
     assert "one_call" not in refused.value.message
 
 
-def test_what_a_text_without_quotes_cannot_be_held_to_is_refused() -> None:
-    coder = next(family for family in FAMILIES if family.name == "qwen3_coder")
-    tool = Tool("f", None, {"type": "object", "properties": {"a": {"type": "string", "minLength": 3}}})
-    with pytest.raises(Unsupported, match="minLength"):
-        form(coder).bound(request(ToolChoice(required=True), (tool,)), "")
+@pytest.mark.parametrize(
+    ("parameters", "keyword"),
+    [
+        ({"properties": {"a": {"type": "string", "minLength": 3}}}, "minLength"),
+        ({"properties": {"a": {"type": "string"}}, "anyOf": [{"required": ["a"]}]}, "anyOf"),
+        ({"minProperties": 1}, "minProperties"),
+    ],
+)
+def test_what_parameters_without_json_cannot_be_held_to_is_refused(parameters: dict[str, Any], keyword: str) -> None:
+    tool = Tool("f", None, parameters)
+    with pytest.raises(Unsupported, match=keyword):
+        form(QWEN3_CODER).bound(request(ToolChoice(required=True), (tool,)), "")
+
+
+# A schema of one argument, and whether a value is what it says.
+KEYWORDS: dict[str, tuple[dict[str, Any], Callable[[Any], bool]]] = {
+    "pattern": ({"type": "string", "pattern": "^[A-Z]{2}[0-9]$"}, lambda v: bool(re.fullmatch("[A-Z]{2}[0-9]", v))),
+    "lengths": ({"type": "string", "minLength": 2, "maxLength": 4}, lambda v: 2 <= len(v) <= 4),
+    "format": ({"type": "string", "format": "date"}, lambda v: bool(re.fullmatch(r"\d{4}-\d\d-\d\d", v))),
+    "range": ({"type": "integer", "minimum": 3, "maximum": 7}, lambda v: v in range(3, 8)),
+    "const": ({"const": 42}, lambda v: v == 42),
+    "mixed enum": ({"enum": ["42", 42, None]}, lambda v: v in ("42", 42, None)),
+    "anyOf": (
+        {"anyOf": [{"type": "integer", "maximum": 9, "minimum": 0}, {"const": "no"}]},
+        lambda v: v == "no" or v < 10,
+    ),
+    "items": (
+        {"type": "array", "items": {"enum": ["a", "b"]}, "minItems": 1, "maxItems": 2},
+        lambda v: len(v) in (1, 2) and set(v) <= {"a", "b"},
+    ),
+    "nested": (
+        {"type": "object", "properties": {"x": {"type": "boolean"}}, "required": ["x"], "additionalProperties": False},
+        lambda v: list(v) == ["x"] and v["x"] in (True, False),
+    ),
+    "reference": ({"$ref": "#/$defs/digit"}, lambda v: v in range(10)),
+}
+
+
+@pytest.mark.parametrize("keyword", KEYWORDS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_what_a_schema_says_of_an_argument_is_enforced_or_refused(
+    constraints: Constraints, family: Family, keyword: str
+) -> None:
+    schema, is_valid = KEYWORDS[keyword]
+    digit = {"digit": {"type": "integer", "minimum": 0, "maximum": 9}}
+    tool = Tool("f", None, {"type": "object", "properties": {"a": schema}, "required": ["a"], "$defs": digit})
+    asked = request(ToolChoice(required=True, name="f"), (tool,))
+    for seed in range(3):
+        try:
+            answer = wander(guide(constraints, form(family), asked), seed)
+        except Unsupported:
+            assert keyword in ("pattern", "lengths", "format")
+            assert family not in (HERMES, DEFAULT)
+            return
+        [(_, arguments)] = read(form(family), asked, answer)
+        assert is_valid(json.loads(arguments)["a"])
 
 
 def test_a_text_prompt_knows_neither_reasoning_nor_calls() -> None:

@@ -14,9 +14,23 @@ from lms.generation.messages import Tool
 from lms.text.json_layout import JSON_OPTIONS
 from lms.text.toolcalls.parameters import types_of
 
-# Of a parameter that is written as plain text.
-UNENFORCED = ("pattern", "format", "minLength", "maxLength", "anyOf", "oneOf", "allOf", "$ref")
-COMBINING = ("anyOf", "oneOf", "allOf", "$ref", "if", "patternProperties", "additionalProperties", "not")
+COMBINING = ("anyOf", "oneOf", "allOf", "$ref", "if", "not")
+# Of a parameter that is written as plain text, and of parameters that are written one after the other.
+NOT_OF_A_TEXT = (*COMBINING, "pattern", "format", "minLength", "maxLength")
+NOT_OF_PARAMETERS = (
+    *COMBINING,
+    "patternProperties",
+    "propertyNames",
+    "minProperties",
+    "maxProperties",
+    "dependentRequired",
+    "dependentSchemas",
+    "dependencies",
+)
+
+
+# With these an object that lists its members may have others.
+OPEN = (*COMBINING, "patternProperties", "additionalProperties")
 
 
 @dataclass(frozen=True)
@@ -102,29 +116,41 @@ def object_schema(tool: Tool) -> dict[str, Any]:
     """The schema of a function's arguments. An object that lists its members gets no others, unless it says so."""
     if tool.parameters is None:
         return {"type": "object", "properties": {}, "additionalProperties": False}
-    lists_all = "properties" in tool.parameters and not any(key in tool.parameters for key in COMBINING)
+    lists_all = "properties" in tool.parameters and not any(key in tool.parameters for key in OPEN)
     closed = {"additionalProperties": False} if lists_all else {}
     return {"type": "object"} | tool.parameters | closed
 
 
 def parameter_rules(rule: str, schema: dict[str, Any], parameters: Parameters) -> list[str]:
     """`rule` for arguments written one after the other, in the order of the schema; it names what may be left out."""
-    if "properties" not in schema and schema.get("additionalProperties") is not False:
-        return _any_parameters(rule, parameters)
     properties, required = schema.get("properties", {}), schema.get("required", [])
     if not isinstance(properties, dict) or not isinstance(required, list):
         raise InvalidRequest(
             "“properties” of a function's parameters is an object, and “required” an array.", param="tools"
         )
-    names = list(properties)
+    _refuse_any(NOT_OF_PARAMETERS, schema, "parameters one after the other")
+    if not properties and not required and schema.get("additionalProperties", True) is True:
+        return _any_parameters(rule, parameters)
+    names = [*properties, *(name for name in required if name not in properties)]
     parts = [f"{rule}_{number}{'' if name in required else '?'}" for number, name in enumerate(names)]
     rules = [f"{rule}: {' '.join(parts)}" if parts else f'{rule}: ""']
     for number, name in enumerate(names):
-        is_string = types_of(properties[name], schema) == {"string"}
+        value_schema = properties.get(name, schema.get("additionalProperties"))
+        is_string = types_of(value_schema, schema) == {"string"}
         before = quoted(parameters.begin(name, is_string=is_string))
-        value = _value_rules(f"{rule}_{number}_value", properties[name], schema, parameters.after)
+        value = _value_rules(f"{rule}_{number}_value", value_schema, schema, parameters.after)
         rules += [f"{rule}_{number}: {before} {rule}_{number}_value", *value]
     return rules
+
+
+def _refuse_any(keywords: Sequence[str], schema: dict[str, Any], what: str) -> None:
+    found = next((keyword for keyword in keywords if keyword in schema), None)
+    if found:
+        raise Unsupported(
+            f"This model writes {what}, and “{found}” of them cannot be enforced.",
+            hint="Leave it out of the function's parameters.",
+            param="tools",
+        )
 
 
 def _any_parameters(rule: str, parameters: Parameters) -> list[str]:
@@ -145,12 +171,7 @@ def _value_rules(rule: str, schema: Any, root: dict[str, Any], after: str) -> li
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if choices:
         return [f"{rule}: ({' | '.join(quoted(choice) for choice in choices)}) {quoted(after)}"]
-    if unenforced := [key for key in schema if key in UNENFORCED]:
-        raise Unsupported(
-            f"This model writes strings without quotes, and “{unenforced[0]}” of them cannot be enforced.",
-            hint="Leave it out of the function's parameters.",
-            param="tools",
-        )
+    _refuse_any(NOT_OF_A_TEXT, schema, "strings without quotes")
     return [f"{rule}[suffix={quoted(after)}]: /(?s:.*)/"]
 
 
