@@ -23,13 +23,12 @@ from numpy.typing import NDArray
 
 from lms.engine.llama_positions import Span
 from lms.engine.model import Picture
-from lms.engine.picture_tokens import tokens_for
+from lms.engine.picture_tokens import is_text, tokens_for
 from lms.engine.pictures import Pixels, decoded
 from lms.errors import EngineFailed, InvalidRequest, Unsupported
 from lms.generation.messages import Image
 
 NO_CALLBACK = M.mtmd_helper_post_decode_callback()
-
 
 Embeddings = NDArray[np.float32]
 
@@ -83,6 +82,7 @@ class LlamaVision:
         params.warmup = False  # an encoding of the largest picture; the first one that comes is as good
         self._native = M.mtmd_init_from_file(path.encode(), model, params)
         if not self._native or not M.mtmd_support_vision(self._native):
+            M.mtmd_free(self._native)
             raise EngineFailed(
                 f"llama.cpp could not load {path}, which is to make the model see.",
                 hint="`lms log stream --source runtime` shows why; it may belong to another model.",
@@ -96,7 +96,7 @@ class LlamaVision:
         pictures: list[Picture] = []
         for chunk in prompt:
             if M.mtmd_input_chunk_get_type(chunk) == M.MTMD_INPUT_CHUNK_TYPE_TEXT:
-                tokens += _text_tokens(chunk)
+                tokens += self._text_tokens(chunk)
                 continue
             count = int(M.mtmd_input_chunk_get_n_tokens(chunk))
             self._check_fits(chunk, count)
@@ -169,20 +169,26 @@ class LlamaVision:
             raise InvalidRequest(f"llama.cpp could not prepare the pictures for this model ({status}).")
         return prompt
 
+    def _text_tokens(self, chunk: M.mtmd_input_chunk_p) -> list[int]:
+        """The tokens of a text. For one that mtmd wants around pictures and the vocabulary does not have, it has −1."""
+        count = ctypes.c_size_t()
+        start = M.mtmd_input_chunk_get_tokens_text(chunk, ctypes.byref(count))
+        tokens: list[int] = list(start[: count.value]) if start else []
+        if not is_text(tokens):
+            raise Unsupported(
+                "The projector beside this model belongs to another: the vocabulary lacks tokens that it needs.",
+                hint="Put the projector there that came with the model.",
+            )
+        return tokens
+
     def _check_fits(self, chunk: M.mtmd_input_chunk_p, count: int) -> None:
         """llama.cpp ends the process over a picture that is seen as a whole and is computed in parts."""
         if M.mtmd_decode_use_non_causal(self._native, chunk) and count > self._micro_batch_tokens:
             raise Unsupported(
                 f"The picture takes {count} tokens, which this model sees together, and {self._micro_batch_tokens} are "
                 "computed together.",
-                hint="Send a smaller one, or load the model with a larger --ubatch-size.",
+                hint="Send a smaller one, or load the model with a larger --batch-size and --micro-batch-size.",
             )
-
-
-def _text_tokens(chunk: M.mtmd_input_chunk_p) -> list[int]:
-    count = ctypes.c_size_t()
-    tokens = M.mtmd_input_chunk_get_tokens_text(chunk, ctypes.byref(count))
-    return list(tokens[: count.value]) if tokens else []
 
 
 def _bitmap(picture: Pixels) -> M.mtmd_bitmap_p:

@@ -67,15 +67,12 @@ def _shown(opened: PIL.Image.Image, longest_side_px: int) -> Pixels:
     frame = ImageOps.exif_transpose(opened)
     if frame.mode.startswith("I;16"):  # which `convert` would cut off at 255
         frame = frame.point(lambda value: value / 256, "L")
-    frame = _on_white(frame) if frame.has_transparency_data else frame.convert("RGB")
+    frame = frame.convert("RGBA" if frame.has_transparency_data else "RGB")
     frame.thumbnail((longest_side_px, longest_side_px))
+    if frame.mode == "RGBA":
+        white = PIL.Image.new("RGBA", frame.size, "white")
+        frame = PIL.Image.alpha_composite(white, frame).convert("RGB")
     return Pixels(frame.width, frame.height, frame.tobytes())
-
-
-def _on_white(frame: PIL.Image.Image) -> PIL.Image.Image:
-    frame = frame.convert("RGBA")
-    white = PIL.Image.new("RGBA", frame.size, "white")
-    return PIL.Image.alpha_composite(white, frame).convert("RGB")
 
 
 def _refused(image: Image, why: str) -> InvalidRequest:

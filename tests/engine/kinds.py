@@ -55,7 +55,7 @@ def rowed(path: Path) -> Path:
         "attention.head_count_kv": HEADS,
         "rope.dimension_sections": [4, 2, 2, 0],
     }
-    layers = (shape for layer in range(3) for shape in _qwen_layer(layer))
+    layers = (shape for layer in range(3) for shape in _rowed_layer(layer))
     return _write(path, "qwen2vl", fields, layers)
 
 
@@ -126,7 +126,7 @@ def _gemma_layer(layer: int) -> Shapes:
     yield f"blk.{layer}.post_ffw_norm.weight", (EMBEDDING,)
 
 
-def _qwen_layer(layer: int) -> Shapes:
+def _rowed_layer(layer: int) -> Shapes:
     yield f"blk.{layer}.attn_norm.weight", (EMBEDDING,)
     yield from _attention(layer)
     yield from _feed_forward(layer)

@@ -46,6 +46,13 @@ def rows(path: Path, width: int) -> Path:
     return _write(path, "qwen2vl_merger", width, iter(shapes), _mlp(width, 4 * WIDTH), image_size=56, patch_size=14)
 
 
+def marked(path: Path, width: int) -> Path:
+    """As Idefics 3 has it: tiles, each with tokens of its own around it, which few vocabularies have."""
+    shapes = [("mm.model.fc.weight", (width, 4 * WIDTH)), ("v.post_ln.weight", (WIDTH,)), ("v.post_ln.bias", (WIDTH,))]
+    fields = {"projector.scale_factor": 2, "preproc_image_size": 112}
+    return _write(path, "idefics3", width, _vit(56, 7), iter(shapes), image_size=56, patch_size=7, **fields)
+
+
 PROJECTORS: dict[str, Callable[[Path, int], Path]] = {"plain": plain, "tiled": tiled, "whole": whole, "rows": rows}
 
 

@@ -27,7 +27,7 @@ from lms.generation.messages import Image
 from lms.generation.request import DEFAULT_SAMPLING, Sampling
 from tests.engine.kinds import EMBEDDING, rowed
 from tests.engine.processes import bundled
-from tests.engine.projectors import PROJECTORS, sent
+from tests.engine.projectors import PROJECTORS, marked, sent
 
 GREEDY = Sampling(temperature=0.0, repeat_penalty=1.0).over(DEFAULT_SAMPLING)
 ANSWER_TOKENS, COMPARED, ROUNDED = 6, 20, 0.1
@@ -65,7 +65,7 @@ def loaded(kind: str, folder: pytest.TempPathFactory, **config: object) -> Llama
     path = folder.mktemp("vision")
     has_rows = kind == "rows"
     model = str(rowed(path / "rowed.gguf")) if has_rows else bundled("tiny-chat")
-    projector = PROJECTORS[kind](path / "mmproj.gguf", EMBEDDING if has_rows else CHAT_WIDTH)
+    projector = (PROJECTORS | {"marked": marked})[kind](path / "mmproj.gguf", EMBEDDING if has_rows else CHAT_WIDTH)
     asked = LoadConfig(1024, 4, **config)  # type: ignore[arg-type]
     spec = EngineSpec("llama", model, kind, kind, "", asked, projector_path=str(projector))
     return LlamaModel(spec, lambda progress: None)
@@ -236,6 +236,13 @@ def test_a_picture_that_is_seen_as_a_whole_has_to_fit_into_what_is_computed_toge
 ) -> None:
     model = loaded("whole", tmp_path_factory, micro_batch_size=8)
     with pytest.raises(Unsupported, match="16 tokens"):
+        prompt(model, "See ", RED, " now")
+    model.close()
+
+
+def test_a_projector_whose_tokens_the_vocabulary_lacks_is_refused(tmp_path_factory: pytest.TempPathFactory) -> None:
+    model = loaded("marked", tmp_path_factory)
+    with pytest.raises(Unsupported, match="vocabulary lacks tokens"):
         prompt(model, "See ", RED, " now")
     model.close()
 

@@ -72,6 +72,17 @@ def test_grey_of_sixteen_bits_is_grey() -> None:
     assert 126 <= shown(saved(image)).rgb[0] <= 129
 
 
+def test_of_a_pair_as_telephones_take_them_the_first_picture_is_shown() -> None:
+    left, right = (Image.new("RGB", (16, 16), colour) for colour in ("red", "blue"))
+    pair = saved(left, "MPO", save_all=True, append_images=[right])
+    assert pair.startswith(b"\xff\xd8\xff")
+    assert shown(pair).rgb[0] > 250
+
+
+def test_four_colours_of_printers_are_three() -> None:
+    assert shown(saved(Image.new("CMYK", (4, 4), (0, 0, 0, 0)), "JPEG")).rgb[:3] == WHITE
+
+
 def test_of_an_animation_the_first_picture_is_shown() -> None:
     frames = [Image.new("RGB", (4, 4), colour) for colour in ("red", "blue")]
     assert shown(saved(frames[0], "GIF", save_all=True, append_images=frames[1:])).rgb[:3] == RED
