@@ -21,8 +21,8 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
-# Of computing. Conversations of megabytes take one; templates that compare every message with every other one take
-# three for a thousand messages.
+# Of computing. A thousand messages take 0.02 s as a rule, however long they are, and 1.4 s where each is compared with
+# all others, as Gemma 4's template does.
 RENDERING_LIMIT_S = 10.0
 # Of conversations of a few words, of which a model is shown some twenty when it is loaded (see `habits`).
 TRIAL_LIMIT_S = 0.5
