@@ -18,7 +18,7 @@ from lms.text.splitter import Splitter
 from lms.text.toolcalls import DEFAULT, FAMILIES, family_for
 from lms.text.toolcalls.family import Family
 from lms.text.toolcalls.hermes import HERMES
-from tests.text.cuts import pieces_of
+from tests.text.cuts import made_of, pieces_of
 
 CASES = Path(__file__).parents[1] / "data" / "toolcalls"
 
@@ -72,6 +72,26 @@ def test_a_case_gives_its_text_and_calls_wherever_it_is_cut(family: Family, case
 def test_a_case_gives_the_same_in_any_pieces(family: Family, case: Case, data: st.DataObject) -> None:
     pieces = data.draw(pieces_of(st.just(case["answer"])))
     assert split(family, tools_of(case), pieces) == {"text": case["text"], "calls": case["calls"]}
+
+
+def messy(family: Family) -> st.SearchStrategy[str]:
+    """Texts of markers, calls and pieces of them, in any order."""
+    answers = [case["answer"] for case in cases(family).values()]
+    return made_of(*family.starts, *family.leading, *family.markers, *answers[:3], '{"', '"f"', "f", ">", "}", "]")
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+@settings(max_examples=60)
+@given(st.data())
+def test_no_mess_is_read_otherwise_in_pieces_and_none_is_lost_without_a_call(
+    family: Family, data: st.DataObject
+) -> None:
+    pieces = data.draw(pieces_of(messy(family)))
+    tools = [tool for case in list(cases(family).values())[:3] for tool in tools_of(case)]
+    whole = split(family, tools, ["".join(pieces)])
+    assert split(family, tools, pieces) == whole
+    if not whole["calls"]:
+        assert whole["text"] == "".join(pieces)
 
 
 @pytest.mark.parametrize(("family", "case"), ALL)
