@@ -1,6 +1,8 @@
 """One client's connection: its call as it arrives, its events as they leave."""
 
 import socket
+from itertools import chain, groupby
+from typing import Any
 
 from lms.engine.outbox import Outbox
 from lms.engine.protocol import Call, Events
@@ -74,14 +76,15 @@ def merged(events: list[Event]) -> list[Event]:
     if len(events) == 1:
         return events
     result: list[Event] = []
-    for event in events:
-        match result[-1:], event:
-            case [TextDelta(before, told)], TextDelta(after, more):
-                result[-1] = TextDelta(before + after, told + more)
-            case [ReasoningDelta(before)], ReasoningDelta(after):
-                result[-1] = ReasoningDelta(before + after)
-            case [PromptProgress()], PromptProgress():
-                result[-1] = event
-            case _:
-                result.append(event)
+    for kind, run in groupby(events, key=type):
+        same: list[Any] = list(run)
+        if kind is TextDelta:
+            logprobs = chain.from_iterable(event.logprobs for event in same)
+            result.append(TextDelta("".join(event.text for event in same), tuple(logprobs)))
+        elif kind is ReasoningDelta:
+            result.append(ReasoningDelta("".join(event.text for event in same)))
+        elif kind is PromptProgress:
+            result.append(same[-1])
+        else:
+            result += same
     return result

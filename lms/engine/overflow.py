@@ -7,6 +7,9 @@ where that is enough, tokens otherwise. Of a text without turns, a middle or the
 The prompt is cut before it is read. An answer that reaches the end of the context goes on without the older half of
 what may go, and the other half is read anew: llama.cpp could shift what memory holds instead, but that was made in view
 of what is left out, and others who begin with the same text must not find it.
+
+The limits: pictures go with their turns only, and an answer to one ends with the context; what is refused at a glance
+(`prompts.LARGE_TEXT_CHARACTERS`) is not cut.
 """
 
 from bisect import bisect_left
@@ -31,7 +34,7 @@ class Window:
 
     def without_middle(self, tokens: list[int]) -> list[int]:
         """The tokens that stay, and the newer half of those that fit beside them."""
-        newer = (self.length - self.kept) // 2
+        newer = max(1, (self.length - self.kept) // 2)
         return tokens[: self.kept] + tokens[-newer:]
 
 

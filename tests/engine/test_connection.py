@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 
 from lms.engine.connection import Connection, merged
 from lms.engine.protocol import Call, Events
-from lms.generation.events import Event, Finished, PromptProgress, ReasoningDelta, Stats, TextDelta, Usage
+from lms.generation.events import (
+    Event,
+    Finished,
+    PromptProgress,
+    ReasoningDelta,
+    Stats,
+    TextDelta,
+    TokenLogprob,
+    Usage,
+)
 from lms.generation.request import GenerateRequest, TextPrompt
 from lms.wire import Unpacker, pack
 
@@ -107,3 +116,9 @@ def naively_merged(kind: type[Event], run: list[Event]) -> Event:
         return run[-1]
     texts = [event.text for event in run if isinstance(event, TextDelta | ReasoningDelta)]
     return TextDelta("".join(texts)) if kind is TextDelta else ReasoningDelta("".join(texts))
+
+
+def test_joined_pieces_keep_their_tokens() -> None:
+    tokens = [TokenLogprob(letter.encode(), 0.0) for letter in "abc"]
+    pieces: list[Event] = [TextDelta("ab", tuple(tokens[:2])), TextDelta(""), TextDelta("c", (tokens[2],))]
+    assert merged(pieces) == [TextDelta("abc", tuple(tokens))]

@@ -68,5 +68,10 @@ def test_the_answer_gets_a_quarter_or_what_it_needs(max_tokens: int | None, room
     assert room_for_prompt(100, max_tokens) == room
 
 
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_the_smallest_window_gets_no_larger(length: int) -> None:
+    assert len(Window(length, length // 2).without_middle(list(range(length + 1)))) <= length
+
+
 def test_a_window_keeps_its_beginning_and_the_newer_half_of_the_rest() -> None:
     assert Window(10, 2).without_middle(list(range(11))) == [0, 1, 7, 8, 9, 10]

@@ -69,12 +69,12 @@ def parse(raw: bytes) -> GenerateCall:
 
 
 def _refuse_contradictions(body: TextBody) -> None:
-    """Raises InvalidRequest for an echo of what is not a beginning, or not all there."""
+    """Raises InvalidRequest for an echo of what is no beginning, and where an echo or a gap needs what may be cut."""
     if body.echo and body.suffix:
         raise InvalidRequest("“echo” repeats a prompt, and with “suffix” there are two parts of it.", param="echo")
-    if body.echo and body.context_overflow_policy in ("truncateMiddle", "rollingWindow"):
+    if (body.echo or body.suffix) and body.context_overflow_policy in ("truncateMiddle", "rollingWindow"):
         raise InvalidRequest(
-            "“echo” repeats the whole prompt, and “context_overflow_policy” would leave out parts of it.",
+            "“echo” and “suffix” need the whole prompt, and “context_overflow_policy” would leave out parts of it.",
             param="context_overflow_policy",
         )
 
