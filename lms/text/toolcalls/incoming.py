@@ -74,11 +74,6 @@ class Incoming:
 
     def until(self, *ends: str) -> Reading[str]:
         """What stands before the first of `ends`, which is taken too."""
-        text, _ = yield from self.up_to(*ends)
-        return text
-
-    def up_to(self, *ends: str) -> Reading[tuple[str, str]]:
-        """What stands before the first of `ends`, and which that is. Both are taken."""
         text = ""
         search = Search(Needles(ends))
         while True:
@@ -87,7 +82,15 @@ class Incoming:
             self._taken = len(self._text) - len(found.rest)
             text += found.passed
             if found.match is not None:
-                return text, found.match
+                return text
+
+    def stretch(self, stops: str) -> Reading[str]:
+        """As much as has come before any of the characters `stops`."""
+        yield from self._some()
+        coming = self._text[self._taken :]
+        size = next((size for size, character in enumerate(coming) if character in stops), len(coming))
+        self._taken += size
+        return coming[:size]
 
     def word(self) -> Reading[str]:
         """The letters, digits and signs that come next, as numbers are made of, true, false and null."""

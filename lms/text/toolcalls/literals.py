@@ -96,14 +96,13 @@ class Literals:
         if not self.has_escapes:
             yield from incoming.string_until(quote)
             return
-        opening = '"'
-        while True:
-            text, end = yield from incoming.up_to("\\", quote)
-            if end == quote:
-                break
-            yield Arguments(opening + _escaped(text) + (yield from _escape(incoming)))
-            opening = ""
-        yield Arguments(f'{opening}{_escaped(text)}"')
+        yield Arguments('"')
+        while not (yield from incoming.comes(quote)):
+            if (yield from incoming.comes("\\")):
+                yield Arguments((yield from _escape(incoming)))
+            else:
+                yield Arguments(_escaped((yield from incoming.stretch(f"\\{quote}"))))
+        yield Arguments('"')
 
 
 def _escape(incoming: Incoming) -> Reading[str]:
