@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -144,6 +145,21 @@ def test_a_picture_is_processed_again_where_less_would_be_left_than_has_to_be_fr
         first = next(outcome for outcome in served.step() if isinstance(outcome, Progressed))
         served.remove(uid)
     assert first.cached == 0 or first.cached == pictures[0].start
+
+
+@pytest.mark.parametrize("divisible", [True, False])
+def test_pictures_that_begin_with_the_same_tokens_by_chance_are_told_apart(divisible: bool) -> None:
+    """As somebody might choose two: not a part of one is reused for the other."""
+    store = StateStore(100_000, divisible=divisible)
+    served = Batch(FakeDecoder(2, 4, 400, lambda tokens: None, divisible), Limits(16, 4), store)
+    answers = []
+    for uid, ends in enumerate((-7, -8)):
+        tokens = [*b"<|user|>ab", -5, -6, ends, *b"c<|model|>"]
+        served.insert(uid, tokens, Sampling(), pictures=(Picture(10, 3, None),))
+        first = next(outcome for outcome in served.step() if isinstance(outcome, Progressed))
+        answers.append(drain(served)[uid])
+        assert first.cached <= 10
+    assert answers == [f"You said: abfbfa{ends}c" for ends in ("f9", "f8")]
 
 
 SAID = st.text(alphabet="abXY", min_size=1, max_size=6)

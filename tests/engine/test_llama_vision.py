@@ -7,6 +7,7 @@ import ctypes
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
+from threading import Event
 
 import llama_cpp.llama_cpp as C
 import llama_cpp.mtmd_cpp as M
@@ -213,6 +214,43 @@ def test_one_who_leaves_before_its_picture_was_seen_leaves_the_others_alone(mode
     served.remove(9)
     assert answered(served, staying)[0] == alone(model, staying)
     assert answered(served, leaving)[0] == alone(model, leaving)
+
+
+@pytest.fixture
+def busy_encoder(model: LlamaModel) -> Iterator[Event]:
+    """The encoder looks at nothing before the event."""
+    freed = Event()
+    seen_by(model)._encoder.submit(freed.wait)
+    yield freed
+    freed.set()
+
+
+def test_others_are_answered_while_a_picture_waits_for_the_encoder(model: LlamaModel, busy_encoder: Event) -> None:
+    served, picture = batch(model), prompt(model, "See ", RED, " now")
+    served.insert(9, picture[0], GREEDY, pictures=picture[1])
+    text: Prompt = model.vocabulary.tokenize("Once upon a time", add_special=True), ()
+    served.insert(1, text[0], GREEDY)
+    drawn: dict[int, list[int]] = {}
+    while len(drawn.get(1, [])) < ANSWER_TOKENS:
+        for outcome in served.step():
+            if isinstance(outcome, Sampled):
+                drawn.setdefault(outcome.uid, []).extend(outcome.tokens)
+    assert set(drawn) == {1}
+    busy_encoder.set()
+    while 9 not in drawn:
+        drawn |= {outcome.uid: [*outcome.tokens] for outcome in served.step() if isinstance(outcome, Sampled)}
+
+
+def test_a_picture_that_nobody_waits_for_any_more_is_not_encoded(model: LlamaModel, busy_encoder: Event) -> None:
+    served, picture = batch(model), prompt(model, "See ", RED, " now")
+    served.insert(9, picture[0], GREEDY, pictures=picture[1])
+    served.step()
+    served.step()
+    encoded = picture[1][0].content.encoded
+    served.remove(9)
+    del picture
+    busy_encoder.set()
+    assert encoded.result() is None
 
 
 def test_what_memory_has_no_room_for_is_put_back_with_its_pictures(model: LlamaModel) -> None:
