@@ -212,7 +212,7 @@ class PromptReader:
         if vision is None:
             raise Unsupported(
                 "The conversation has a picture, and this model sees none.",
-                hint="Use one with a vision projector (lms ls shows which have), or leave the picture out.",
+                hint="Use one with a vision projector (“vision” in lms ls --json), or leave the picture out.",
                 param=images[0].param or None,
             )
         if len(images) > MOST_PICTURES:
