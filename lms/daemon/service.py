@@ -11,7 +11,7 @@ from lms.client.control import DaemonStatus, ServerStart, ServerStatus
 from lms.config import settings
 from lms.daemon import journal
 from lms.daemon.serving import Serving
-from lms.errors import DaemonUnreachable
+from lms.errors import DaemonUnreachable, HistoryFailed
 from lms.history.history import MEBIBYTE, History
 from lms.logbus.bus import LogBus
 from lms.logbus.records import LogData, RuntimeLog, ServerLog, record
@@ -45,7 +45,7 @@ class Daemon:
         self.serving = Serving(home, in_force, self._publish)
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
-        threading.Thread(target=self.serving.restore, name="restore server", daemon=True).start()
+        threading.Thread(target=self._restore, name="restore", daemon=True).start()
 
     @property
     def closed(self) -> bool:
@@ -102,6 +102,14 @@ class Daemon:
         """Requests on the private socket are the CLI's and the front's own: only failures are news."""
         if isinstance(data, ServerLog) and data.level == "error":
             self._publish(data)
+
+    def _restore(self) -> None:
+        """What takes a while, and nobody waits for."""
+        self.serving.restore()
+        try:
+            self.history.sweep()
+        except HistoryFailed as error:
+            self._publish(ServerLog(str(error), "error"))
 
     def _say(self, message: str) -> None:
         self._publish(RuntimeLog("info", message, "lms", lms.__version__, "daemon"))

@@ -86,7 +86,8 @@ class History:
             connection.executemany(
                 "INSERT OR IGNORE INTO item (id, turn) VALUES (?, ?)", [(item, turn.id) for item in turn.items]
             )
-            self._sweep_in_time(connection)
+            if self._clock() > self._swept_s + SWEEP_EVERY_S:
+                self._sweep(connection)
             self._make_room(connection, turn.id)
 
     def conversation(self, turn_id: str) -> tuple[Message, ...]:
@@ -124,6 +125,12 @@ class History:
                 raise ResponseNotFound(_nowhere(turn_id), hint=self._why())
             _forget(connection, turn_id)
 
+    def sweep(self) -> None:
+        """Forget what is too old, also if nothing is ever added again. `add` does so once an hour."""
+        if self._path.exists():
+            with self._writing() as connection:
+                self._sweep(connection)
+
     def close(self) -> None:
         """Let go of the file. The next use opens it again."""
         with self._lock:
@@ -131,12 +138,9 @@ class History:
                 self._connection.close()
             self._connection = None
 
-    def _sweep_in_time(self, connection: sqlite3.Connection) -> None:
-        """Forget what is too old, once an hour. Nobody finds it meanwhile."""
-        now_s = self._clock()
-        if now_s < self._swept_s + SWEEP_EVERY_S:
-            return
-        self._swept_s = now_s
+    def _sweep(self, connection: sqlite3.Connection) -> None:
+        """Nobody finds it meanwhile."""
+        self._swept_s = self._clock()
         old = connection.execute(
             "UPDATE turn SET record = NULL WHERE record IS NOT NULL AND created_s < ? RETURNING id",
             (self._horizon_s(),),

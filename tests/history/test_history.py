@@ -221,6 +221,25 @@ def test_what_is_too_old_is_removed_as_new_turns_come_unless_they_need_it(shelf:
     assert shelf.said(newest) == ["root", "leaf", "newest"]
 
 
+def test_a_sweep_removes_what_is_too_old(shelf: Shelf) -> None:
+    shelf.add("old")
+    shelf.wait_days(31)
+    shelf.open().sweep()
+    assert rows(shelf.path) == 0
+
+
+def test_a_history_that_keeps_nothing_any_more_sweeps_everything(shelf: Shelf) -> None:
+    shelf.add("a")
+    shelf.wait_days(0.001)
+    shelf.open(days=0).sweep()
+    assert rows(shelf.path) == 0
+
+
+def test_a_sweep_makes_no_file(shelf: Shelf) -> None:
+    shelf.history.sweep()
+    assert not shelf.path.exists()
+
+
 def test_the_oldest_make_room_for_the_newest(shelf: Shelf) -> None:
     turns = [shelf.add(f"{number} " * 50_000) for number in range(10, 22)]
     found = [is_found(shelf, turn) for turn in turns]

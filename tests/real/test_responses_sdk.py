@@ -218,17 +218,34 @@ def test_an_input_over_the_context_is_refused_unless_it_may_be_cut(client: OpenA
     with pytest.raises(openai.BadRequestError, match="2048") as caught:
         ask(client, "cat " * 5000)
     assert caught.value.code == "context_length_exceeded"
+    cut = client.responses.create(model=MODEL, input="cat " * 5000, truncation="auto", max_output_tokens=5)
+    assert cut.usage
+    assert cut.usage.input_tokens < 2048
+
+
+def served(lms: Lms) -> OpenAI:
+    """A client of a server that is started now."""
+    lms("server", "start", "--port", "0")
+    return connected(json.loads(lms("server", "status", "--json").stdout)["port"])
 
 
 def test_responses_outlive_the_daemon(lms: Lms) -> None:
-    def serve() -> OpenAI:
-        lms("server", "start", "--port", "0")
-        return connected(json.loads(lms("server", "status", "--json").stdout)["port"])
-
-    with serve() as before:
+    with served(lms) as before:
         response = ask(before, "My name is Alice.")
     lms("daemon", "down")
     assert lms.home.history.stat().st_mode & 0o777 == 0o600
-    with serve() as after:
+    with served(lms) as after:
         assert after.responses.retrieve(response.id) == response
         assert "Alice" in ask(after, "What is my name?", response.id).output_text
+
+
+def test_a_server_that_is_to_keep_nothing_keeps_nothing_and_says_so(fake_lms: Lms) -> None:
+    fake_lms.environ["LMS_RESPONSE_DAYS"] = "0"
+    with served(fake_lms) as client:
+        response = ask(client)
+        assert response.to_dict()["store"] is False
+        with pytest.raises(openai.BadRequestError, match="response_days"):
+            ask(client, "More", response.id)
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.responses.create(model=MODEL, input=QUESTION, store=True)
+    assert caught.value.param == "store"

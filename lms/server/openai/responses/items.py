@@ -93,9 +93,8 @@ class CustomCall(_Item, frozen=True, tag="custom_tool_call"):
     namespace: str | None = None
 
 
-class CustomCallOutput(_Item, frozen=True, tag="custom_tool_call_output"):
-    call_id: NonEmpty
-    output: Content
+class CustomCallOutput(FunctionCallOutput, frozen=True, tag="custom_tool_call_output"):
+    """What such a tool returned."""
 
 
 class Reasoning(_Item, frozen=True, tag="reasoning"):
@@ -175,7 +174,7 @@ def conversation(items: Iterable[tuple[str, Item]]) -> tuple[Message, ...]:
             case CustomCall():
                 arguments = custom_input.arguments(item.input)
                 _call(messages, ToolCall(item.call_id, visible(item.namespace, item.name), arguments))
-            case FunctionCallOutput() | CustomCallOutput():
+            case FunctionCallOutput():
                 messages.append(Message("tool", _content(item.output, f"{path}.output"), tool_call_id=item.call_id))
     return tuple(messages)
 
