@@ -8,9 +8,10 @@ import secrets
 from collections.abc import Iterator
 from collections.abc import Sequence as Tokens
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 from lms.engine.logprobs import Margin
-from lms.engine.model import Guide, Likelihood, Vocabulary
+from lms.engine.model import Likelihood
 from lms.errors import LmsError
 from lms.generation.events import (
     Alternative,
@@ -25,43 +26,40 @@ from lms.generation.events import (
     Usage,
 )
 from lms.generation.request import GenerateRequest
-from lms.text.splitter import Splitter
 from lms.text.stops import StopStrings
 from lms.text.utf8 import TextAssembler
 
+if TYPE_CHECKING:
+    from lms.engine.prompts import Prepared
+
 
 class Answer:
-    """`limit` is how many tokens there is room for; `limit_reason` what it means to reach it.
-
-    `prompt` is what was asked, as tokens; `echo` its text, if that is the beginning of the answer.
-    """
+    """`room` is for so many tokens behind the prompt; `draft_model` is the key of the one that may guess."""
 
     def __init__(
-        self, request: GenerateRequest, vocabulary: Vocabulary, splitter: Splitter, prompt: Tokens[int],
-        room: int, arrived_s: float, draft_model: str | None = None, guide: Guide | None = None, echo: str = "",
-        truncated_tokens: int = 0,
-    ) -> None:  # fmt: skip
+        self, request: GenerateRequest, prepared: "Prepared", room: int, arrived_s: float, draft_model: str | None
+    ) -> None:
         wanted = request.max_tokens
         self._limit = room if wanted is None else min(room, wanted)
         self._limit_reason: StopReason = (
             "maxPredictedTokensReached" if wanted is not None and wanted <= room else "contextLengthReached"
         )
-        self._vocabulary = vocabulary
+        self._vocabulary = prepared.vocabulary
         self._characters = TextAssembler()
         self._stops = StopStrings(request.stop)
-        self._splitter = splitter
+        self._splitter = prepared.splitter
         self._margin = None if request.logprobs is None else Margin()
         self._written: list[str] = []
-        self._prompt = prompt
-        self._echo = echo
+        self._prompt = prepared.tokens
+        self._echo = prepared.echo
         self._echoed: list[Likelihood] = []
-        self._truncated_tokens = truncated_tokens
+        self._truncated_tokens = prepared.truncated_tokens
         self._cached = 0
         self._tokens = 0
         self._reasoning_tokens = 0
         self._drafts = Drafts()
         self._draft_model = draft_model
-        self._guide = guide
+        self._guide = prepared.guide
         self._arrived_s = arrived_s
         self._first_token_s: float | None = None
         self.finished = False

@@ -191,18 +191,8 @@ class Worker:
             measures=request.echo and request.logprobs is not None,
             window=prepared.window,
         )
-        self._answers[uid] = Answer(
-            request,
-            prepared.vocabulary,
-            prepared.splitter,
-            prepared.tokens,
-            sys.maxsize if prepared.window else self._model.context_length - len(prepared.tokens),
-            arrived_s,
-            draft_model,
-            prepared.guide,
-            prepared.echo,
-            prepared.truncated_tokens,
-        )
+        room = sys.maxsize if prepared.window else self._model.context_length - len(prepared.tokens)
+        self._answers[uid] = Answer(request, prepared, room, arrived_s, draft_model)
 
     def _as_loaded(self, request: GenerateRequest) -> GenerateRequest:
         """The request with what it leaves to the load config, and all biases by id. Raises InvalidRequest."""
