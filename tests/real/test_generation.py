@@ -279,3 +279,13 @@ def test_v0_gives_several_answers_with_their_probabilities_too(module_port: int)
     assert [choice["index"] for choice in reply["choices"]] == [0, 1]
     assert all(choice["logprobs"]["content"] for choice in reply["choices"])
     assert reply["usage"]["completion_tokens"] > 5
+
+
+@pytest.mark.parametrize(("separate", "content"), [("1", "yes"), ("0", "<think>The user wants yes.</think>yes")])
+def test_reasoning_is_told_apart_as_the_server_is_set(fake_lms: Lms, separate: str, content: str) -> None:
+    fake_lms.environ["LMS_SEPARATE_REASONING"] = separate
+    fake_lms("server", "start", "--port", "0")
+    port = json.loads(fake_lms("server", "status", "--json").stdout)["port"]
+    body = {"model": CHAT, "messages": [{"role": "user", "content": "think first: yes"}]}
+    reply = httpx.post(f"http://127.0.0.1:{port}/v1/chat/completions", json=body, timeout=60, trust_env=False).json()
+    assert reply["choices"][0]["message"]["content"] == content
