@@ -53,7 +53,7 @@ def marked(path: Path, width: int) -> Path:
     return _write(path, "idefics3", width, _vit(56, 7), iter(shapes), image_size=56, patch_size=7, **fields)
 
 
-PROJECTORS: dict[str, Callable[[Path, int], Path]] = {"plain": plain, "tiled": tiled, "whole": whole, "rows": rows}
+PROJECTORS: dict[str, Callable[[Path, int], Path]] = {"plain": plain, "tiled": tiled, "whole": whole}
 
 
 def picture(colour: str, size: tuple[int, int] = (64, 48), kind: str = "PNG", **options: Any) -> bytes:
