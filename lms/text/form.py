@@ -12,7 +12,7 @@ from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.text.frames import any_text_with, frame_around, nothing_but
 from lms.text.reasoning import markers_for
 from lms.text.splitter import Splitter
-from lms.text.toolcalls import DEFAULT, family_for, taught
+from lms.text.toolcalls import DEFAULT, family_for, taught, told
 
 
 class Bound(NamedTuple):
@@ -27,7 +27,9 @@ class Form:
 
     def __init__(self, template_source: str, *, supports_tools: bool) -> None:
         self.reasoning = markers_for(template_source)
-        self.family = family_for(template_source) if supports_tools else DEFAULT
+        family = family_for(template_source)
+        self.family = family if supports_tools or family.write else DEFAULT
+        self._supports_tools = supports_tools
 
     def markers(self, *, calls: bool) -> tuple[str, ...]:
         """All that has to be read of an answer as text, where it may hold `calls` or not."""
@@ -38,11 +40,15 @@ class Form:
 
     def conversation(self, prompt: ChatPrompt) -> ChatPrompt:
         """The conversation as the template is to get it."""
-        return taught(prompt) if self.family is DEFAULT else prompt
+        if self.family is DEFAULT:
+            return taught(prompt)
+        if self.family.write and not self._supports_tools:
+            return told(prompt, self.family.write)
+        return prompt
 
     def splitter(self, request: GenerateRequest, prompt_text: str, ids: Iterator[str]) -> Splitter:
         """Splits the answer to `request`, whose prompt reads as `prompt_text`."""
-        reasoning = self.reasoning if isinstance(request.prompt, ChatPrompt) and request.split_reasoning else None
+        reasoning = self.reasoning if isinstance(request.prompt, ChatPrompt) else None
         tools = _callable(request)
         return Splitter(
             reasoning,
@@ -50,6 +56,7 @@ class Form:
             ids,
             tools,
             inside_reasoning=reasoning is not None and reasoning.left_open_by(prompt_text),
+            inline=not request.split_reasoning,
             only_leading=request.constraint is not None,
             parallel=_may_be_several(request),
         )

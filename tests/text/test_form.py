@@ -272,6 +272,14 @@ def test_a_template_that_takes_no_tools_gets_them_told_by_the_system() -> None:
     assert "set_level" in str(told.messages[0].content)
 
 
+def test_a_template_that_prints_calls_and_takes_no_tools_gets_them_told_in_the_form_of_its_calls() -> None:
+    made = Form("{{ messages }}" + " ".join(HERMES.mentioned), supports_tools=False)
+    assert made.family is HERMES
+    said = made.conversation(ChatPrompt(USER, TOOLS)).messages[0].content
+    assert "<tool_call>" in said
+    assert "set_level" in said
+
+
 def test_a_template_with_a_known_form_gets_the_tools_themselves() -> None:
     prompt = ChatPrompt(USER, TOOLS)
     assert Form("{{ tools }}" + " ".join(HERMES.mentioned), supports_tools=True).conversation(prompt) is prompt

@@ -4,7 +4,8 @@ import json
 
 from lms.generation.messages import Image, Message, Text, Tool, ToolCall
 from lms.generation.request import ChatPrompt
-from lms.text.toolcalls.default import INSTRUCTIONS, instructions, taught
+from lms.text.toolcalls.default import instructions, taught, told
+from lms.text.toolcalls.llama3 import LAYOUT as LLAMA3
 
 TOOL = Tool("look", "Looks.", {"type": "object", "properties": {"at": {"type": "string"}}})
 CALLS = (ToolCall("1", "look", '{"at": "a"}'), ToolCall("2", "look", '{"at": "b"}'))
@@ -19,10 +20,26 @@ HISTORY = (
 
 def test_the_system_tells_of_the_tools_as_json() -> None:
     text = instructions([TOOL])
-    before, after = INSTRUCTIONS.split("%s")
-    listed = json.loads(text.removeprefix(before).removesuffix(after))
+    listed = json.loads(text.partition("# AVAILABLE TOOLS\n")[2].partition("\n\n# RULES")[0])
     assert listed["type"] == "toolArray"
     assert [tool["function"]["name"] for tool in listed["tools"]] == ["look"]
+
+
+def test_the_examples_are_written_as_the_model_is_to_write_calls() -> None:
+    one = '[TOOL_REQUEST]{"name": "get_height", "arguments": {"mountain": "Zugspitze"}}[END_TOOL_REQUEST]'
+    assert f"\n{one}\n" in instructions([TOOL])
+    assert "Never write [TOOL_RESULT]" in instructions([TOOL])
+
+
+def test_a_model_with_a_form_of_its_own_is_told_of_that_and_its_conversation_stays() -> None:
+    prompt = told(ChatPrompt(HISTORY, (TOOL,)), LLAMA3.write)
+    first, *others = prompt.messages
+    assert prompt.tools == ()
+    assert tuple(others) == HISTORY
+    assert first.role == "system"
+    assert '\n{"name": "get_height", "parameters": {"mountain": "Zugspitze"}}\n' in str(first.content)
+    assert "TOOL_RE" not in str(first.content)
+    assert told(ChatPrompt(HISTORY), LLAMA3.write).messages == HISTORY
 
 
 def test_what_the_system_says_already_comes_first() -> None:

@@ -3,7 +3,7 @@
 from lms.text.toolcalls.apriel import APRIEL, MINIMAX_M1
 from lms.text.toolcalls.command_r import COMMAND_R, COMMAND_R7B
 from lms.text.toolcalls.deepseek import DEEPSEEK, DEEPSEEK_FENCED
-from lms.text.toolcalls.default import DEFAULT, taught
+from lms.text.toolcalls.default import DEFAULT, taught, told
 from lms.text.toolcalls.dsml import DSML_FUNCTIONS, DSML_TOOLS
 from lms.text.toolcalls.family import Family
 from lms.text.toolcalls.gemma import FUNCTIONGEMMA, GEMMA
@@ -21,7 +21,7 @@ from lms.text.toolcalls.phi import FUNCTOOLS, PHI
 from lms.text.toolcalls.qwen3_coder import QWEN3_CODER
 from lms.text.toolcalls.seed_oss import SEED_OSS
 
-__all__ = ["DEFAULT", "FAMILIES", "Family", "family_for", "taught"]
+__all__ = ["DEFAULT", "FAMILIES", "Family", "family_for", "taught", "told"]
 
 # Where a chat template mentions what several of them look for, the first counts. The last is everybody else's.
 FAMILIES = (

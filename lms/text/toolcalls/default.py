@@ -13,7 +13,7 @@ from itertools import groupby
 from lms.generation.messages import Message, Part, Text, Tool, ToolCall
 from lms.generation.request import ChatPrompt
 from lms.text.conversation import tool_fields
-from lms.text.toolcalls.family import Family, Reading
+from lms.text.toolcalls.family import Family, Reading, Write
 from lms.text.toolcalls.incoming import Incoming
 from lms.text.toolcalls.json_calls import JsonCalls
 from lms.text.toolcalls.layout import Layout
@@ -27,27 +27,33 @@ INSTRUCTIONS = """\
 You can use tools. A tool is a function that is run for you: you ask for it, and get what it returns.
 
 To use a tool, write a request of exactly this form:
-[TOOL_REQUEST]{"name": "tool_name", "arguments": {"param1": "value1", "param2": 2}}[END_TOOL_REQUEST]
+{form}
 
 # AVAILABLE TOOLS
-%s
+{tools}
 
 # RULES
 - Use only the tools that are listed above, under the names they have there.
 - Give every argument that a tool requires, as its parameters describe it.
 - Write one request for each use of a tool. To use several, write several requests, one after the other.
-- Never write [TOOL_RESULT]: results are given to you after your requests.
+- Never write {result}: results are given to you after your requests.
 - When you use a tool, write nothing but requests.
 
 # EXAMPLES
 With a tool “get_height” that takes a “mountain”, and the question “How high is the Zugspitze?”:
-[TOOL_REQUEST]{"name": "get_height", "arguments": {"mountain": "Zugspitze"}}[END_TOOL_REQUEST]
+{one}
 
 With the same tool, and the question “Which is higher, Etna or Olympus?”:
-[TOOL_REQUEST]{"name": "get_height", "arguments": {"mountain": "Etna"}}[END_TOOL_REQUEST]
-[TOOL_REQUEST]{"name": "get_height", "arguments": {"mountain": "Olympus"}}[END_TOOL_REQUEST]
+{two}
 
 If no tool helps with what the user says, answer as in any conversation, without a request."""
+
+ZUGSPITZE, ETNA, OLYMPUS = (("get_height", f'{{"mountain": "{name}"}}') for name in ("Zugspitze", "Etna", "Olympus"))
+EXAMPLES = {
+    "form": (("tool_name", '{"param1": "value1", "param2": 2}'),),
+    "one": (ZUGSPITZE,),
+    "two": (ETNA, OLYMPUS),
+}
 
 
 def read(incoming: Incoming) -> Reading[None]:
@@ -72,10 +78,19 @@ def taught(prompt: ChatPrompt) -> ChatPrompt:
     return ChatPrompt(messages, (), prompt.template_variables)
 
 
-def instructions(tools: Iterable[Tool]) -> str:
-    """What the system says of `tools`."""
+def told(prompt: ChatPrompt, write: Write) -> ChatPrompt:
+    """The same conversation for a model that has a way to `write` calls, and a template that has no place for tools."""
+    if not prompt.tools:
+        return prompt
+    messages = _instructed(prompt.messages, instructions(prompt.tools, write, "a result"))
+    return ChatPrompt(messages, (), prompt.template_variables)
+
+
+def instructions(tools: Iterable[Tool], write: Write = LAYOUT.write, result: str = RESULT) -> str:
+    """What the system says of `tools`, and of how calls are written."""
     listed = {"type": "toolArray", "tools": [tool_fields(tool) for tool in tools]}
-    return INSTRUCTIONS % json.dumps(listed, ensure_ascii=False, indent=2)
+    examples = {name: write(calls) for name, calls in EXAMPLES.items()}
+    return INSTRUCTIONS.format(tools=json.dumps(listed, ensure_ascii=False, indent=2), result=result, **examples)
 
 
 def calls_as_text(calls: Iterable[ToolCall]) -> str:
