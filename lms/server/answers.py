@@ -102,12 +102,6 @@ def tool_call(call: ToolCall) -> dict[str, Any]:
     return {"type": "function", "id": call.id, "function": {"name": call.name, "arguments": call.arguments}}
 
 
-def ends_in(number: int, batch: Batch) -> dict[int, Finished]:
-    """The end of the answer of that number, if it has come."""
-    last = batch[-1] if batch else None
-    return {number: last} if isinstance(last, Finished) else {}
-
-
 def in_order(ends: Mapping[int, Finished]) -> list[Finished]:
     """The ends of answers by the numbers of their requests: they come as they like."""
     return [ends[index] for index in sorted(ends)]

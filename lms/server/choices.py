@@ -57,10 +57,10 @@ class _Chunks(ABC):
         chunks: list[Chunk] = []
         for event in batch:
             match event:
-                case TextDelta(text, told) if told:
+                case TextDelta(text, ()):
+                    chunks.append((self._templates.get(index) or self._new_template(index)).filled(text))
+                case TextDelta(text, told):
                     chunks += self._with_logprobs(index, text, told)
-                case TextDelta(text):
-                    chunks.append(self._template(index).filled(text))
                 case Finished(reason):
                     chunks.append(self.end(index, reason))
                 case _ if (news := _delta(event)) is not None:
@@ -71,10 +71,9 @@ class _Chunks(ABC):
         """The chunk that ends that choice."""
         return self._whole([self._choice(index, None, FINISH_REASON[reason])])
 
-    def _template(self, index: int) -> Template:
-        if index not in self._templates:
-            self._templates[index] = Template(lambda text: self._whole([self._choice(index, text)]))
-        return self._templates[index]
+    def _new_template(self, index: int) -> Template:
+        template = self._templates[index] = Template(lambda text: self._whole([self._choice(index, text)]))
+        return template
 
     @abstractmethod
     def _choice(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Head, Tagged, ends_in, in_order, total, usage_body
+from lms.server.answers import Head, Tagged, in_order, total, usage_body
 from lms.server.choices import ChatChunks, TextChunks
 from lms.server.lmstudio_v0.facts import facts
 from lms.server.sse import Chunk
@@ -23,7 +23,8 @@ def ended(
     ends: dict[int, Finished] = {}
     for index, batch in batches:
         news = pieces.of(index, batch)
-        ends |= ends_in(index, batch)
+        if batch and isinstance(batch[-1], Finished):
+            ends[index] = batch[-1]
         if len(ends) == answers:
             news[-1] = pieces.end(index, ends[index].reason) | ending(in_order(ends), answers_each, head)
         yield tuple(news)

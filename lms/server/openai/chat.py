@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Answer, Head, Tagged, ends_in, in_order, stats_body, tool_call, total, usage_body
+from lms.server.answers import Answer, Head, Tagged, in_order, stats_body, tool_call, total, usage_body
 from lms.server.choices import ChatChunks
 from lms.server.logprobs import of_chat
 from lms.server.sse import Chunk
@@ -51,7 +51,8 @@ def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -
     ends: dict[int, Finished] = {}
     for index, batch in batches:
         yield tuple(pieces.of(index, batch))
-        ends |= ends_in(index, batch)
+        if batch and isinstance(batch[-1], Finished):
+            ends[index] = batch[-1]
     if include_usage:
         finished = total(in_order(ends), len(ends))
         yield (_object(head, []) | {"usage": usage_body(finished.usage), "stats": stats_body(finished.stats)},)

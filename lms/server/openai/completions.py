@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from lms.generation.events import Finished
-from lms.server.answers import Answer, Head, Tagged, ends_in, in_order, stats_body, total, usage_body
+from lms.server.answers import Answer, Head, Tagged, in_order, stats_body, total, usage_body
 from lms.server.choices import TextChunks, text_choices
 from lms.server.sse import Chunk
 
@@ -27,7 +27,8 @@ def chunks(
     ends: dict[int, Finished] = {}
     for index, batch in batches:
         yield tuple(pieces.of(index, batch))
-        ends |= ends_in(index, batch)
+        if batch and isinstance(batch[-1], Finished):
+            ends[index] = batch[-1]
     if include_usage:
         yield (_object(head, []) | _end(total(in_order(ends), answers_each)),)
 
