@@ -22,9 +22,10 @@ from lms.text.toolcalls.region import Region
 class Splitter:
     """Splits one answer. Without `reasoning` or `family`, those markers are text like any other.
 
-    `inside_reasoning` says that the prompt has already opened the reasoning, `only_leading` that markers are text once
-    content has begun: what is JSON may quote them. Calls are of `tools`, and take an id from `ids` where the model
-    gives them none; unless `parallel`, the answer is over with the first of them.
+    `inside_reasoning` says that the prompt has already opened the reasoning, `inline` that reasoning is passed on as
+    text, markers and all, and `only_leading` that markers are text once content has begun: what is JSON may quote them.
+    Calls are of `tools`, and take an id from `ids` where the model gives them none; unless `parallel`, the answer is
+    over with the first of them.
     """
 
     def __init__(
@@ -35,10 +36,12 @@ class Splitter:
         tools: Sequence[Tool] = (),
         *,
         inside_reasoning: bool = False,
+        inline: bool = False,
         only_leading: bool = False,
         parallel: bool = True,
     ) -> None:
         self._reasoning = reasoning
+        self._inline = inline
         self._family = family
         self._tools = {tool.name: tool for tool in tools}
         self._ids = ids
@@ -84,20 +87,28 @@ class Splitter:
     def _pass(self, text: str) -> list[Event]:
         """`text` holds no marker: it is content or reasoning."""
         if self.in_reasoning:
-            return [ReasoningDelta(text)] if text else []
+            return self._thought(text)
         return self._text(text)
+
+    def _thought(self, text: str) -> list[Event]:
+        if not self._inline:
+            return [ReasoningDelta(text)] if text else []
+        shown, self._blank = self._blank + text, ""
+        return [TextDelta(shown)] if shown else []
 
     def _cross(self, marker: str) -> list[Event]:
         """`marker` has been written: go where it leads."""
         if self._has_begun and (self._only_leading or self._is_leading(marker)):
             return self._text(marker)
         if self.in_reasoning:
-            self.in_reasoning, self._drop_space = False, True
+            self.in_reasoning, self._drop_space = False, not self._inline
             self._search = Search(self._outside)
-        elif self._reasoning and marker == self._reasoning.start:
+            return self._thought(marker) if self._inline else []
+        if self._reasoning and marker == self._reasoning.start:
             self.in_reasoning = True
             self._search = Search(self._end_of_reasoning)
-        elif self._reasoning and marker in self._reasoning.layout:
+            return self._thought(marker) if self._inline else []
+        if self._reasoning and marker in self._reasoning.layout:
             self._has_begun = False
         elif self._family:
             self._region = Region(self._family, self._tools, marker)

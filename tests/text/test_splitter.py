@@ -60,6 +60,13 @@ def test_reasoning_is_told_from_content_and_the_layout_between_them_dropped_once
     assert joined(events) == [ReasoningDelta("Hm…\n"), TextDelta("Hello \n you")]
 
 
+def test_reasoning_may_be_left_in_the_text_and_a_call_in_it_is_none_all_the_same() -> None:
+    split = Splitter(THINK, HERMES, map(str, count()), TOOLS, inline=True)
+    events = fed(split, f"\n<think>Hm {CALL}</think>\n\nYes.{CALL}")
+    text = TextDelta(f"\n<think>Hm {CALL}</think>\n\nYes.")
+    assert joined(events) == [text, ToolCallStarted(0, "0", "f"), ToolArgumentsDelta(0, '{"a": 1}')]
+
+
 def test_reasoning_may_have_been_opened_by_the_prompt() -> None:
     split = splitter(inside=True)
     assert split.in_reasoning
