@@ -87,6 +87,10 @@ def test_a_line_of_a_template_tells_its_family(family: str) -> None:
     assert family_for(LINES[family]).name == family
 
 
+def test_a_llama_that_was_taught_another_form_writes_that() -> None:
+    assert family_for(LINES["llama3"] + LINES["hermes"]).name == "hermes"
+
+
 def test_every_family_has_a_line_by_which_it_is_told() -> None:
     assert set(LINES) == {family.name for family in KNOWN}
 

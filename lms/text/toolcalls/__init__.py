@@ -48,10 +48,10 @@ FAMILIES = (
     LFM2_5,
     MISTRAL_NAMED,
     MISTRAL,
-    LLAMA3,
     APRIEL,
     MINIMAX_M1,
     HERMES,
+    LLAMA3,
     DEFAULT,
 )
 
