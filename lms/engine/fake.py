@@ -204,6 +204,7 @@ class FakeDecoder:
         return FakeSampler(guide, dictation, logprobs)
 
     def sees(self, picture: Picture, timeout_s: float = 0.0) -> bool:
+        """At once, unless what it shows says when it is seen."""
         return picture.content is None or bool(picture.content.is_seen(timeout_s))
 
     def decode(self, chunks: Tokens[Chunk], samplers: Tokens[FakeSampler | None]) -> list[list[int]]:
