@@ -100,19 +100,20 @@ class Splitter:
         """`marker` has been written: go where it leads."""
         if self._has_begun and (self._only_leading or self._is_leading(marker)):
             return self._text(marker)
-        if self.in_reasoning:
-            self.in_reasoning, self._drop_space = False, not self._inline
-            self._search = Search(self._outside)
-            return self._thought(marker) if self._inline else []
-        if self._reasoning and marker == self._reasoning.start:
-            self.in_reasoning = True
-            self._search = Search(self._end_of_reasoning)
-            return self._thought(marker) if self._inline else []
+        if self.in_reasoning or (self._reasoning and marker == self._reasoning.start):
+            return self._turn(marker)
         if self._reasoning and marker in self._reasoning.layout:
             self._has_begun = False
         elif self._family:
             self._region = Region(self._family, self._tools, marker)
         return []
+
+    def _turn(self, marker: str) -> list[Event]:
+        """Into reasoning, or out of it."""
+        self.in_reasoning = not self.in_reasoning
+        self._search = Search(self._end_of_reasoning if self.in_reasoning else self._outside)
+        self._drop_space = not self.in_reasoning and not self._inline
+        return self._thought(marker) if self._inline else []
 
     def _is_leading(self, marker: str) -> bool:
         """Whether `marker` counts only where content begins."""
