@@ -62,7 +62,7 @@ def json_of(text: str, types: set[str]) -> str:
     """The JSON text of what stands as `text`, which has one of the JSON types `types`, or any if there are none."""
     candidate = PYTHON_WORDS.get(text.strip(), text.strip())
     try:
-        kind = _type_of(json.loads(candidate))
+        kind = _type_of(json.loads(candidate, parse_constant=_no_json))
     except (ValueError, RecursionError):
         return _quoted(text)
     is_expected = not types or kind in types or (kind == "integer" and "number" in types)
@@ -113,6 +113,11 @@ def _type_of(value: object) -> str:
         case dict():
             return "object"
     return "null"
+
+
+def _no_json(constant: str) -> None:
+    """NaN and the infinities, which Python's reader takes."""
+    raise ValueError(constant)
 
 
 def _quoted(text: str) -> str:
