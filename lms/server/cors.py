@@ -24,7 +24,7 @@ def attach(app: Flask, origins: tuple[str, ...]) -> None:
 
 def _allow(origin: str, response: Response) -> None:
     response.headers["Access-Control-Allow-Origin"] = origin
-    response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Retry-After"
+    response.headers["Access-Control-Expose-Headers"] = "X-Request-Id, Request-Id, Retry-After"
     if request.method == "OPTIONS":
         _allow_what_follows(response)
 
