@@ -7,14 +7,17 @@ and the first form of which the most can be read in the prompt is the one that i
 """
 
 import hashlib
+import json
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import takewhile
 from typing import Any
 
 import msgspec
 
-from lms.errors import LmsError
+from lms.errors import InvalidRequest, LmsError
 from lms.generation.messages import Message, Part, Text, Tool, ToolCall
 from lms.text.toolcalls.family import Write
 
@@ -215,21 +218,35 @@ def _apart(messages: Iterable[Message]) -> Iterator[Message]:
         yield message
 
 
-def _one_by_one(messages: tuple[Message, ...]) -> Iterator[Message]:
-    """Each call with its result after it; a result that answers no call stays where it is."""
-    results = {message.tool_call_id: message for message in messages if message.role == "tool"}
-    moved = set[str | None]()
-    for message in messages:
-        if len(message.tool_calls) > 1:
-            first, *others = message.tool_calls
-            spoken = [msgspec.structs.replace(message, tool_calls=(first,))]
-            spoken += [Message("assistant", tool_calls=(call,), name=message.name) for call in others]
-            for part in spoken:
-                answer = results.get(part.tool_calls[0].id)
-                moved.add(part.tool_calls[0].id)
-                yield from (part, answer) if answer else (part,)
-        elif message.role != "tool" or message.tool_call_id not in moved:
+def _one_by_one(messages: Iterable[Message]) -> Iterator[Message]:
+    """Each call with its result after it; results that answer none of them come last."""
+    waiting = deque(messages)
+    while waiting:
+        message = waiting.popleft()
+        if len(message.tool_calls) < 2:
             yield message
+            continue
+        results = list(takewhile(lambda result: result.role == "tool", waiting))
+        for _ in results:
+            waiting.popleft()
+        yield from _paired(message, results)
+
+
+def _paired(message: Message, results: list[Message]) -> Iterator[Message]:
+    first, *others = message.tool_calls
+    yield msgspec.structs.replace(message, tool_calls=(first,))
+    yield from _taken(first, results)
+    for call in others:
+        yield Message("assistant", tool_calls=(call,), name=message.name)
+        yield from _taken(call, results)
+    yield from results
+
+
+def _taken(call: ToolCall, results: list[Message]) -> Iterator[Message]:
+    """The result of `call`, taken out of `results`."""
+    found = next((index for index, result in enumerate(results) if result.tool_call_id == call.id), None)
+    if found is not None:
+        yield results.pop(found)
 
 
 def _with_short_ids(message: Message) -> Message:
@@ -248,10 +265,18 @@ def short_id(call_id: str) -> str:
 def _with_calls_in_text(message: Message, write: Write) -> Message:
     if not message.tool_calls:
         return message
-    written = write([(call.name, call.arguments) for call in message.tool_calls])
+    written = write([(call.name, _object(call)) for call in message.tool_calls])
     content = message.content
     if isinstance(content, str):
         said: str | tuple[Part, ...] = f"{content}\n{written}" if content else written
     else:
         said = (*content, Text(f"\n{written}"))
     return msgspec.structs.replace(message, content=said, tool_calls=())
+
+
+def _object(call: ToolCall) -> str:
+    """The arguments of a call that is to be written anew. Raises InvalidRequest unless they are a JSON object."""
+    with suppress(ValueError, RecursionError):
+        if isinstance(json.loads(call.arguments), dict):
+            return call.arguments
+    raise InvalidRequest(f"The arguments of a call of “{call.name}” are no JSON object.", param="messages")

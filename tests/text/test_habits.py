@@ -144,6 +144,22 @@ def test_a_result_that_answers_no_call_stays_where_it_is() -> None:
     assert [message.content for message in made] == ["", "", "two", "stray"]
 
 
+def test_calls_with_the_same_ids_in_another_turn_keep_their_results() -> None:
+    calls = Message("assistant", "", (FIRST, SECOND))
+    later = tuple(Message("tool", f"later {message.content}", tool_call_id=message.tool_call_id) for message in RESULTS)
+    made = adapted((calls, *RESULTS, ANSWER, calls, *later), Habits(one_call=True), write)
+    assert [message.content for message in made if message.role == "tool"] == ["one", "two", "later one", "later two"]
+    assert [message.tool_calls for message in made if message.tool_calls] == [(FIRST,), (SECOND,)] * 2
+
+
+@pytest.mark.parametrize("arguments", ["not json", "[1]", "[" * 100_000])
+def test_arguments_that_cannot_be_written_anew_are_refused(arguments: str) -> None:
+    call = Message("assistant", "", (ToolCall("1", "f", arguments),))
+    with pytest.raises(InvalidRequest, match="a call of “f” are no JSON object") as refused:
+        adapted((call,), Habits(no_calls=True), write)
+    assert refused.value.param == "messages"
+
+
 def test_a_text_beside_calls_becomes_a_message_where_it_would_be_left_out() -> None:
     source = PLAIN.replace("{{ m.content }}", "{{ m.content if not m.tool_calls }}")
     assert habits(source) == Habits(calls_apart=True)
