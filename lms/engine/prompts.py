@@ -1,6 +1,5 @@
 """From what was asked to the tokens the model sees, and what has to be known to read its answer."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -8,18 +7,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lms.engine.answer import tool_call_ids
+from lms.engine.fitting import Fitting, spelled
 from lms.engine.marked_vocabulary import MarkedVocabulary
 from lms.engine.model import Dictation, Guide, Model, Picture, Vocabulary
-from lms.engine.overflow import Window, cut, cuts, head, room_for_prompt, shortened
-from lms.engine.prefix import common_prefix
+from lms.engine.overflow import Window
 from lms.engine.reasoning_budget import ReasoningBudget
 from lms.errors import InvalidRequest, PromptTooLong, Unsupported
-from lms.generation.messages import Image, Message
+from lms.generation.messages import Image
 from lms.generation.request import (
     ChatPrompt,
     GenerateRequest,
     InfillPrompt,
-    Overflow,
     Prompt,
     TextPrompt,
     TokenPrompt,
@@ -77,12 +75,15 @@ class PromptReader:
         write_calls = family_for(source).write
         self._template = ChatTemplate(source, vocabulary.bos, vocabulary.eos, write_calls=write_calls)
         self._form = Form(source, supports_tools=self._template.supports_tools)
+        self._fitting = Fitting(vocabulary, model.context_length, self.read)
         self._constraints: Constraints | None = None
 
     def prepare(self, request: GenerateRequest) -> Prepared:
         """Raises InvalidRequest for a prompt the template or the vocabulary refuses and for a constraint that cannot be
         enforced, PromptTooLong for a prompt too long, Unsupported for pictures where the model sees none."""
-        seen, truncated_tokens, window = self._fitted(request)
+        fitted = self._fitting.fit(request)
+        seen = fitted.seen
+        check_length(len(seen.tokens), self._model.context_length)
         guide = self._guide(request, seen.text)
         return Prepared(
             seen.tokens,
@@ -92,8 +93,8 @@ class PromptReader:
             guide,
             seen.pictures,
             self._budget(request, seen.text),
-            truncated_tokens,
-            window,
+            fitted.truncated_tokens,
+            fitted.window,
             self._echo(request.prompt, seen) if request.echo else "",
         )
 
@@ -131,63 +132,11 @@ class PromptReader:
         before, after, gap = vocabulary.infill
         prefix = vocabulary.tokenize(prompt.prefix, add_special=False)
         suffix = vocabulary.tokenize(prompt.suffix, add_special=False)
-        tokens = [*self._opening, before, *prefix, after, *suffix, gap]
-        return Seen(self._spelled(tokens), tokens)
-
-    def _fitted(self, request: GenerateRequest) -> tuple[Seen, int, Window | None]:
-        """The prompt as far as it is to be read, how many tokens of it are left out, and how the answer may outgrow the
-        context."""
-        prompt, policy, most = request.prompt, request.overflow or "refuse", self._model.context_length
-        if not cuts(policy) or request.echo or isinstance(prompt, InfillPrompt):
-            seen = self.read(prompt)
-            check_length(len(seen.tokens), most)
-            return seen, 0, None
-        seen = Seen("", list(prompt.tokens)) if isinstance(prompt, TokenPrompt) else self.read(prompt)
-        length = len(seen.tokens)
-        if length >= most:
-            seen = self._cut(prompt, seen, policy, room_for_prompt(most, request.max_tokens))
-        if isinstance(prompt, TokenPrompt):
-            seen = self.read(TokenPrompt(tuple(seen.tokens)))
-        check_length(len(seen.tokens), most)
-        kept = min(self._kept(prompt, seen.tokens, policy), most // 2)
-        return seen, length - len(seen.tokens), None if seen.pictures else Window(most, kept)
-
-    def _cut(self, prompt: Prompt, seen: Seen, policy: Overflow, room: int) -> Seen:
-        """What of the prompt has room, by whole turns if that is enough. Pictures are never cut in two."""
-        if isinstance(prompt, ChatPrompt):
-            seen = self._without_turns(prompt, policy, room)
-        if len(seen.tokens) <= room or seen.pictures:
-            return seen
-        tokens = cut(seen.tokens, self._kept(prompt, seen.tokens, policy), room)
-        return Seen(self._spelled(tokens), tokens)
-
-    def _without_turns(self, prompt: ChatPrompt, policy: Overflow, room: int) -> Seen:
-        def read(messages: tuple[Message, ...]) -> Seen:
-            return self._read_chat(msgspec.structs.replace(prompt, messages=messages))
-
-        return read(shortened(prompt.messages, policy, lambda messages: len(read(messages).tokens) <= room))
-
-    def _kept(self, prompt: Prompt, tokens: list[int], policy: Overflow) -> int:
-        """How many tokens at the beginning stay whatever is left out: of a conversation those of its head."""
-        begins = self._opening
-        if isinstance(prompt, ChatPrompt):
-            with suppress(InvalidRequest):  # templates may refuse a head without the rest
-                begins = self._read_chat(msgspec.structs.replace(prompt, messages=head(prompt.messages, policy))).tokens
-        elif policy == "truncateMiddle":
-            return len(tokens) // 2
-        return common_prefix(begins, tokens)
-
-    @cached_property
-    def _opening(self) -> list[int]:
-        """The tokens that the model wants before any text."""
-        around = self._model.vocabulary.tokenize("", add_special=True)
-        return [token for token in around if not self._model.vocabulary.is_end(token)]
+        tokens = [*self._fitting.opening, before, *prefix, after, *suffix, gap]
+        return Seen(spelled(vocabulary, tokens), tokens)
 
     def _echo(self, prompt: Prompt, seen: Seen) -> str:
-        return prompt.text if isinstance(prompt, TextPrompt) else self._spelled(seen.tokens)
-
-    def _spelled(self, tokens: list[int]) -> str:
-        return b"".join(map(self._model.vocabulary.spelling, tokens)).decode(errors="replace")
+        return prompt.text if isinstance(prompt, TextPrompt) else spelled(self._model.vocabulary, seen.tokens)
 
     def _budget(self, request: GenerateRequest, text: str) -> Dictation | None:
         """What ends the reasoning of an answer in time. A line of its own is what models put the end marker on."""
