@@ -1,4 +1,4 @@
-"""Tool calls as Kimi K2 writes them, in a section that is sometimes left out:
+"""Tool calls as Kimi K2 writes them, in a section that is sometimes left out, as the ends of calls are:
 
     <|tool_calls_section_begin|>
     <|tool_call_begin|>functions.NAME:INDEX<|tool_call_argument_begin|>{…}<|tool_call_end|>…
@@ -43,7 +43,7 @@ def _call(incoming: Incoming) -> Reading[None]:
     index = yield from incoming.until(ARGUMENTS)
     yield from named_call(incoming, name, f"{FUNCTIONS}{name}:{index.strip()}")
     yield from incoming.space()
-    yield from incoming.take(END_OF_CALL)
+    yield from incoming.comes(END_OF_CALL)
 
 
 KIMI = Family(
