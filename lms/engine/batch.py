@@ -193,15 +193,13 @@ class Batch:
         return rolled + [outcome for sequence, chunk in planned for outcome in self._advance(sequence, chunk, drawn)]
 
     def _roll(self) -> list[Outcome]:
-        """Let those that have outgrown their windows begin anew, without their middle."""
+        """Let those that have outgrown their windows go on without their middle. What follows it is processed again."""
         outgrown = [sequence for sequence in self._running if sequence.window and sequence.has_outgrown_its_window]
-        for sequence in outgrown:
-            self._running.remove(sequence)
-            self._put_off(sequence)
         return [Rolled(sequence.uid, self._rolled(sequence)) for sequence in outgrown]
 
     def _rolled(self, sequence: Sequence) -> int:
-        left_out = sequence.roll()
+        kept, left_out = sequence.roll()
+        sequence.processed = self._slots.keep(sequence.slot, kept)
         self.speculator.begin_again(sequence)
         return left_out
 

@@ -104,10 +104,11 @@ class Sequence:
     def has_outgrown_its_window(self) -> bool:
         return self.window is not None and len(self.tokens) > self.window.length
 
-    def roll(self) -> int:
-        """Leave out the middle. Returns how many tokens that are."""
+    def roll(self) -> tuple[int, int]:
+        """Leave out the middle. Returns how many tokens there are before it, and in it."""
         assert self.window is not None
         before = len(self.tokens)
         self.tokens = self.window.without_middle(self.tokens)
         self.prompt_length = min(self.prompt_length, len(self.tokens) - 1)
-        return before - len(self.tokens)
+        self.marks = []
+        return self.window.kept, before - len(self.tokens)

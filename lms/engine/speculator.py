@@ -95,7 +95,8 @@ class Speculator:
             self._accounts[sequence.uid] = _Account(free, self._model_trust.heir() if draft_model else None)
 
     def begin_again(self, sequence: Sequence) -> None:
-        """The tokens of `sequence` are others than before, and it rests."""
+        """The tokens of `sequence` are others than before."""
+        self.rest(sequence.uid)
         account = self._accounts.get(sequence.uid)
         if account:
             account.free = [
