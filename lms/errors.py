@@ -24,6 +24,8 @@
     ├── QueueFull               the model has as many waiting requests as it takes
     ├── EngineFailed            an engine could not load its model, or died
     ├── ModelUnloaded           the model was unloaded while the request ran
+    ├── McpConnectionError      an MCP server cannot be reached, or does not say what tools it has
+    ├── TooManyToolCalls        the model called tools again and again, and never answered
     ├── DaemonUnreachable       nobody answers on the daemon's socket
     ├── DaemonFailed            the daemon could not start
     ├── PortTaken               the server's port belongs to another program
@@ -146,6 +148,14 @@ class EngineFailed(LmsError):
 
 class ModelUnloaded(LmsError):
     code = "model_unloaded"
+
+
+class McpConnectionError(LmsError):
+    code = "mcp_connection_error"
+
+
+class TooManyToolCalls(LmsError):
+    code = "too_many_tool_calls"
 
 
 class DaemonUnreachable(LmsError):

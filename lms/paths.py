@@ -52,6 +52,11 @@ class Home:
         return self.root / "tokens.json"
 
     @property
+    def mcp_servers(self) -> Path:
+        """MCP servers that requests may name, as their user wrote them down: `mcp.json`, in Cursor's notation."""
+        return self.root / "mcp.json"
+
+    @property
     def desired_models(self) -> Path:
         """What should be loaded: read again by a daemon that comes back after a crash."""
         return self.root / "loaded.json"
@@ -82,6 +87,10 @@ class Home:
     @property
     def daemon_socket(self) -> Path:
         return self.run / "daemon.sock"
+
+    @property
+    def mcp_socket(self) -> Path:
+        return self.run / "mcp.sock"
 
     def engine_socket(self, number: int) -> Path:
         return self.run / f"engine-{number}.sock"

@@ -41,6 +41,8 @@ BY_ERROR: dict[type[errors.LmsError], int] = {
     errors.QueueFull: FAILED,
     errors.EngineFailed: FAILED,
     errors.ModelUnloaded: FAILED,
+    errors.McpConnectionError: FAILED,
+    errors.TooManyToolCalls: FAILED,
     errors.DaemonUnreachable: FAILED,
     errors.DaemonFailed: FAILED,
     errors.PortTaken: FAILED,

@@ -121,6 +121,13 @@ class DaemonClient:
         """Raises ServerNotRunning."""
         return self._post("/server/stop", None, ServerStatus)
 
+    def mcp_socket(self) -> str:
+        """Where the process listens that talks to MCP servers, which is started if it does not run.
+
+        Raises DaemonFailed.
+        """
+        return self._post("/mcp", None, str)
+
     def metrics(self) -> bytes:
         """Figures in Prometheus' text format."""
         with self._reachable():

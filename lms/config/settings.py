@@ -29,6 +29,8 @@ VARIABLES = {
     "LMS_CORS": "cors",
     "LMS_SEPARATE_REASONING": "separate_reasoning",
     "LMS_LENIENT": "lenient",
+    "LMS_ALLOW_EPHEMERAL_MCP": "allow_ephemeral_mcp",
+    "LMS_ALLOW_MCP_JSON": "allow_mcp_json",
 }
 
 
@@ -44,6 +46,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     separate_reasoning: chat completions tell what a model thinks from what it says; off: it stays in the text
     cors: origins whose pages may call the HTTP server, with commas between, or “*” for all
     lenient: the REST API v1 takes `ttl`, as other endpoints do, and passes over keys that it does not know
+    allow_ephemeral_mcp: requests may bring MCP servers, by URL, whose tools this server then calls
+    allow_mcp_json: requests may name MCP servers of `<home>/mcp.json`, where the HTTP server asks for API tokens
     """
 
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
@@ -58,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     cors: str = ""
     separate_reasoning: bool = True
     lenient: bool = False
+    allow_ephemeral_mcp: bool = False
+    allow_mcp_json: bool = False
 
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec turns into the complaint of a field that is wrong."""

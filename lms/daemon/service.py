@@ -10,6 +10,7 @@ from lms.catalog.catalog import Catalog
 from lms.client.control import DaemonStatus, ServerStart, ServerStatus
 from lms.config import settings
 from lms.daemon import journal
+from lms.daemon.mcp_host import McpHost
 from lms.daemon.serving import Serving
 from lms.errors import DaemonUnreachable, HistoryFailed
 from lms.history.history import MEBIBYTE, History
@@ -43,6 +44,7 @@ class Daemon:
         self.separate_reasoning = in_force.separate_reasoning
         self.lenient = in_force.lenient
         self.serving = Serving(home, in_force, self._publish)
+        self._mcp_host = McpHost(home, self._publish)
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
@@ -77,6 +79,9 @@ class Daemon:
     def metrics(self) -> bytes:
         return self._meter.exposition()
 
+    def mcp_socket(self) -> str:
+        return self._mcp_host.socket()
+
     def server_status(self) -> ServerStatus:
         return self.serving.status()
 
@@ -87,11 +92,12 @@ class Daemon:
         return self.serving.stop()
 
     def close(self) -> None:
-        """End the front and all engines. A second call waits for the first."""
+        """End the front, MCP servers and all engines. A second call waits for the first."""
         self._ending.set()
         if self._closing.acquire(blocking=False):
             try:
                 self.serving.close()
+                self._mcp_host.close()
                 self.pool.close()
                 self._say("The daemon has ended.")
             finally:

@@ -33,6 +33,8 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.QueueFull: 429,
     errors.EngineFailed: 500,
     errors.ModelUnloaded: 503,
+    errors.McpConnectionError: 424,  # as OpenAI has it
+    errors.TooManyToolCalls: 400,
     errors.DaemonUnreachable: 503,
     errors.DaemonFailed: 503,
     errors.PortTaken: 409,

@@ -44,6 +44,9 @@ class StillControls:
     def metrics(self) -> bytes:
         return b"lms_build 1.0\n"
 
+    def mcp_socket(self) -> str:
+        return "/run/mcp.sock"
+
     def server_status(self) -> ServerStatus:
         return self.server
 

@@ -21,6 +21,12 @@ class Controls(Protocol):
     def metrics(self) -> bytes:
         """All figures, in Prometheus' text format."""
 
+    def mcp_socket(self) -> str:
+        """Where the process listens that talks to MCP servers, which is started if it does not run.
+
+        Raises DaemonFailed.
+        """
+
     def server_status(self) -> ServerStatus: ...
 
     def start_server(self, wanted: ServerStart) -> ServerStatus:

@@ -48,6 +48,8 @@ def _add_controls(api: Blueprint, controls: Controls) -> None:
     def metrics() -> Response:
         return Response(controls.metrics(), mimetype="text/plain")
 
+    api.post("/mcp")(_answering("mcp", controls.mcp_socket))
+
     @api.post("/shutdown")
     def shutdown() -> Response:
         controls.shutdown()

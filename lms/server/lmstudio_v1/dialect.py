@@ -8,7 +8,7 @@ from lms.server.dialect import Dialect
 from lms.server.sse import Framing
 
 # Codes that LM Studio has as types.
-_TYPES = {"model_not_found", "job_not_found"}
+_TYPES = {"model_not_found", "job_not_found", "mcp_connection_error"}
 _INVALID_VALUE: tuple[type[LmsError], ...] = (InvalidRequest, PreviousResponseNotFound)
 
 
