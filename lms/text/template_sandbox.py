@@ -5,8 +5,8 @@ that: lists and mappings that they can change (Kimi K2 queues ids), `from_json` 
 over values that are the template's own to change.
 
 A template is a program by someone else. It reaches nothing but its values, and it ends: it may run for so long, print
-so much, and multiply to so large a value. The limit: what filters do with one value is not bounded (`'x' | center(n)`),
-so the process that renders must be one that can be ended.
+so much, and multiply to so large a value. The limit is memory: texts can be doubled again and again, and filters make
+long ones of short ones (`'x' | center(n)`), so the process that renders must be one that can be ended.
 """
 
 import json
