@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 import pytest
@@ -21,6 +22,9 @@ import pytest
 from lms.client import DaemonClient
 from lms.errors import LmsError
 from lms.paths import Home
+
+if TYPE_CHECKING:
+    from openai import OpenAI
 
 COMMAND_TIMEOUT_S = 60
 
@@ -123,3 +127,18 @@ def module_port(module_lms: Lms) -> int:
     """The port of a server that all tests of a file share."""
     module_lms("server", "start", "--port", "0")
     return int(json.loads(module_lms("server", "status", "--json").stdout)["port"])
+
+
+@pytest.fixture(scope="module")
+def client(module_port: int) -> Iterator["OpenAI"]:
+    """OpenAI's client. No retries and no proxies, so that what the server does is what is seen."""
+    from openai import DefaultHttpxClient, OpenAI  # half a second, which not every file of tests needs
+
+    with OpenAI(
+        base_url=f"http://127.0.0.1:{module_port}/v1",
+        api_key="lm-studio",
+        max_retries=0,
+        timeout=60,
+        http_client=DefaultHttpxClient(trust_env=False),
+    ) as sdk:
+        yield sdk

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import openai
 import pytest
-from openai import DefaultHttpxClient, OpenAI
+from openai import OpenAI
 
 from tests.engine.processes import bundled
 from tests.real.conftest import Lms
@@ -18,18 +18,6 @@ pytestmark = pytest.mark.real
 CHAT = "tiny-chat"
 PROMPT = "Once upon a time there was a small server that"
 QUESTION: list[Any] = [{"role": "user", "content": "Tell me a story."}]
-
-
-@pytest.fixture(scope="module")
-def client(module_port: int) -> Iterator[OpenAI]:
-    with OpenAI(
-        base_url=f"http://127.0.0.1:{module_port}/v1",
-        api_key="lm-studio",
-        max_retries=0,
-        timeout=60,
-        http_client=DefaultHttpxClient(trust_env=False),
-    ) as sdk:
-        yield sdk
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,13 @@
 """The official OpenAI client against a real server with the bundled models."""
 
-from collections.abc import Iterator
-
 import openai
 import pytest
-from openai import DefaultHttpxClient, OpenAI
+from openai import OpenAI
 
 pytestmark = pytest.mark.real
 
 CHAT, EMBEDDER = "tiny-chat", "text-embedding-tiny"
 QUESTION = "Say this is a test!"
-
-
-@pytest.fixture(scope="module")
-def client(module_port: int) -> Iterator[OpenAI]:
-    """No retries and no proxies, so that what the server does is what is seen."""
-    with OpenAI(
-        base_url=f"http://127.0.0.1:{module_port}/v1",
-        api_key="lm-studio",
-        max_retries=0,
-        timeout=60,
-        http_client=DefaultHttpxClient(trust_env=False),
-    ) as sdk:
-        yield sdk
 
 
 def ask(client: OpenAI, max_tokens: int = 40) -> openai.types.chat.ChatCompletion:
