@@ -64,7 +64,7 @@ class ChatTemplate:
             parsed = self._sandbox.parse(source)
             self._names = meta.find_undeclared_variables(parsed)
             self._template = self._sandbox.compiled(parsed)
-        except (TemplateError, RecursionError) as error:
+        except (TemplateError, RecursionError, SyntaxError) as error:  # the last for blocks within too many blocks
             raise ModelDamaged(f"The model's chat template is not valid: {_described(error)}.") from error
         self._source = source
         self._tokens = {"bos_token": bos, "eos_token": eos}

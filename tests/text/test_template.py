@@ -124,6 +124,15 @@ def test_a_template_that_is_none_is_found_when_the_model_is_loaded(source: str) 
         ChatTemplate(source, "", "")
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["{% for a in x %}" * 30 + "{% endfor %}" * 30, "{% if a %}" * 200 + "{% endif %}" * 200, "{{" + "(" * 999],
+)
+def test_a_template_that_is_nested_too_deeply_is_none(source: str) -> None:
+    with pytest.raises(ModelDamaged, match="chat template is not valid"):
+        ChatTemplate(source, "", "")
+
+
 def test_the_line_of_a_syntax_error_is_named() -> None:
     with pytest.raises(ModelDamaged, match="line 2"):
         ChatTemplate("one\n{% if %}", "", "")
