@@ -15,8 +15,8 @@ from lms.generation.messages import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
-# Of one picture, and of all in a request together. Fifty million are what telephones take; a PNG of them takes about a
-# second, a JPEG much less: of it no more is decoded than is wanted.
+# Of one picture, and of all in a request together. Telephones take fifty million; decoding and shrinking them takes 1.4 s
+# of a PNG, 0.9 of a WebP, and 0.1 of a JPEG, of which no more is decoded than is wanted.
 MOST_PIXELS, MOST_TOGETHER = 64_000_000, 128_000_000
 # Encoders cut pictures into squares, and some have none left of a thinner one.
 MOST_STRETCHED = 100
@@ -47,6 +47,8 @@ def decoded(images: Iterable[Image]) -> list[Pixels]:
                 shown.append(_shown(opened, image.longest_side_px))
         except InvalidRequest:
             raise
+        except PIL.UnidentifiedImageError as error:
+            raise _refused(image, f"is no whole picture in {', '.join(FORMATS)}") from error
         except Exception as error:  # a file by someone else: Pillow's readers raise whatever they stumble on
             why = str(error).rstrip(".") or type(error).__name__
             raise _refused(image, f"is no whole picture: {why}") from error

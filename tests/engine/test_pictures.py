@@ -97,8 +97,9 @@ def test_a_picture_that_is_cut_off_is_refused_by_its_field(kept: float) -> None:
     assert "is no whole picture" in refused.message
 
 
-def test_other_formats_are_refused() -> None:
-    assert "is no whole picture" in refusal(picture("red", kind="BMP")).message
+@pytest.mark.parametrize("content", [picture("red", kind="BMP"), b"", b"\x89PNG\r\n\x1a\n", b"GIF89a"])
+def test_what_is_in_no_known_format_is_refused_without_a_word_of_pillow(content: bytes) -> None:
+    assert refusal(content).message == "“field[0]” is no whole picture in PNG, JPEG, WEBP, GIF."
 
 
 def test_a_picture_of_too_many_pixels_is_refused_before_it_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:

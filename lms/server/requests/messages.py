@@ -25,7 +25,7 @@ class RefusalPart(_Part, frozen=True, tag="refusal"):
 
 class ImageUrl(msgspec.Struct, frozen=True):
     url: str
-    detail: Detail = "auto"
+    detail: Detail | None = None
 
 
 class ImagePart(_Part, frozen=True, tag="image_url"):
@@ -145,6 +145,6 @@ def _part(part: _Part, path: str) -> Part:
         case TextPart(text) | RefusalPart(text):
             return Text(text)
         case ImagePart(ImageUrl(url, detail)):
-            return from_data_url(url, f"{path}.image_url.url", detail)
+            return from_data_url(url, f"{path}.image_url.url", detail or "auto")
     kind = "audio" if isinstance(part, AudioPart) else "a file"
     raise Unsupported(f"“{path}” is {kind}, and this version reads text and pictures only.", param=path)
