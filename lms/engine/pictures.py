@@ -15,8 +15,8 @@ from lms.generation.messages import Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF")
 
-# Of one picture, and of all in a request together. Telephones take fifty million; decoding and shrinking them takes 1.4 s
-# of a PNG, 0.9 of a WebP, and 0.1 of a JPEG, of which no more is decoded than is wanted.
+# Of one picture, and of all in a request together. Telephones take fifty million. To decode and shrink them takes 1.4 s
+# for a PNG, 0.9 for a WebP, and 0.1 for a JPEG, of which no more is decoded than is wanted.
 MOST_PIXELS, MOST_TOGETHER = 64_000_000, 128_000_000
 # Encoders cut pictures into squares, and some have none left of a thinner one.
 MOST_STRETCHED = 100
