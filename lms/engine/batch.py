@@ -287,6 +287,8 @@ class Batch:
 
     def _within_slot(self, chunk: Chunk) -> Chunk:
         """The chunk without that part of its draft for which its slot has no cells."""
+        if not chunk.draft:
+            return chunk
         room = max(0, self._decoder.slot_cells - chunk.start - len(chunk.tokens))
         return chunk if len(chunk.draft) <= room else replace(chunk, draft=chunk.draft[:room])
 

@@ -58,6 +58,8 @@ class Sequence:
     def chunk(self, most: int) -> Chunk:
         """The next `most` pending tokens, up to a mark or a picture; it asks for a token when nothing is pending after
         it. A picture is a chunk of its own, and whole: an encoder sees it at once, and some models do too."""
+        if self.pending == 1:  # as for every token of an answer
+            return Chunk(self.slot, self.processed, (self.tokens[-1],), sample=True)
         if picture := self.next_picture:
             tokens = tuple(self.tokens[picture.start : picture.end])
             return Chunk(self.slot, self.processed, tokens, sample=False, picture=picture)
