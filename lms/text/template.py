@@ -17,8 +17,9 @@ from jinja2.exceptions import TemplateSyntaxError
 from lms.errors import InvalidRequest, LmsError, ModelDamaged, Unsupported
 from lms.generation.messages import Message, Tool
 from lms.generation.request import ChatPrompt
+from lms.text.adapted import adapted
 from lms.text.conversation import message_fields, tool_fields
-from lms.text.habits import Habits, adapted, habits_of
+from lms.text.habits import Habits, habits_of
 from lms.text.reasoning import markers_for
 from lms.text.switches import switched
 from lms.text.template_sandbox import RENDERING_LIMIT_S, TRIAL_LIMIT_S, Refused, Sandbox, to_json

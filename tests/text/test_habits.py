@@ -5,9 +5,10 @@ import json
 import pytest
 
 from lms.errors import InvalidRequest
-from lms.generation.messages import Image, Message, Text, Tool, ToolCall
+from lms.generation.messages import Message, Tool, ToolCall
 from lms.generation.request import ChatPrompt
-from lms.text.habits import SHORT_ID_LENGTH, TRIALS, Habits, adapted, habits_of, short_id
+from lms.text.adapted import short_id
+from lms.text.habits import TRIALS, Habits, habits_of
 from lms.text.template import ChatTemplate
 
 # The form that needs no adapting.
@@ -34,11 +35,8 @@ def rendered(source: str, *messages: Message, tools: tuple[Tool, ...] = ()) -> s
     return ChatTemplate(source, "", "", write_calls=write).render(ChatPrompt(messages, tools))
 
 
-def test_a_template_without_habits_gets_what_was_said() -> None:
+def test_a_template_that_prints_all_has_no_habits() -> None:
     assert habits(PLAIN) == Habits()
-    call = Message("assistant", "t", (FIRST, SECOND), reasoning="r")
-    conversation = (SYSTEM, USER, call, *RESULTS, ANSWER)
-    assert adapted(conversation, Habits(), write) == conversation
 
 
 def test_tools_are_an_empty_list_where_none_would_fail() -> None:
@@ -78,18 +76,6 @@ def test_a_system_that_may_speak_any_time_does() -> None:
     assert rendered(source, SYSTEM, USER, LATER) == "[system]s[user]u[system]r"
 
 
-def test_a_picture_stays_where_it_is_when_the_system_speaks_with_the_user() -> None:
-    picture = Image(b"")
-    [user] = adapted((Message("user", (picture,)), LATER), Habits(system_first=True), write)
-    assert user.content == (picture, Text("\n\n"), Text("r"))
-
-
-def test_a_picture_stays_where_it_is_when_the_system_speaks_before_the_user() -> None:
-    picture = Image(b"")
-    [user] = adapted((SYSTEM, Message("user", (picture, Text("u")))), Habits(no_system=True), write)
-    assert user.content == (Text("s\n\n"), picture, Text("u"))
-
-
 def test_calls_that_would_be_left_out_are_written_into_the_text() -> None:
     source = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}"
     call = Message("assistant", "t", (FIRST,))
@@ -119,13 +105,6 @@ def test_ids_have_nine_letters_where_others_are_refused() -> None:
     assert text.count(short_id("call_1")) == 2
 
 
-def test_a_short_id_is_kept_and_another_one_always_becomes_the_same() -> None:
-    assert short_id("a1B2c3D4e") == "a1B2c3D4e"
-    assert len(short_id("call_1")) == SHORT_ID_LENGTH
-    assert short_id("call_1") == short_id("call_1") != short_id("call_2")
-    assert short_id("fünfzehn!").isalnum()
-
-
 def test_calls_are_made_one_by_one_where_more_are_refused() -> None:
     source = (
         "{% for m in messages %}{% if m.tool_calls and m.tool_calls | length > 1 %}{{ raise_exception('One!') }}"
@@ -137,36 +116,11 @@ def test_calls_are_made_one_by_one_where_more_are_refused() -> None:
     )
 
 
-def test_a_result_that_answers_no_call_stays_where_it_is() -> None:
-    stray = Message("tool", "stray", tool_call_id="call_3")
-    calls = Message("assistant", "", (FIRST, SECOND))
-    made = adapted((calls, RESULTS[1], stray), Habits(one_call=True), write)
-    assert [message.content for message in made] == ["", "", "two", "stray"]
-
-
-def test_calls_with_the_same_ids_in_another_turn_keep_their_results() -> None:
-    calls = Message("assistant", "", (FIRST, SECOND))
-    later = tuple(Message("tool", f"later {message.content}", tool_call_id=message.tool_call_id) for message in RESULTS)
-    made = adapted((calls, *RESULTS, ANSWER, calls, *later), Habits(one_call=True), write)
-    assert [message.content for message in made if message.role == "tool"] == ["one", "two", "later one", "later two"]
-    assert [message.tool_calls for message in made if message.tool_calls] == [(FIRST,), (SECOND,)] * 2
-
-
-@pytest.mark.parametrize("arguments", ["not json", "[1]", "[" * 100_000])
-def test_arguments_that_cannot_be_written_anew_are_refused(arguments: str) -> None:
-    call = Message("assistant", "", (ToolCall("1", "f", arguments),))
-    with pytest.raises(InvalidRequest, match="a call of “f” are no JSON object") as refused:
-        adapted((call,), Habits(no_calls=True), write)
-    assert refused.value.param == "messages"
-
-
 def test_a_text_beside_calls_becomes_a_message_where_it_would_be_left_out() -> None:
     source = PLAIN.replace("{{ m.content }}", "{{ m.content if not m.tool_calls }}")
     assert habits(source) == Habits(calls_apart=True)
     call = Message("assistant", "t", (FIRST,), reasoning="r")
     assert rendered(source, USER, call) == '[user]u[assistant]t[assistant]<call_1:f {"a": 1}>'
-    [text, calls] = adapted((call,), Habits(calls_apart=True), write)
-    assert (text.reasoning, calls.reasoning) == (None, "r")
 
 
 def test_a_template_that_always_fails_has_no_habits() -> None:
