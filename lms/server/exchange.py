@@ -50,7 +50,9 @@ class Exchange:
 
     def _leases(self, call: Call) -> Generator[Lease | None, None, None]:
         """None about twice a second, then a lease. Raises ClientGone when nobody waits for it any more."""
-        request = LeaseRequest(call.model, call.kind, call.ttl_s, call.draft_model, call.context_length)
+        request = LeaseRequest(
+            call.model, call.kind, call.ttl_s, call.draft_model, call.context_length, picture=call.picture
+        )
         with closing(self.waited(request)) as answers:
             for answer in answers:
                 yield answer if isinstance(answer, Lease) else None

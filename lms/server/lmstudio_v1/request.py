@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from lms.client.control import LeaseRequest, ModelRow
-from lms.generation.messages import Message, Part, Text
+from lms.generation.messages import Message, Part, Text, pictures_in
 from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
 from lms.server.lmstudio_v1 import integrations
 from lms.server.lmstudio_v1.integrations import Integration
@@ -102,9 +102,11 @@ def parse(raw: bytes, lenient: bool = False) -> ChatCall:
     body = decode(raw, LenientChatBody if lenient else ChatBody)
     integrations.refuse(body.integrations)
     ttl_s = body.ttl if isinstance(body, LenientChatBody) else None
+    said = Message("user", _said(body.input))
+    picture = next((image.param for image in pictures_in([said])), None)
     return ChatCall(
-        LeaseRequest(body.model, ttl_s=ttl_s, context_length=body.context_length, watching=True),
-        Message("user", _said(body.input)),
+        LeaseRequest(body.model, ttl_s=ttl_s, context_length=body.context_length, watching=True, picture=picture),
+        said,
         body.system_prompt,
         body.previous_response_id,
         Sampling(
