@@ -111,7 +111,8 @@ LeaseKind = Literal["llm", "embedding", "any"]
 class LeaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     """`ttl_s` applies only when this very request loads the model. `draft_model` is what the user typed.
 
-    `context_length` is the least that will do, in tokens. `watching` asks for news of the load.
+    `context_length` is the least that will do, in tokens. `watching` asks for news of the load. `picture` is the field
+    of the API with a picture that the model has to see.
     """
 
     model: str
@@ -120,6 +121,7 @@ class LeaseRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     draft_model: str | None = None
     context_length: Tokens | None = None
     watching: bool = False
+    picture: str | None = None
 
 
 class LeaseProgress(msgspec.Struct, frozen=True):

@@ -13,7 +13,7 @@ from lms.engine.model import Dictation, Guide, Model, Picture, Vocabulary
 from lms.engine.overflow import Window
 from lms.engine.reasoning_budget import ReasoningBudget
 from lms.errors import InvalidRequest, PromptTooLong, Unsupported
-from lms.generation.messages import Image
+from lms.generation.messages import Image, pictures_in
 from lms.generation.request import (
     ChatPrompt,
     GenerateRequest,
@@ -23,7 +23,7 @@ from lms.generation.request import (
     TokenPrompt,
 )
 from lms.text.form import Form
-from lms.text.pictures import marked, pictures_in
+from lms.text.pictures import marked
 from lms.text.splitter import Splitter
 from lms.text.template import CHATML, ChatTemplate
 from lms.text.toolcalls import family_for

@@ -1,5 +1,6 @@
 """A conversation as typed values: what every dialect parses into and every chat template is rendered from."""
 
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import msgspec
@@ -47,6 +48,12 @@ class Message(msgspec.Struct, frozen=True, omit_defaults=True):
     tool_call_id: str | None = None
     name: str | None = None
     reasoning: str | None = None
+
+
+def pictures_in(messages: Iterable[Message]) -> tuple[Image, ...]:
+    """The pictures of a conversation, in their order."""
+    parts = (part for message in messages if not isinstance(message.content, str) for part in message.content)
+    return tuple(part for part in parts if isinstance(part, Image))
 
 
 class Tool(msgspec.Struct, frozen=True, omit_defaults=True):

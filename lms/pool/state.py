@@ -21,6 +21,7 @@ from lms.errors import (
     ModelNotFound,
     ModelUnloaded,
     NotEnoughMemory,
+    Unsupported,
     from_wire,
 )
 from lms.logbus.records import Level
@@ -122,6 +123,8 @@ class PoolState:
             return self._done(Grant(ticket, None))
         if request.kind != "any" and chosen.embedding != (request.kind == "embedding"):
             return self._done(Refuse(ticket, _wrong_kind(chosen)))
+        if request.picture is not None and chosen.known.projector is None:
+            return self._done(Refuse(ticket, _sees_nothing(chosen, request.picture)))
         context_length = instance.context_length if instance else chosen.context_length
         if _is_short(context_length, request):
             if instance is None or instance.busy or not instance.plan.jit:
@@ -411,6 +414,14 @@ def _too_short(plan: Plan, context_length: int, request: LeaseRequest) -> Invali
         f"{request.context_length} are asked for.",
         hint="Unload it first, or ask for less.",
         param="context_length",
+    )
+
+
+def _sees_nothing(plan: Plan, picture: str) -> Unsupported:
+    return Unsupported(
+        f"“{picture}” is a picture, and “{plan.identifier or plan.key}” sees none.",
+        hint="Use a model with a vision projector (“vision” in lms ls --json), or leave the picture out.",
+        param=picture,
     )
 
 

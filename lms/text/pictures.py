@@ -21,12 +21,6 @@ def marked(messages: Iterable[Message], marker: str) -> tuple[Message, ...]:
     )
 
 
-def pictures_in(messages: Iterable[Message]) -> tuple[Image, ...]:
-    """The pictures of a conversation, in their order."""
-    parts = (part for message in messages if not isinstance(message.content, str) for part in message.content)
-    return tuple(part for part in parts if isinstance(part, Image))
-
-
 def _text(parts: Iterable[Part], marker: str) -> str:
     """Texts that follow each other begin new lines; a picture stands where it is, as llama-server has it."""
     text, after_text = "", False

@@ -110,6 +110,7 @@ def test_every_api_refuses_a_picture_for_a_model_that_sees_none(http: httpx.Clie
     reply = http.post(path, json=DIALECTS[path](RED, BLIND))
     assert reply.status_code == 400
     assert "sees none" in reply.json()["error"]["message"]
+    assert {row["id"]: row["state"] for row in http.get("/api/v0/models").json()["data"]}[BLIND] == "not-loaded"
 
 
 @pytest.mark.parametrize("path", DIALECTS)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from lms.generation.messages import Image, Message, Part, Text
+from lms.generation.messages import Image, Message, Part, Text, pictures_in
 from lms.generation.request import ChatPrompt
-from lms.text.pictures import marked, pictures_in
+from lms.text.pictures import marked
 from lms.text.template import ChatTemplate
 
 CAT, DOG = Image(b"cat"), Image(b"dog")

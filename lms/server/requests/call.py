@@ -4,7 +4,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from lms.client.control import LeaseKind
-from lms.generation.request import EmbedRequest, GenerateRequest, RankRequest, ReadRequest, SpellRequest
+from lms.generation.messages import pictures_in
+from lms.generation.request import (
+    ChatPrompt,
+    EmbedRequest,
+    GenerateRequest,
+    Prompt,
+    RankRequest,
+    ReadRequest,
+    SpellRequest,
+)
 
 
 @dataclass(frozen=True)
@@ -25,6 +34,11 @@ class GenerateCall:
     answers_each: int = 1
     context_length: int | None = None
 
+    @property
+    def picture(self) -> str | None:
+        """The field of a picture that the model has to see."""
+        return _picture_in(self.requests[0].prompt)
+
 
 @dataclass(frozen=True)
 class EmbedCall:
@@ -40,6 +54,7 @@ class EmbedCall:
     kind: Literal["embedding"] = "embedding"
     draft_model: None = None
     context_length: None = None
+    picture: None = None
 
 
 @dataclass(frozen=True)
@@ -53,5 +68,15 @@ class PlainCall:
     draft_model: None = None
     context_length: None = None
 
+    @property
+    def picture(self) -> str | None:
+        """As `GenerateCall.picture`."""
+        return _picture_in(self.request.prompt) if isinstance(self.request, ReadRequest) else None
+
 
 Call = GenerateCall | EmbedCall | PlainCall
+
+
+def _picture_in(prompt: Prompt) -> str | None:
+    pictures = pictures_in(prompt.messages) if isinstance(prompt, ChatPrompt) else ()
+    return pictures[0].param if pictures else None
