@@ -26,6 +26,11 @@
     ├── ModelUnloaded           the model was unloaded while the request ran
     ├── McpConnectionError      an MCP server cannot be reached, or does not say what tools it has
     ├── TooManyToolCalls        the model called tools again and again, and never answered
+    ├── HubUnreachable          the hub does not answer, or not now
+    ├── HubRefused              the hub does not give it to whoever we are
+    ├── DownloadFailed          what was downloaded is not what the hub has
+    ├── DownloadNotFound        no download has that id
+    ├── NotEnoughDisk           a download does not fit on the disk
     ├── DaemonUnreachable       nobody answers on the daemon's socket
     ├── DaemonFailed            the daemon could not start
     ├── PortTaken               the server's port belongs to another program
@@ -156,6 +161,29 @@ class McpConnectionError(LmsError):
 
 class TooManyToolCalls(LmsError):
     code = "too_many_tool_calls"
+
+
+class HubUnreachable(LmsError):
+    """`retry_after_s` is how long the hub wants to be left alone."""
+
+    code = "hub_unreachable"
+    retry_after_s: float = 0.0
+
+
+class HubRefused(LmsError):
+    code = "hub_refused"
+
+
+class DownloadFailed(LmsError):
+    code = "download_failed"
+
+
+class DownloadNotFound(LmsError):
+    code = "job_not_found"
+
+
+class NotEnoughDisk(LmsError):
+    code = "not_enough_disk"
 
 
 class DaemonUnreachable(LmsError):

@@ -66,6 +66,11 @@ class Home:
         return self.root / "catalog.json"
 
     @property
+    def downloads(self) -> Path:
+        """What is known of each download, in a file of JSON."""
+        return self.root / "downloads"
+
+    @property
     def prompt_cache(self) -> Path:
         """Finished prompts on disk, a folder for each model. May be deleted at any time."""
         return self.root / "prompt-cache"

@@ -35,6 +35,11 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.ModelUnloaded: 503,
     errors.McpConnectionError: 424,  # as OpenAI has it
     errors.TooManyToolCalls: 400,
+    errors.HubUnreachable: 502,
+    errors.HubRefused: 403,
+    errors.DownloadFailed: 500,
+    errors.DownloadNotFound: 404,
+    errors.NotEnoughDisk: 507,
     errors.DaemonUnreachable: 503,
     errors.DaemonFailed: 503,
     errors.PortTaken: 409,
