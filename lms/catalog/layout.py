@@ -20,7 +20,7 @@ from lms.catalog.model import Format
 REPO_LEVELS = 2
 MAX_FOLDERS_BELOW_REPO = 2
 _PARTIAL_ENDINGS = (".part", ".incomplete", ".download", ".crdownload", ".aria2", ".tmp")
-_SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE | re.ASCII)
+SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE | re.ASCII)
 # Control characters, which would reach the terminal, and bytes that are no Unicode, which JSON cannot hold.
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 _MLX_FILES = frozenset((CONFIG_NAME, INDEX_NAME, *TOKENIZER_NAMES))
@@ -84,7 +84,7 @@ def candidates(folder: Folder) -> Iterator[Candidate]:
     unfinished = _unfinished(by_name)
     shards: dict[tuple[str, int], dict[int, Found]] = defaultdict(dict)
     for file in folder.files:
-        if shard := _SHARD.fullmatch(file.name):
+        if shard := SHARD.fullmatch(file.name):
             shards[shard["stem"], int(shard["count"])][int(shard["number"])] = file
         elif file.name.lower().endswith(".gguf") and file.name not in unfinished:
             yield Candidate(Format.GGUF, folder, file.name[: -len(".gguf")], (file,))
