@@ -38,6 +38,7 @@ from lms.limits import allow_descriptors
 from lms.logbus.records import LogData
 from lms.paths import Home
 from lms.server.app import create_app
+from lms.server.tools.access import McpAccess
 
 CONNECTIONS = 2000
 # How long a request's head may take, and how long a connection may wait for its next request.
@@ -98,6 +99,7 @@ def main() -> None:
             metrics=daemon.metrics,
             separate_reasoning=in_force.separate_reasoning,
             lenient=in_force.lenient,
+            mcp=McpAccess(daemon.mcp_socket, in_force.allow_ephemeral_mcp, in_force.allow_mcp_json),
         )
 
     Application(home, options, load).serve()

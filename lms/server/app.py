@@ -26,6 +26,7 @@ from lms.server.openai.routes import blueprint as openai
 from lms.server.operations.routes import blueprint as operations
 from lms.server.reading.routes import blueprint as reading
 from lms.server.services import Backend
+from lms.server.tools.access import McpAccess
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -45,6 +46,7 @@ def create_app(
     metrics: Callable[[], bytes] = bytes,
     separate_reasoning: bool = True,
     lenient: bool = False,
+    mcp: McpAccess = McpAccess(),  # noqa: B008 - frozen
 ) -> Flask:
     """An app that answers from `backend`, and keeps conversations in `history`.
 
@@ -55,10 +57,11 @@ def create_app(
     metrics: what `/metrics` shows; by default there is nobody who measures
     separate_reasoning: chats tell reasoning from the answer, unless they say otherwise
     lenient: closed schemas are open, and take a TTL
+    mcp: which MCP servers requests may use; by default none
     """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, history, log, new_poll, metrics, separate_reasoning, lenient).attach(app)
+    Services(backend, history, log, new_poll, metrics, separate_reasoning, lenient, mcp).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
     if origins:

@@ -35,9 +35,15 @@ def require(permission: Permission) -> None:
 
     A server that asks for no tokens denies nothing.
     """
-    token: Token | None = g.get("token")
+    token = sent_token()
     if token is not None:
         _require_any(token, frozenset({permission}))
+
+
+def sent_token() -> Token | None:
+    """The token that this request came with; None where the server asks for none."""
+    token: Token | None = g.get("token")
+    return token
 
 
 def given(authorization: str | None, api_key: str | None) -> str:

@@ -45,10 +45,10 @@ class Exchange:
 
     def lease(self, call: Call) -> Lease:
         """A lease on the model that `call` names, which may take as long as loading it."""
-        with closing(self._leases(call)) as leases:
+        with closing(self.leases(call)) as leases:
             return next(filter(None, leases))
 
-    def _leases(self, call: Call) -> Generator[Lease | None, None, None]:
+    def leases(self, call: Call) -> Generator[Lease | None, None, None]:
         """None about twice a second, then a lease. Raises ClientGone when nobody waits for it any more."""
         request = LeaseRequest(
             call.model, call.kind, call.ttl_s, call.draft_model, call.context_length, picture=call.picture
@@ -64,6 +64,21 @@ class Exchange:
                 if self.client is not None and not isinstance(answer, Lease) and has_left(self.client):
                     raise ClientGone
                 yield answer
+
+    def attended(self, waiting: Generator[None, None, E]) -> Generator[Batch, None, E]:
+        """An empty batch each time that `waiting` has waited a while, then what it returns. Raises ClientGone when
+        nobody waits for that any more.
+        """
+        with closing(waiting):
+            while True:
+                try:
+                    next(waiting)
+                except StopIteration as end:
+                    found: E = end.value
+                    return found
+                if self.client is not None and has_left(self.client):
+                    raise ClientGone
+                yield ()
 
     def load(self, request: LoadRequest) -> LoadDone:
         """Returns when it is loaded. Raises ClientGone, which cancels the load, when nobody waits for it any more."""
@@ -81,7 +96,7 @@ class Exchange:
         After `STATUS_UNTIL_S` without a lease there are empty batches, about two a second, until there is one.
         """
         status_until_s = time.monotonic() + STATUS_UNTIL_S
-        with closing(self._leases(call)) as leases:
+        with closing(self.leases(call)) as leases:
             for lease in leases:
                 if lease is not None:
                     with closing(self.ask_each(lease, call)) as events:

@@ -2,8 +2,8 @@
 
 import select
 import traceback
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -12,12 +12,16 @@ from flask import Response, current_app, g, request
 from lms.errors import LmsError, ModelUnloaded, Unauthorized
 from lms.history.history import History
 from lms.logbus.records import LogData, ServerLog
+from lms.mcp.connection import McpConnection
 from lms.pool.stream import ClientGone, Poll
-from lms.server import body, errors, sse
+from lms.server import auth, body, errors, sse
 from lms.server.access import Access
 from lms.server.dialects import dialect_at
 from lms.server.exchange import Exchange
 from lms.server.services import Backend
+from lms.server.tools import toolbox
+from lms.server.tools.access import McpAccess, WantedServer
+from lms.server.tools.toolbox import Toolbox
 
 _EXTENSION = "lms"
 # The status that nginx gives a request whose client left: nobody reads it but the log.
@@ -37,6 +41,7 @@ class Services:
     metrics: Callable[[], bytes] = bytes
     separate_reasoning: bool = True
     lenient: bool = False
+    mcp: McpAccess = field(default_factory=McpAccess)
 
     def attach(self, app: Any) -> None:
         app.extensions[_EXTENSION] = self
@@ -58,6 +63,25 @@ def exchange() -> Exchange:
     """This request's way to the engines. The socket is gunicorn's; other servers have none to watch."""
     ours = services()
     return Exchange(ours.backend, request.environ.get("gunicorn.socket"), ours.new_poll)
+
+
+def open_toolbox(way: Exchange, wanted: Sequence[WantedServer], taken: Iterable[str] = ()) -> Toolbox:
+    """The tools of the MCP servers that this request wants; `taken` are names of other functions.
+
+    Raises PermissionDenied, and as `toolbox.opened` does; ClientGone when nobody waits for it any more.
+    """
+    if not wanted:
+        return Toolbox()
+    mcp = services().mcp
+    for server in wanted:
+        mcp.permit(server, auth.sent_token())
+    waiting = way.attended(toolbox.opened(McpConnection(mcp.host()), wanted, taken))
+    while True:
+        try:
+            next(waiting)
+        except StopIteration as end:
+            opened: Toolbox = end.value
+            return opened
 
 
 def raw_body() -> bytes:

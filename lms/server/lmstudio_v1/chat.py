@@ -12,24 +12,26 @@ from lms.server.lmstudio_v1.output import News, Output
 from lms.server.lmstudio_v1.reasoning import template_variables
 from lms.server.lmstudio_v1.thread import Thread
 from lms.server.sse import Chunk
+from lms.server.tools.loop import ToolLoop
+from lms.server.tools.toolbox import Toolbox
 
 
-def answered(thread: Thread, way: Exchange) -> dict[str, Any]:
+def answered(thread: Thread, way: Exchange, toolbox: Toolbox) -> dict[str, Any]:
     """The body of the reply."""
     output = Output()
-    with closing(_news(thread, way)) as told:
+    with closing(toolbox), closing(_news(thread, way, toolbox)) as told:
         for news in told:
             output.take(news)
     return thread.kept(output)
 
 
 def streamed(
-    thread: Thread, way: Exchange, failed: Callable[[BaseException], Chunk | None]
+    thread: Thread, way: Exchange, toolbox: Toolbox, failed: Callable[[BaseException], Chunk | None]
 ) -> Generator[tuple[Chunk, ...], None, None]:
     """The events of the reply. Once it has begun, a failure is one of them (as `failed` has it), and not the last."""
-    output, telling = Output(), Telling()
+    output, telling = Output(), Telling(toolbox)
     try:
-        with closing(_news(thread, way)) as told:
+        with closing(toolbox), closing(_news(thread, way, toolbox)) as told:
             for news in told:
                 output.take(news)
                 chunks = tuple(telling.of(news))
@@ -44,7 +46,7 @@ def streamed(
     yield ({"type": "chat.end", "result": body},)
 
 
-def _news(thread: Thread, way: Exchange) -> Generator[News, None, None]:
+def _news(thread: Thread, way: Exchange, toolbox: Toolbox) -> Generator[News, None, None]:
     if thread.call.reasoning:  # before anything is loaded, if that can be
         with suppress(ModelNotFound):
             template_variables(thread.call.reasoning, way.backend.resolve(thread.call.lease.model))
@@ -52,6 +54,6 @@ def _news(thread: Thread, way: Exchange) -> Generator[News, None, None]:
         for answer in answers:
             yield answer
             if isinstance(answer, Lease):
-                call = thread.call.asked(thread.messages, answer.model)
-                with closing(way.ask(answer, call, call.requests[0], streamed=call.stream)) as batches:
-                    yield from batches
+                call = thread.call.asked(thread.messages, answer.model, toolbox.tools)
+                with closing(ToolLoop(way, toolbox).news(answer, call)) as news:
+                    yield from news

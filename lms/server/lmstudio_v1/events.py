@@ -4,10 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from lms.client.control import Lease, LeaseProgress
-from lms.generation.events import Event, Finished, PromptProgress, ReasoningDelta, TextDelta
+from lms.generation.events import Event, Finished, PromptProgress, ReasoningDelta, TextDelta, ToolCallStarted
 from lms.server.answers import Batch
+from lms.server.lmstudio_v1 import tool_calls
 from lms.server.lmstudio_v1.output import Kind, News
 from lms.server.sse import Chunk, Template
+from lms.server.tools.loop import NextRound
+from lms.server.tools.outcome import CallEnded, Calling
+from lms.server.tools.toolbox import Toolbox
 
 _DELTA: dict[Kind, Template] = {
     "message": Template(lambda text: {"type": "message.delta", "content": text}),
@@ -18,11 +22,15 @@ _DELTA: dict[Kind, Template] = {
 class Telling:
     """Tells one chat. What has begun is ended before the next thing begins.
 
+    Of several calls in one round, each is told to its end before the next one: their events do not say which they are.
+
     begun: whether anything was told: from then on a failure is an event, too
     """
 
-    def __init__(self) -> None:
+    def __init__(self, toolbox: Toolbox) -> None:
         self.begun = False
+        self._toolbox = toolbox
+        self._call_told: str | None = None
         self._instance_id = ""
         self._prompt_told = False
         self._open: str | None = None
@@ -39,6 +47,14 @@ class Telling:
                     yield self._of_model("model_load.end") | {"load_time_seconds": news.load_time_s}
             case tuple():
                 yield from self._answering(news)
+            case Calling(call):
+                yield from self._call(call.id, call.name)
+                yield from tool_calls.arguments(news)
+            case CallEnded():
+                self._call_told = None
+                yield tool_calls.ended(news)
+            case NextRound():
+                self._prompt_told = False
 
     def closed(self) -> Iterator[Chunk]:
         """The end of what is open."""
@@ -70,8 +86,17 @@ class Telling:
                 yield from self._piece("message", text)
             case ReasoningDelta(text):
                 yield from self._piece("reasoning", text)
+            case ToolCallStarted(_, call_id, name) if self._call_told is None:
+                yield from self._call(call_id, name)
             case Finished():
                 yield from self.closed()
+
+    def _call(self, call_id: str, name: str) -> Iterator[Chunk]:
+        """The beginning of that call, if it was not told before."""
+        if self._call_told != call_id:
+            yield from self.closed()
+            self._call_told = call_id
+            yield from tool_calls.started(name, self._toolbox.remote.get(name))
 
     def _piece(self, kind: Kind, text: str) -> Iterator[Chunk]:
         if self._open != kind:

@@ -6,11 +6,14 @@ from typing import Any, Literal
 from lms.client.control import Lease, LeaseProgress
 from lms.generation.events import Event, Finished, ReasoningDelta, Stats, TextDelta, Usage
 from lms.generation.messages import Message
-from lms.server.answers import Batch
+from lms.server.lmstudio_v1 import tool_calls
+from lms.server.tools import loop
+from lms.server.tools.loop import NextRound
+from lms.server.tools.outcome import CallEnded
 
 Kind = Literal["message", "reasoning"]
 # From the first news of a load, if there is one, to the last event of the engine; None while there is silence.
-News = LeaseProgress | Lease | Batch | None
+News = LeaseProgress | Lease | loop.News | None
 
 _NOTHING = Finished("failed", Usage(0, 0), Stats(0.0, 0.0, 0.0))
 
@@ -34,7 +37,9 @@ class Output:
         self._instance_id = ""
         self._was_loaded = False
         self._load_time_s: float | None = None
-        self._items: list[_Item] = []
+        self._items: list[_Item | CallEnded] = []
+        self._earlier: tuple[Message, ...] = ()
+        self._round_begins = 0
         self._finished = _NOTHING
 
     def take(self, news: News) -> None:
@@ -46,19 +51,25 @@ class Output:
             case tuple():
                 for event in news:
                     self._take(event)
+            case CallEnded():
+                self._items.append(news)
+            case NextRound(messages):
+                self._earlier += messages
+                self._round_begins = len(self._items)
 
     def body(self, response_id: str | None = None) -> dict[str, Any]:
         """The reply, or what there is of it."""
         body = {
             "model_instance_id": self._instance_id,
-            "output": [{"type": item.kind, "content": item.text} for item in self._items],
+            "output": [_shown(item) for item in self._items],
             "stats": self._stats(),
         }
         return body | ({"response_id": response_id} if response_id else {})
 
-    def message(self) -> Message:
-        """What the model said, as the conversation remembers it."""
-        return Message("assistant", self._text("message"), reasoning=self._text("reasoning") or None)
+    def messages(self) -> tuple[Message, ...]:
+        """What the model said, called and was told, as the conversation remembers it."""
+        said = Message("assistant", self._text("message"), reasoning=self._text("reasoning") or None)
+        return (*self._earlier, said)
 
     def _take(self, event: Event) -> None:
         match event:
@@ -70,12 +81,17 @@ class Output:
                 self._finished = event
 
     def _item(self, kind: Kind) -> _Item:
-        if not self._items or self._items[-1].kind != kind:
-            self._items.append(_Item(kind))
-        return self._items[-1]
+        last = self._items[-1] if self._items else None
+        if isinstance(last, _Item) and last.kind == kind:
+            return last
+        begun = _Item(kind)
+        self._items.append(begun)
+        return begun
 
     def _text(self, kind: Kind) -> str:
-        return "".join(item.text for item in self._items if item.kind == kind)
+        """That of the last round."""
+        items = self._items[self._round_begins :]
+        return "".join(item.text for item in items if isinstance(item, _Item) and item.kind == kind)
 
     def _stats(self) -> dict[str, Any]:
         """Tokens and seconds. LM Studio's have no reason for the end; without one, an answer cut off looks whole."""
@@ -89,3 +105,7 @@ class Output:
             "stop_reason": self._finished.reason,
         }
         return stats | ({"model_load_time_seconds": self._load_time_s} if self._was_loaded else {})
+
+
+def _shown(item: _Item | CallEnded) -> dict[str, Any]:
+    return tool_calls.item(item) if isinstance(item, CallEnded) else {"type": item.kind, "content": item.text}

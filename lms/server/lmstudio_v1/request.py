@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from lms.client.control import LeaseRequest, ModelRow
-from lms.generation.messages import Message, Part, Text, pictures_in
+from lms.generation.messages import Message, Part, Text, Tool, pictures_in
 from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
 from lms.server.lmstudio_v1 import integrations
 from lms.server.lmstudio_v1.integrations import Integration
@@ -17,6 +17,7 @@ from lms.server.requests.fields import NonEmpty, PositiveInt, decode
 from lms.server.requests.messages import joined
 from lms.server.requests.pictures import from_data_url
 from lms.server.requests.sampling import token_limit, warmth
+from lms.server.tools.access import WantedServer
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
 
@@ -75,6 +76,7 @@ class ChatCall:
     system_prompt: None means the one that the conversation has
     previous: the id of the response that it goes on from
     store: None means if anything is stored at all
+    servers: whose tools it may call
     """
 
     lease: LeaseRequest
@@ -86,10 +88,11 @@ class ChatCall:
     reasoning: str | None
     stream: bool
     store: bool | None
+    servers: tuple[WantedServer, ...] = ()
 
-    def asked(self, conversation: tuple[Message, ...], model: ModelRow) -> GenerateCall:
+    def asked(self, conversation: tuple[Message, ...], model: ModelRow, tools: tuple[Tool, ...] = ()) -> GenerateCall:
         """What `model` is asked. Raises InvalidRequest when its reasoning cannot be as it should."""
-        prompt = ChatPrompt(conversation, template_variables=template_variables(self.reasoning, model))
+        prompt = ChatPrompt(conversation, tools, template_variables(self.reasoning, model))
         request = GenerateRequest(prompt, self.sampling, self.max_tokens)
         wanted = self.lease
         return GenerateCall(
@@ -98,9 +101,8 @@ class ChatCall:
 
 
 def parse(raw: bytes, lenient: bool = False) -> ChatCall:
-    """The call that a body asks for. Raises InvalidRequest naming the field, and PermissionDenied for integrations."""
+    """The call that a body asks for. Raises InvalidRequest naming the field."""
     body = decode(raw, LenientChatBody if lenient else ChatBody)
-    integrations.refuse(body.integrations)
     ttl_s = body.ttl if isinstance(body, LenientChatBody) else None
     said = Message("user", _said(body.input))
     picture = next((image.param for image in pictures_in([said])), None)
@@ -120,6 +122,7 @@ def parse(raw: bytes, lenient: bool = False) -> ChatCall:
         body.reasoning,
         bool(body.stream),
         body.store,
+        integrations.wanted(body.integrations),
     )
 
 

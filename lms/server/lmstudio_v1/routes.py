@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from lms.server.http import exchange, failure_in_stream, raw_body, reply, services, stream_reply
+from lms.server.http import exchange, failure_in_stream, open_toolbox, raw_body, reply, services, stream_reply
 from lms.server.lmstudio_v1 import chat, models, request, thread
 from lms.server.requests.fields import decode
 
@@ -13,9 +13,10 @@ blueprint = Blueprint("lmstudio_v1", __name__, url_prefix="/api/v1")
 def answer() -> Response:
     call = request.parse(raw_body(), services().lenient)
     begun, way = thread.begun(call, services().history), exchange()
+    toolbox = open_toolbox(way, call.servers)
     if call.stream:
-        return stream_reply(chat.streamed(begun, way, failure_in_stream()))
-    return reply(chat.answered(begun, way))
+        return stream_reply(chat.streamed(begun, way, toolbox, failure_in_stream()))
+    return reply(chat.answered(begun, way, toolbox))
 
 
 @blueprint.get("/models")

@@ -36,7 +36,7 @@ class Thread:
         turn_id = new_id()
         body = output.body(turn_id)
         record = {"system_prompt": self.system_prompt, "response": body}
-        turn = Turn(turn_id, self.call.previous, FORM, (self.call.said, output.message()), record, int(time.time()))
+        turn = Turn(turn_id, self.call.previous, FORM, (self.call.said, *output.messages()), record, int(time.time()))
         self.history.add(turn)
         return body
 

@@ -1,0 +1,150 @@
+"""The model calls tools, this server makes the calls and tells it what came of them, until the model answers.
+
+One answer of an engine is a round. All rounds are one reply to the client: their tokens and times add up.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+import msgspec
+
+from lms.client.control import Lease
+from lms.errors import McpConnectionError, TooManyToolCalls
+from lms.generation.events import Finished
+from lms.generation.messages import Message, ToolChoice
+from lms.generation.request import ChatPrompt, GenerateRequest
+from lms.server.answers import Answer, Batch, collect, total
+from lms.server.exchange import Exchange
+from lms.server.requests.call import GenerateCall
+from lms.server.tools.outcome import CallEnded, Calling, Outcome, calling, failed, of_answer
+from lms.server.tools.toolbox import Toolbox
+
+MOST_ROUNDS = 20
+
+
+@dataclass(frozen=True)
+class NextRound:
+    """A round has ended, and another one begins. `messages` are what it added to the conversation."""
+
+    messages: tuple[Message, ...]
+
+
+# Batches of all rounds, without the end of any but the last one; and what happens between rounds.
+News = Batch | Calling | CallEnded | NextRound
+
+
+@dataclass(frozen=True)
+class ToolLoop:
+    """One reply that may take several rounds.
+
+    functions: names of tools that are the client's to call; a round with such a call is the last one
+    most_calls: how many calls are made; after that the model has to do without tools of MCP servers
+    """
+
+    way: Exchange
+    toolbox: Toolbox
+    functions: frozenset[str] = frozenset()
+    most_calls: int | None = None
+
+    def news(self, lease: Lease, call: GenerateCall) -> Generator[News, None, None]:
+        """What happens, from the first batch to the one that ends the reply. An empty batch about every second without
+        anything. Raises TooManyToolCalls when the model never answers.
+        """
+        request, ends, made = call.requests[0], list[Finished](), 0
+        for _ in range(MOST_ROUNDS):
+            answer = yield from self._round(lease, call, request)
+            ends.append(answer.finished)
+            results = yield from self._results(answer, made)
+            made += len(results)
+            if not results or len(results) < len(answer.tool_calls):
+                yield (total(ends),)
+                return
+            messages = round_messages(answer, results)
+            following = self._continued(request, messages, answer, made)
+            if following.max_tokens == 0:
+                yield (_cut(total(ends)),)
+                return
+            yield NextRound(messages)
+            request = following
+            lease = yield from self._lease(call)
+        raise TooManyToolCalls(
+            f"The model called tools in {MOST_ROUNDS} rounds without an answer.",
+            hint="Ask for less at once, or allow fewer tools.",
+        )
+
+    def _round(self, lease: Lease, call: GenerateCall, request: GenerateRequest) -> Generator[Batch, None, Answer]:
+        batches: list[Batch] = []
+        with closing(self.way.ask(lease, call, request, streamed=call.stream)) as asked:
+            for batch in asked:
+                batches.append(batch)
+                shown = tuple([event for event in batch if not isinstance(event, Finished)])
+                if shown or not batch:
+                    yield shown
+        return collect(batches)
+
+    def _results(self, answer: Answer, made: int) -> Generator[News, None, list[CallEnded]]:
+        """What came of those calls that are ours to make, one after the other. An answer that was cut off has none."""
+        ended: list[CallEnded] = []
+        if answer.finished.reason != "toolCalls":
+            return ended
+        for call in answer.tool_calls:
+            if call.name in self.functions:
+                continue
+            begun = calling(call, self.toolbox.remote.get(call.name))
+            yield begun
+            ended.append(CallEnded(begun, (yield from self._outcome(begun, made + len(ended)))))
+            yield ended[-1]
+        return ended
+
+    def _outcome(self, begun: Calling, made: int) -> Generator[Batch, None, Outcome]:
+        if (obstacle := begun.obstacle()) is not None:
+            return obstacle
+        if self.most_calls is not None and made >= self.most_calls:
+            return failed(f"No more than {self.most_calls} calls are made.")
+        assert begun.remote is not None
+        assert begun.arguments is not None
+        try:
+            waiting = self.toolbox.call(begun.remote, begun.arguments)
+            return of_answer((yield from self.way.attended(waiting)))
+        except McpConnectionError as error:
+            return failed(str(error))
+
+    def _lease(self, call: GenerateCall) -> Generator[Batch, None, Lease]:
+        with closing(self.way.leases(call)) as leases:
+            for lease in leases:
+                if lease is not None:
+                    return lease
+                yield ()
+        raise AssertionError("leases end with one, or with an error")
+
+    def _continued(
+        self, request: GenerateRequest, messages: tuple[Message, ...], answer: Answer, made: int
+    ) -> GenerateRequest:
+        """The request of the next round. What had to be called has been; the tokens of the answer are those of all."""
+        prompt = request.prompt
+        assert isinstance(prompt, ChatPrompt)
+        tools = prompt.tools
+        if self.most_calls is not None and made >= self.most_calls:
+            tools = tuple(tool for tool in tools if tool.name not in self.toolbox.remote)
+        left = request.max_tokens
+        return msgspec.structs.replace(
+            request,
+            prompt=msgspec.structs.replace(prompt, messages=(*prompt.messages, *messages), tools=tools),
+            tool_choice=ToolChoice(parallel=request.tool_choice.parallel),
+            max_tokens=None if left is None else max(0, left - answer.finished.usage.completion),
+        )
+
+
+def round_messages(answer: Answer, results: Sequence[CallEnded]) -> tuple[Message, ...]:
+    """What a round adds to the conversation: what the model said and called, and what came of each call."""
+    said = Message("assistant", answer.text, answer.tool_calls, reasoning=answer.reasoning or None)
+    returned = (
+        Message("tool", each.outcome.for_model(), tool_call_id=each.calling.call.id, name=each.calling.call.name)
+        for each in results
+    )
+    return (said, *returned)
+
+
+def _cut(finished: Finished) -> Finished:
+    return msgspec.structs.replace(finished, reason="maxPredictedTokensReached")
