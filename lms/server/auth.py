@@ -5,7 +5,7 @@ Without that, any token is as good as none. Preflights of browsers carry no toke
 
 from flask import Flask, g, request
 
-from lms.config.tokens import Permission, Token, TokenFile
+from lms.config.tokens import Token, TokenFile
 from lms.errors import PermissionDenied, Unauthorized
 from lms.server import endpoints
 from lms.server.endpoints import Allowing
@@ -28,16 +28,6 @@ def attach(app: Flask, tokens: TokenFile) -> None:
             _require_any(g.token, endpoint.allowing)
         elif request.url_rule is not None:
             raise PermissionDenied(f"No API token allows {request.path}.")
-
-
-def require(permission: Permission) -> None:
-    """Raises PermissionDenied when the request came with a token that lacks `permission`, beyond that of its endpoint.
-
-    A server that asks for no tokens denies nothing.
-    """
-    token = sent_token()
-    if token is not None:
-        _require_any(token, frozenset({permission}))
 
 
 def sent_token() -> Token | None:

@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-from flask import g
 
 from lms.config.tokens import PERMISSIONS, Permission, TokenFile, new_token
-from lms.errors import PermissionDenied, Unauthorized
-from lms.server.auth import given, require
+from lms.errors import Unauthorized
+from lms.server.auth import given, sent_token
 from tests.server.conftest import MakeSite, Site
 
 CHAT = {"model": "tiny-chat", "messages": [{"role": "user", "content": "Hi"}]}
@@ -123,13 +122,14 @@ def test_an_endpoint_that_is_missing_in_the_table_is_open_to_nobody(guarded: Gua
     assert guarded.status("GET", "/new", guarded.token(*PERMISSIONS)) == 403
 
 
-def test_a_part_of_a_request_may_ask_for_a_permission_of_its_own(site: Site) -> None:
-    with site.client.application.test_request_context():
-        require("mcp")  # nobody was asked for a token
-        _, g.token = new_token("laptop", ("inference",), 0)
-        require("inference")
-        with pytest.raises(PermissionDenied, match="“mcp”"):
-            require("mcp")
+def test_the_token_is_there_for_parts_of_a_request_that_ask_for_more(guarded: Guarded, site: Site) -> None:
+    token = guarded.token("inference")
+    with guarded.site.client as client:
+        client.get("/v1/models", headers={"x-api-key": token})
+        assert sent_token() == guarded.file.check(token)
+    with site.client as client:
+        client.get("/v1/models", headers={"x-api-key": token})
+        assert sent_token() is None
 
 
 def test_a_revoked_token_is_refused_by_the_server_that_runs(guarded: Guarded) -> None:
