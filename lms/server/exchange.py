@@ -95,11 +95,21 @@ class Exchange:
 
         After `STATUS_UNTIL_S` without a lease there are empty batches, about two a second, until there is one.
         """
+        yield from self.streamed_as(call, prefix, lambda lease: self.ask_each(lease, call), chunks)
+
+    def streamed_as(
+        self,
+        call: GenerateCall,
+        prefix: str,
+        ask: Callable[[Lease], Generator[E, None, None]],
+        chunks: Callable[[Iterable[E], Head], Iterator[tuple[C, ...]]],
+    ) -> Generator[tuple[C, ...], None, None]:
+        """The same of what `ask` gets to hear with a lease."""
         status_until_s = time.monotonic() + STATUS_UNTIL_S
         with closing(self.leases(call)) as leases:
             for lease in leases:
                 if lease is not None:
-                    with closing(self.ask_each(lease, call)) as events:
+                    with closing(ask(lease)) as events:
                         yield from chunks(events, new_head(prefix, lease))
                 elif time.monotonic() > status_until_s:
                     yield ()

@@ -3,9 +3,10 @@
 One answer of an engine is a round. All rounds are one reply to the client: their tokens and times add up.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeVar
 
 import msgspec
 
@@ -14,11 +15,13 @@ from lms.errors import McpConnectionError, TooManyToolCalls
 from lms.generation.events import Finished
 from lms.generation.messages import Message, ToolChoice
 from lms.generation.request import ChatPrompt, GenerateRequest
-from lms.server.answers import Answer, Batch, collect, total
+from lms.server.answers import Answer, Batch, Head, collect, total
 from lms.server.exchange import Exchange
 from lms.server.requests.call import GenerateCall
 from lms.server.tools.outcome import CallEnded, Calling, Outcome, calling, failed, of_answer
 from lms.server.tools.toolbox import Toolbox
+
+C = TypeVar("C")
 
 MOST_ROUNDS = 20
 
@@ -38,13 +41,13 @@ News = Batch | Calling | CallEnded | NextRound
 class ToolLoop:
     """One reply that may take several rounds.
 
-    functions: names of tools that are the client's to call; a round with such a call is the last one
+    with_functions: tools that no MCP server has are the client's to call; a round with such a call is the last one
     most_calls: how many calls are made; after that the model has to do without tools of MCP servers
     """
 
     way: Exchange
     toolbox: Toolbox
-    functions: frozenset[str] = frozenset()
+    with_functions: bool = False
     most_calls: int | None = None
 
     def news(self, lease: Lease, call: GenerateCall) -> Generator[News, None, None]:
@@ -73,6 +76,13 @@ class ToolLoop:
             hint="Ask for less at once, or allow fewer tools.",
         )
 
+    def streamed(
+        self, call: GenerateCall, prefix: str, chunks: Callable[[Iterable[News], Head], Iterator[tuple[C, ...]]]
+    ) -> Generator[tuple[C, ...], None, None]:
+        """As `Exchange.streamed`, of all rounds. Ends the use of the tools."""
+        with closing(self.toolbox):
+            yield from self.way.streamed_as(call, prefix, lambda lease: self.news(lease, call), chunks)
+
     def _round(self, lease: Lease, call: GenerateCall, request: GenerateRequest) -> Generator[Batch, None, Answer]:
         batches: list[Batch] = []
         with closing(self.way.ask(lease, call, request, streamed=call.stream)) as asked:
@@ -89,9 +99,10 @@ class ToolLoop:
         if answer.finished.reason != "toolCalls":
             return ended
         for call in answer.tool_calls:
-            if call.name in self.functions:
+            remote = self.toolbox.remote.get(call.name)
+            if remote is None and self.with_functions:
                 continue
-            begun = calling(call, self.toolbox.remote.get(call.name))
+            begun = calling(call, remote)
             yield begun
             ended.append(CallEnded(begun, (yield from self._outcome(begun, made + len(ended)))))
             yield ended[-1]

@@ -30,14 +30,23 @@ class RemoteTool:
 class Toolbox:
     """`remote` are the tools by the names that the model knows. Without a connection there are none."""
 
-    def __init__(self, connection: McpConnection | None = None, remote: dict[str, RemoteTool] | None = None) -> None:
+    def __init__(
+        self,
+        connection: McpConnection | None = None,
+        servers: Sequence[WantedServer] = (),
+        remote: dict[str, RemoteTool] | None = None,
+    ) -> None:
         self._connection = connection
+        self.servers = servers
         self.remote = remote or {}
 
     @property
     def tools(self) -> tuple[Tool, ...]:
         """What the model gets to see."""
         return tuple(each.tool for each in self.remote.values())
+
+    def tools_of(self, server: WantedServer) -> list[RemoteTool]:
+        return [tool for tool in self.remote.values() if tool.server is server]
 
     def call(self, remote: RemoteTool, arguments: dict[str, Any]) -> Generator[None, None, Called | WrongArguments]:
         """None twice a second, then what came of the call. Raises McpConnectionError."""
@@ -62,7 +71,7 @@ def opened(
         for server in _distinct(wanted):
             listed = yield from connection.open(Open(server.label, server.server, server.param))
             offers += [(server, spec) for spec in _allowed(server, listed.tools)]
-        return Toolbox(connection, named(offers, taken))
+        return Toolbox(connection, wanted, named(offers, taken))
     except BaseException:
         connection.close()
         raise

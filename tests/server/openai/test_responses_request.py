@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from lms.errors import InvalidRequest, LmsError, PreviousResponseNotFound, Unsupported
+from lms.errors import InvalidRequest, LmsError, MissingParameter, PreviousResponseNotFound, Unsupported
 from lms.generation.constraint import JsonSchema, Regex
 from lms.generation.messages import Message
 from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
@@ -245,7 +245,8 @@ def test_what_would_change_nothing_is_accepted(fields: dict[str, Any]) -> None:
         ({"metadata": {"a": 3}}, InvalidRequest, "metadata"),
         ({"metadata": {str(number): "" for number in range(17)}}, InvalidRequest, "metadata"),
         ({"metadata": {"a": "x" * 513}}, InvalidRequest, "metadata"),
-        ({"tools": [{"type": "mcp"}]}, Unsupported, "tools[0].type"),
+        ({"tools": [{"type": "file_search"}]}, Unsupported, "tools[0].type"),
+        ({"tools": [{"type": "mcp"}]}, MissingParameter, "tools[0].server_label"),
     ],
     ids=lambda value: str(value)[:60],
 )

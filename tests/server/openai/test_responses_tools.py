@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from lms.errors import InvalidRequest, LmsError, Unsupported
+from lms.errors import InvalidRequest, LmsError, UnknownParameter, Unsupported
 from lms.generation.messages import Tool, ToolChoice
+from lms.mcp.protocol import Configured, Ephemeral
 from lms.server.openai.responses.tools import Origin, Toolset, toolset
 
 LOOK = {"type": "function", "name": "look", "description": "Look.", "parameters": {"type": "object"}}
@@ -14,6 +15,7 @@ CRM = {"type": "namespace", "name": "crm", "description": "Customers.", "tools":
 
 
 PATCH = {"type": "custom", "name": "patch", "description": "Change files."}
+HUB = {"type": "mcp", "server_label": "hub", "server_url": "http://10.0.0.1/mcp"}
 
 
 def asked(choice: object = None, tools: list[dict[str, Any]] | None = None, parallel: bool = True) -> Toolset:
@@ -129,10 +131,45 @@ def test_a_custom_tool_can_be_chosen(choice: object, wanted: ToolChoice) -> None
     assert asked(choice, [PATCH]).choice == wanted
 
 
+def test_an_mcp_server_is_wanted_with_what_it_is_sent() -> None:
+    secret = HUB | {"headers": {"x-a": "b"}, "authorization": "key", "allowed_tools": ["read"]}
+    (server,) = asked(tools=[LOOK, secret]).servers
+    assert server.server == Ephemeral("http://10.0.0.1/mcp", {"x-a": "b", "Authorization": "Bearer key"})
+    assert (server.label, server.allowed, server.param) == ("hub", frozenset({"read"}), "tools[1]")
+
+
+def test_what_an_mcp_server_is_sent_is_not_shown() -> None:
+    (shown,) = asked(tools=[HUB | {"headers": {"x-a": "b"}, "authorization": "key"}]).shown
+    assert (shown["server_label"], shown["headers"], shown["authorization"]) == ("hub", None, None)
+
+
+def test_an_mcp_server_without_a_url_is_one_of_mcp_json() -> None:
+    (server,) = asked(tools=[{"type": "mcp", "server_label": "files"}]).servers
+    assert (server.server, server.label) == (Configured(), "files")
+
+
+def test_tools_may_be_allowed_in_an_object() -> None:
+    (server,) = asked(tools=[HUB | {"allowed_tools": {"tool_names": ["read"]}, "require_approval": "never"}]).servers
+    assert server.allowed == frozenset({"read"})
+
+
+def test_a_call_may_be_required_where_only_an_mcp_server_has_tools() -> None:
+    offered = asked("required", [HUB])
+    assert (offered.tools, offered.choice, len(offered.servers)) == ((), ToolChoice(required=True), 1)
+
+
+@pytest.mark.parametrize("choice", ["none", {"type": "function", "name": "look"}])
+def test_a_choice_without_mcp_tools_asks_no_server(choice: object) -> None:
+    assert asked(choice, [LOOK, HUB]).servers == ()
+
+
 @pytest.mark.parametrize(
     ("tools", "choice", "kind", "param"),
     [
-        ([{"type": "mcp", "server_label": "a"}], None, Unsupported, "tools[0].type"),
+        ([{"type": "file_search"}], None, Unsupported, "tools[0].type"),
+        ([HUB | {"require_approval": "always"}], None, Unsupported, "tools[0].require_approval"),
+        ([HUB | {"connector_id": "connector_gmail"}], None, Unsupported, "tools[0].connector_id"),
+        ([HUB | {"allowed_tools": {"read_only": True}}], None, UnknownParameter, "tools[0].allowed_tools.read_only"),
         ([LOOK, {"type": "custom"}], None, InvalidRequest, "tools[1].name"),
         (
             [PATCH | {"format": {"type": "grammar", "syntax": "lark", "definition": "start: /a/"}}],

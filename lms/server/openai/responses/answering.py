@@ -9,11 +9,12 @@ from typing import Any
 from lms.client.control import Lease
 from lms.errors import LmsError
 from lms.pool.stream import ClientGone
-from lms.server.answers import Batch, Head, Tagged
+from lms.server.answers import Head
 from lms.server.openai.responses.dialect import RESPONSES
 from lms.server.openai.responses.keeping import Keeper
 from lms.server.openai.responses.reply import End, Reply
 from lms.server.sse import Chunk
+from lms.server.tools.loop import News
 
 
 @dataclass(frozen=True)
@@ -23,22 +24,22 @@ class Answering:
     reply: Reply
     keeper: Keeper
 
-    def body(self, batches: Iterable[Batch], lease: Lease) -> dict[str, Any]:
+    def body(self, happened: Iterable[News], lease: Lease) -> dict[str, Any]:
         """The whole response to a request that does not stream."""
         self.reply.begin(lease)
-        for batch in batches:
-            self.reply.of(batch)
+        for news in happened:
+            self.reply.of(news)
         self.keeper.keep(self.reply)
         return self.reply.body()
 
-    def chunks(self, batches: Iterable[Tagged], head: Head) -> Iterator[tuple[Chunk, ...]]:
-        """The events of a streamed response, batch by batch; a batch without news is empty.
+    def chunks(self, happened: Iterable[News], head: Head) -> Iterator[tuple[Chunk, ...]]:
+        """The events of a streamed response, batch by batch; a batch without events is empty.
 
         The first ones wait for the engine's first batch, since what it refuses can be a status until then.
         """
         try:
-            for _, batch in batches:
-                yield self._chunks(batch, head.lease)
+            for news in happened:
+                yield self._chunks(news, head.lease)
         except (ClientGone, GeneratorExit):
             if self._is_under_way:
                 self._break_off("cancelled")
@@ -59,10 +60,10 @@ class Answering:
         self.reply.break_off(end, error)
         self.keeper.keep(self.reply)
 
-    def _chunks(self, batch: Batch, lease: Lease) -> tuple[Chunk, ...]:
+    def _chunks(self, news: News, lease: Lease) -> tuple[Chunk, ...]:
         begun = () if self.reply.has_begun else self.reply.begin(lease)
-        news = self.reply.of(batch)
+        told = self.reply.of(news)
         if not self.reply.end:
-            return (*begun, *news)
+            return (*begun, *told)
         self.keeper.keep(self.reply)
-        return (*begun, *news, self.reply.ending())
+        return (*begun, *told, self.reply.ending())

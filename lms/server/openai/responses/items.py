@@ -14,6 +14,7 @@ from lms.server.openai.responses.names import visible
 from lms.server.requests.fields import NonEmpty, converted
 from lms.server.requests.messages import joined
 from lms.server.requests.pictures import Detail, from_data_url
+from lms.server.tools.outcome import Outcome, failed
 
 Status = Literal["in_progress", "completed", "incomplete"]
 # An id is a key of the history, whoever made it.
@@ -105,13 +106,33 @@ class Reasoning(_Item, frozen=True, tag="reasoning"):
     encrypted_content: str | None = None
 
 
+class McpCall(_Item, frozen=True, kw_only=True, tag="mcp_call"):
+    """A call of an MCP server's tool that this server has made. One without output or error was not made."""
+
+    server_label: NonEmpty
+    name: NonEmpty
+    arguments: str
+    output: str | None = None
+    error: Any = None
+    approval_request_id: str | None = None
+    status: Literal["in_progress", "calling", "completed", "incomplete", "failed"] | None = None  # type: ignore[assignment]
+
+
+class McpTools(_Item, frozen=True, tag="mcp_list_tools"):
+    """What tools an MCP server had. Each response lists them anew."""
+
+    server_label: NonEmpty
+    tools: list[dict[str, Any]]
+    error: Any = None
+
+
 class Reference(_Item, frozen=True, tag="item_reference"):
     """An item that this server has kept."""
 
     id: Id
 
 
-Item = MessageItem | FunctionCall | FunctionCallOutput | CustomCall | CustomCallOutput | Reasoning
+Item = MessageItem | FunctionCall | FunctionCallOutput | CustomCall | CustomCallOutput | Reasoning | McpCall | McpTools
 AnyItem = Item | Reference
 
 _PREFIX: dict[type[Item], str] = {
@@ -121,8 +142,10 @@ _PREFIX: dict[type[Item], str] = {
     CustomCall: "ctc_",
     CustomCallOutput: "ctco_",
     Reasoning: "rs_",
+    McpCall: "mcp_",
+    McpTools: "mcpl_",
 }
-_TAGS = {"message", "reasoning", "item_reference"}
+_TAGS = {"message", "reasoning", "item_reference", "mcp_call", "mcp_list_tools"}
 _TAGS |= {"function_call", "function_call_output", "custom_tool_call", "custom_tool_call_output"}
 
 
@@ -174,6 +197,10 @@ def conversation(items: Iterable[tuple[str, Item]]) -> tuple[Message, ...]:
             case CustomCall():
                 arguments = custom_input.arguments(item.input)
                 _call(messages, ToolCall(item.call_id, visible(item.namespace, item.name), arguments))
+            case McpCall() if item.output is not None or item.error is not None:
+                call_id = item.id or new_id(_PREFIX[McpCall])
+                _call(messages, ToolCall(call_id, item.name, item.arguments))
+                messages.append(Message("tool", _returned(item), tool_call_id=call_id, name=item.name))
             case FunctionCallOutput():
                 messages.append(Message("tool", _content(item.output, f"{path}.output"), tool_call_id=item.call_id))
     return tuple(messages)
@@ -214,6 +241,18 @@ def _thought(item: Reasoning, path: str) -> str:
     if item.encrypted_content is not None:
         return sealed.opened(item.encrypted_content, f"{path}.encrypted_content")
     return "\n".join(part.text for part in item.summary)
+
+
+def _returned(call: McpCall) -> str:
+    """What the model was told of it."""
+    if call.output is not None:
+        return call.output
+    match call.error:
+        case {"content": [*parts]} if all(isinstance(part, dict) for part in parts):
+            return Outcome(tuple(parts), failed=True).for_model()
+        case {"message": str(reason)} | str(reason):
+            return failed(reason).for_model()
+    return failed("The call failed.").for_model()
 
 
 def _content(content: Content, path: str) -> str | tuple[Part, ...]:

@@ -13,8 +13,13 @@ from lms.server.openai.responses import custom_input, sealed
 from lms.server.openai.responses.items import Status
 from lms.server.openai.responses.tools import Origin
 from lms.server.sse import Chunk, Template
+from lms.server.tools.outcome import Outcome
+from lms.server.tools.toolbox import RemoteTool
 
 Fields = dict[str, Any]
+
+# JSON-RPC's code for what is said of arguments.
+_INVALID_PARAMS = -32602
 
 
 class Writing(Protocol):
@@ -131,6 +136,7 @@ class CallWriting:
     """A call of a function, its arguments growing."""
 
     prefix = "fc_"
+    kind = "function_call"
 
     def __init__(self, index: int, call_id: str, origin: Origin) -> None:
         self._place = {"item_id": new_id(self.prefix), "output_index": index}
@@ -149,7 +155,7 @@ class CallWriting:
     def add(self, text: str) -> Iterator[Chunk]:
         """More of the arguments."""
         self._pieces.append(text)
-        yield {"type": "response.function_call_arguments.delta"} | self._place | {"delta": text}
+        yield {"type": f"response.{self.kind}_arguments.delta"} | self._place | {"delta": text}
 
     def end(self, status: Status) -> Iterator[Chunk]:
         whole = {"name": self._origin.name, "arguments": self.arguments}
@@ -182,6 +188,94 @@ class CustomCallWriting(CallWriting):
 
     def item(self, status: Status) -> Fields:
         return self._whole("custom_tool_call", {"input": custom_input.of(self.arguments)}, status)
+
+
+class McpCallWriting(CallWriting):
+    """A call of an MCP server's tool. Its item is complete when it is known what came of it."""
+
+    prefix = "mcp_"
+    kind = "mcp_call"
+
+    def __init__(self, index: int, call_id: str, remote: RemoteTool) -> None:
+        super().__init__(index, call_id, Origin(None, remote.name))
+        self.call_id = call_id
+        self.index = index
+        self._server_label = remote.server.label
+        self._outcome: Outcome | None = None
+
+    def begin(self) -> Iterator[Chunk]:
+        yield from super().begin()
+        yield {"type": "response.mcp_call.in_progress"} | self._place
+
+    def end(self, status: Status) -> Iterator[Chunk]:
+        """The arguments are whole. What follows is told by `settle`, or `abandon`."""
+        yield {"type": "response.mcp_call_arguments.done"} | self._place | {"arguments": self.arguments}
+
+    def settle(self, outcome: Outcome) -> Iterator[Chunk]:
+        """The events that say what came of it."""
+        self._outcome = outcome
+        yield {"type": f"response.mcp_call.{'failed' if outcome.failed else 'completed'}"} | self._place
+        yield _done(self.index, self.item("completed"))
+
+    def abandon(self) -> Chunk:
+        """The last event of a call that was not made."""
+        return _done(self.index, self.item("incomplete"))
+
+    def item(self, status: Status) -> Fields:
+        outcome = self._outcome
+        return {
+            "id": self._place["item_id"],
+            "type": "mcp_call",
+            "server_label": self._server_label,
+            "name": self._origin.name,
+            "arguments": self.arguments,
+            "output": outcome.text if outcome and not outcome.failed else None,
+            "error": _error(outcome) if outcome and outcome.failed else None,
+            "approval_request_id": None,
+            "status": self._status(status),
+        }
+
+    def _status(self, status: Status) -> str:
+        if self._outcome is None:
+            return "incomplete" if status == "incomplete" else "in_progress"
+        return "failed" if self._outcome.failed else "completed"
+
+
+class McpToolsWriting:
+    """The list of an MCP server's tools, which is there at once."""
+
+    def __init__(self, index: int, label: str, tools: Iterable[RemoteTool]) -> None:
+        self._place = {"item_id": new_id("mcpl_"), "output_index": index}
+        self._index = index
+        self._label = label
+        self._tools = [_listed(tool) for tool in tools]
+
+    def begin(self) -> Iterator[Chunk]:
+        yield _added(self._index, self._whole([]))
+        yield {"type": "response.mcp_list_tools.in_progress"} | self._place
+
+    def end(self, status: Status) -> Iterator[Chunk]:
+        yield {"type": "response.mcp_list_tools.completed"} | self._place
+        yield _done(self._index, self.item(status))
+
+    def item(self, status: Status) -> Fields:
+        return self._whole(self._tools)
+
+    def _whole(self, tools: list[Fields]) -> Fields:
+        item = {"id": self._place["item_id"], "type": "mcp_list_tools", "server_label": self._label}
+        return item | {"tools": tools, "error": None}
+
+
+def _listed(tool: RemoteTool) -> Fields:
+    described = {"name": tool.name, "description": tool.spec.description, "input_schema": tool.spec.input_schema}
+    return described | {"annotations": None}
+
+
+def _error(outcome: Outcome) -> Fields:
+    """As OpenAI's SDK has it."""
+    if outcome.misuse is not None:
+        return {"type": "mcp_protocol_error", "code": _INVALID_PARAMS, "message": outcome.text}
+    return {"type": "mcp_tool_execution_error", "content": list(outcome.content)}
 
 
 def _added(index: int, item: Fields) -> Chunk:

@@ -20,12 +20,22 @@ from lms.generation.events import (
 )
 from lms.generation.request import DEFAULT_SAMPLING
 from lms.history.turn import Turn, new_id
-from lms.server.answers import Batch
 from lms.server.openai.responses.items import Item, Reference, Status, conversation, read
-from lms.server.openai.responses.output import CallWriting, CustomCallWriting, MessageWriting, ReasoningWriting, Writing
+from lms.server.openai.responses.output import (
+    CallWriting,
+    CustomCallWriting,
+    McpCallWriting,
+    McpToolsWriting,
+    MessageWriting,
+    ReasoningWriting,
+    Writing,
+)
 from lms.server.openai.responses.request import ResponseCall, truncation
 from lms.server.openai.responses.tools import Origin
 from lms.server.sse import Chunk
+from lms.server.tools.loop import News
+from lms.server.tools.outcome import CallEnded, Calling, Outcome
+from lms.server.tools.toolbox import Toolbox
 
 W = TypeVar("W", bound=Writing)
 End = Literal["completed", "incomplete", "failed", "cancelled"]
@@ -36,8 +46,10 @@ _CUT_SHORT: tuple[StopReason, ...] = ("maxPredictedTokensReached", "contextLengt
 class Reply:
     """`end` is how it ended, None as long as it goes on."""
 
-    def __init__(self, call: ResponseCall) -> None:
+    def __init__(self, call: ResponseCall, toolbox: Toolbox) -> None:
         self.call = call
+        self._toolbox = toolbox
+        self._under_way: dict[str, McpCallWriting] = {}
         self.id = new_id()
         self.end: End | None = None
         self.has_begun = False
@@ -58,21 +70,30 @@ class Reply:
         in_force = _in_force(lease)
         self._shown |= {name: value for name, value in in_force.items() if self._shown[name] is None}
         self.has_begun = True
-        return self._numbered(
-            {"type": kind, "response": self.body()} for kind in ("response.created", "response.in_progress")
-        )
+        self._news += [{"type": kind, "response": self.body()} for kind in ("response.created", "response.in_progress")]
+        for server in self._toolbox.servers:
+            self._open(McpToolsWriting(len(self._items), server.label, self._toolbox.tools_of(server)))
+            self._close("completed")
+        return self._told()
 
-    def of(self, batch: Batch) -> tuple[Chunk, ...]:
-        """What a batch adds to the stream. If it ends the response, `ending` is what is left to send."""
-        for event in batch:
-            self._take(event)
-        news, self._news = self._news, []
-        return self._numbered(news)
+    def of(self, news: News) -> tuple[Chunk, ...]:
+        """What happened as events of the stream. If it ends the response, `ending` is what is left to send."""
+        match news:
+            case tuple():
+                for event in news:
+                    self._take(event)
+            case Calling():
+                self._close("completed")
+            case CallEnded(begun, outcome):
+                self._settle(self._under_way.pop(begun.call.id), outcome)
+        return self._told()
 
     def break_off(self, end: End, error: LmsError | None = None) -> None:
         """It ends here, with what there is."""
         if self._writing is not None:
             self._items.append(self._writing.item("incomplete"))
+        self._abandon()
+        self._news.clear()
         self._writing, self._error, self.end = None, error, end
 
     def ending(self) -> Chunk:
@@ -123,9 +144,7 @@ class Reply:
                 self._news.append(message.add_tokens(text, logprobs) if logprobs else message.add(text))
             case ToolCallStarted(_, call_id, name):
                 self._close("completed")
-                origin = self.call.tools.origins.get(name) or Origin(None, name)
-                kind = CustomCallWriting if origin.is_custom else CallWriting
-                self._open(kind(len(self._items), call_id, origin))
+                self._open(self._call(call_id, name))
             case ToolArgumentsDelta(_, text):
                 assert isinstance(self._writing, CallWriting), "arguments follow the start of their call"
                 self._news += self._writing.add(text)
@@ -136,6 +155,26 @@ class Reply:
         self._finished, self.end = finished, end
         self._completed_s = int(time.time()) if end == "completed" else None
         self._close(end)
+        self._abandon()
+
+    def _call(self, call_id: str, name: str) -> CallWriting:
+        """A call that begins now."""
+        index = len(self._items)
+        if (remote := self._toolbox.remote.get(name)) is not None:
+            return McpCallWriting(index, call_id, remote)
+        origin = self.call.tools.origins.get(name) or Origin(None, name)
+        return (CustomCallWriting if origin.is_custom else CallWriting)(index, call_id, origin)
+
+    def _settle(self, call: McpCallWriting, outcome: Outcome) -> None:
+        self._news += call.settle(outcome)
+        self._items[call.index] = call.item("completed")
+
+    def _abandon(self) -> None:
+        """Calls that are still to be made are not made any more."""
+        for call in self._under_way.values():
+            self._news.append(call.abandon())
+            self._items[call.index] = call.item("incomplete")
+        self._under_way.clear()
 
     def _reasoning(self) -> ReasoningWriting:
         """The reasoning that is being written, which begins now if there is none."""
@@ -160,7 +199,13 @@ class Reply:
         if self._writing is not None:
             self._news += self._writing.end(status)
             self._items.append(self._writing.item(status))
+            if isinstance(self._writing, McpCallWriting):
+                self._under_way[self._writing.call_id] = self._writing
         self._writing = None
+
+    def _told(self) -> tuple[Chunk, ...]:
+        news, self._news = self._news, []
+        return self._numbered(news)
 
     def _numbered(self, chunks: Iterable[Chunk]) -> tuple[Chunk, ...]:
         return tuple([self._next(chunk) for chunk in chunks])

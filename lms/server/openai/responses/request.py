@@ -1,7 +1,7 @@
 """The body of a response request, and the call that it asks for."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint
-from lms.generation.messages import Message
+from lms.generation.messages import Message, Tool
 from lms.generation.request import ChatPrompt, GenerateRequest, Overflow
 from lms.server.openai.responses.items import AnyItem, Item, MessageItem, Reference, conversation, listed, read
 from lms.server.openai.responses.text_format import TextOptions
@@ -102,6 +102,7 @@ class ResponseCall:
     messages: what the input adds to the conversation
     previous: the id of the response that it goes on from
     shown: what the response repeats of the request; of what the request left open, the model decides some
+    most_tool_calls: how many calls this server makes for it; None: it does not say
     """
 
     call: GenerateCall
@@ -112,6 +113,14 @@ class ResponseCall:
     tools: Toolset
     stored: bool
     with_sealed_reasoning: bool
+    most_tool_calls: int | None = None
+
+    def with_tools(self, tools: tuple[Tool, ...]) -> "ResponseCall":
+        """The same, with some more tools for the model."""
+        (request,) = self.call.requests
+        assert isinstance(request.prompt, ChatPrompt)
+        prompt = msgspec.structs.replace(request.prompt, tools=(*request.prompt.tools, *tools))
+        return replace(self, call=replace(self.call, requests=(msgspec.structs.replace(request, prompt=prompt),)))
 
 
 def parse(raw: bytes, past: Past) -> ResponseCall:
@@ -135,6 +144,7 @@ def parse(raw: bytes, past: Past) -> ResponseCall:
         tools,
         stored,
         "reasoning.encrypted_content" in (body.include or ()),
+        body.max_tool_calls,
     )
 
 

@@ -8,7 +8,7 @@ from flask import request as http_request
 from lms.errors import InvalidRequest
 from lms.generation.events import WasRead
 from lms.generation.request import ReadRequest
-from lms.server.http import exchange, raw_body, reply, services, stream_reply
+from lms.server.http import exchange, open_toolbox, raw_body, reply, services, stream_reply
 from lms.server.openai.responses import listing
 from lms.server.openai.responses.answering import Answering
 from lms.server.openai.responses.keeping import Keeper
@@ -17,6 +17,7 @@ from lms.server.openai.responses.request import parse
 from lms.server.reading.tokens import count_body
 from lms.server.requests.call import PlainCall
 from lms.server.requests.fields import only
+from lms.server.tools.loop import ToolLoop
 
 blueprint = Blueprint("responses", __name__, url_prefix="/v1/responses")
 
@@ -25,20 +26,25 @@ blueprint = Blueprint("responses", __name__, url_prefix="/v1/responses")
 def create() -> Response:
     keeper, way = _keeper(), exchange()
     asked = parse(raw_body(), keeper)
-    answering = Answering(Reply(asked), keeper)
+    toolbox = open_toolbox(way, asked.tools.servers, asked.tools.origins)
+    asked = asked.with_tools(toolbox.tools)
+    answering = Answering(Reply(asked, toolbox), keeper)
+    loop = ToolLoop(way, toolbox, with_functions=True, most_calls=asked.most_tool_calls)
     if asked.call.stream:
-        return stream_reply(way.streamed(asked.call, "resp_", answering.chunks), answering.told)
-    lease = way.lease(asked.call)
-    with closing(way.ask(lease, asked.call, asked.call.requests[0])) as batches:
-        return reply(answering.body(batches, lease))
+        return stream_reply(loop.streamed(asked.call, "resp_", answering.chunks), answering.told)
+    with closing(toolbox):
+        lease = way.lease(asked.call)
+        with closing(loop.news(lease, asked.call)) as news:
+            return reply(answering.body(news, lease))
 
 
 @blueprint.post("/input_tokens")
 def input_tokens() -> Response:
     """How many tokens the input of such a request has. Nothing is answered."""
-    asked = parse(raw_body(), _keeper()).call
-    counted = PlainCall(asked.model, ReadRequest(asked.requests[0].prompt), "llm", asked.ttl_s)
-    way = exchange()
+    asked, way = parse(raw_body(), _keeper()), exchange()
+    with closing(open_toolbox(way, asked.tools.servers, asked.tools.origins)) as toolbox:
+        call = asked.with_tools(toolbox.tools).call
+    counted = PlainCall(call.model, ReadRequest(call.requests[0].prompt), "llm", call.ttl_s)
     return reply(count_body(way.single(way.lease(counted), counted, WasRead)))
 
 

@@ -8,9 +8,11 @@ import msgspec
 
 from lms.errors import InvalidRequest, Unsupported
 from lms.generation.messages import Tool, ToolChoice
+from lms.mcp.protocol import Configured, Ephemeral
 from lms.server.openai.responses.names import visible
-from lms.server.requests.fields import NODES_LIMIT, NonEmpty, converted
+from lms.server.requests.fields import NODES_LIMIT, NonEmpty, converted, only
 from lms.server.requests.tools import Allowed, OneFunction, chosen, size_of_parameters
+from lms.server.tools.access import WantedServer
 
 
 class _Format(msgspec.Struct, frozen=True, tag_field="type"):
@@ -53,9 +55,31 @@ class Namespace(_Tool, frozen=True, tag="namespace"):
     description: str | None = None
 
 
+class AllowedMcpTools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """OpenAI's other way to list them. (`read_only` is not known here: servers say that as they like.)"""
+
+    tool_names: list[str] | None = None
+
+
+class McpTool(_Tool, frozen=True, tag="mcp"):
+    """The tools of an MCP server, which this server calls. Without a URL it is the one of that label in `mcp.json`."""
+
+    server_label: NonEmpty
+    server_url: NonEmpty | None = None
+    server_description: str | None = None
+    allowed_tools: list[str] | AllowedMcpTools | None = None
+    headers: dict[str, str] | None = None
+    authorization: str | None = None
+    require_approval: Any = None
+    connector_id: Any = None
+    tunnel_id: Any = None
+
+
 T = TypeVar("T")
-AnyTool = FunctionTool | CustomTool | Namespace
-_TAGS = ("function", "custom", "namespace")
+AnyTool = FunctionTool | CustomTool | Namespace | McpTool
+_TAGS = ("function", "custom", "namespace", "mcp")
+# Choices that leave all tools to the model. Others name functions, or none.
+_ANY_TOOL = (None, "auto", "required")
 
 
 class OneFunctionOfAny(OneFunction, frozen=True, tag="function"):
@@ -89,12 +113,14 @@ class Toolset:
 
     origins: by the names that the model knows
     shown: the tools as the response repeats them
+    servers: MCP servers whose tools the model may call as well
     """
 
     tools: tuple[Tool, ...]
     choice: ToolChoice
     origins: dict[str, Origin]
     shown: list[dict[str, Any]]
+    servers: tuple[WantedServer, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,17 +140,50 @@ def toolset(tools: list[dict[str, Any]], choice: object, parallel: bool | None) 
     given = [_read(fields, f"tools[{index}]") for index, fields in enumerate(tools)]
     offers = _by_name(_offers(given))
     known = {name: offer.tool for name, offer in offers.items()}
-    offered, wanted = chosen(known, _of_functions(choice), parallel, OneFunctionOfAny | AllowedTools)
+    servers = tuple(_server(tool, f"tools[{index}]") for index, tool in enumerate(given) if isinstance(tool, McpTool))
+    offered, wanted = _chosen(known, choice, parallel, bool(servers))
     origins = {name: offer.origin for name, offer in offers.items()}
-    return Toolset(offered, wanted, origins, [msgspec.to_builtins(_filled(tool)) for tool in given])
+    shown = [msgspec.to_builtins(_filled(tool)) for tool in given]
+    return Toolset(offered, wanted, origins, shown, servers if choice in _ANY_TOOL else ())
+
+
+def _chosen(
+    known: dict[str, Tool], choice: object, parallel: bool | None, with_servers: bool
+) -> tuple[tuple[Tool, ...], ToolChoice]:
+    """The functions that the model may call. MCP servers have some to call as well, which are not known yet."""
+    if choice == "required" and with_servers:
+        offered, wanted = chosen(known, "auto", parallel)
+        return offered, msgspec.structs.replace(wanted, required=True)
+    return chosen(known, _of_functions(choice), parallel, OneFunctionOfAny | AllowedTools)
+
+
+def _server(tool: McpTool, path: str) -> WantedServer:
+    """Raises Unsupported naming the field that asks for what this server cannot do."""
+    only(tool.connector_id, (None,), f"{path}.connector_id")
+    only(tool.tunnel_id, (None,), f"{path}.tunnel_id")
+    if tool.require_approval not in (None, "never"):
+        raise Unsupported(
+            f"“{path}.require_approval” asks for approvals, and this server makes every call of an MCP tool at once.",
+            hint="Set it to “never”, and list the tools that may be called in “allowed_tools”.",
+            param=f"{path}.require_approval",
+        )
+    names = tool.allowed_tools.tool_names if isinstance(tool.allowed_tools, AllowedMcpTools) else tool.allowed_tools
+    allowed = None if names is None else frozenset(names)
+    if tool.server_url is None:
+        title = f"local MCP server '{tool.server_label}'"
+        return WantedServer(tool.server_label, Configured(), allowed, path, "local MCP server", title)
+    bearer = {"Authorization": f"Bearer {tool.authorization}"} if tool.authorization else {}
+    server = Ephemeral(tool.server_url, (tool.headers or {}) | bearer)
+    title = f"MCP server '{tool.server_label}'"
+    return WantedServer(tool.server_label, server, allowed, path, "per-request MCP server", title)
 
 
 def _read(fields: dict[str, Any], path: str) -> AnyTool:
-    """One tool. Tools of MCP servers, which this server would call itself, are to be read here."""
+    """One tool."""
     kind = fields.get("type")
     if isinstance(kind, str) and kind not in _TAGS:
         raise Unsupported(
-            f"“{path}.type” is “{kind}”; this server takes functions, custom tools and namespaces of both.",
+            f"“{path}.type” is “{kind}”; this server takes functions, custom tools, namespaces and “mcp”.",
             param=f"{path}.type",
         )
     tool: AnyTool = converted(fields, AnyTool, path)  # type: ignore[arg-type]
@@ -134,6 +193,8 @@ def _read(fields: dict[str, Any], path: str) -> AnyTool:
 def _offers(tools: list[AnyTool]) -> Iterator[_Offer]:
     for index, tool in enumerate(tools):
         path = f"tools[{index}]"
+        if isinstance(tool, McpTool):
+            continue
         if isinstance(tool, Namespace):
             yield from (_offer(each, f"{path}.tools[{inner}]", tool) for inner, each in enumerate(tool.tools))
         else:
@@ -183,6 +244,8 @@ def _filled(tool: T) -> T:
             return msgspec.structs.replace(tool, format=tool.format or TextFormat())
         case Namespace():
             return msgspec.structs.replace(tool, tools=[_filled(each) for each in tool.tools])
+        case McpTool():  # what may be secret is not repeated
+            return msgspec.structs.replace(tool, headers=None, authorization=None, require_approval="never")
     return tool
 
 
