@@ -7,6 +7,7 @@ memory holds is an error: so it checks the bookkeeping of whoever drives it.
     "count to 12"            1 2 3 … 12
     "write for ever"         numbers without end
     "think first: X"         reasoning, then X
+    "call add {…}"           a call of the tool “add” with these arguments, one for each such line
     anything else            "You said: " and the last user message
 
 Loaded to embed, one with “rerank” in its key ranks documents by the words that they share with the query.
@@ -46,6 +47,7 @@ from lms.engine.protocol import EngineSpec, Runtime
 from lms.engine.state_key import Setting
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import DraftModel, Sampling
+from lms.text.toolcalls.default import LAYOUT as CALLS
 
 END = 256
 CLOSING = b'"}]'
@@ -67,6 +69,8 @@ def reply(prompt: str) -> Iterator[str]:
         return iter([" ".join(str(n) for n in range(1, int(counted[1]) + 1))])
     if "for ever" in said:
         return (f"{n} " for n in itertools.count(1))
+    if calls := re.findall(r"\bcall (\w+) (\{.*\})", said):
+        return iter([CALLS.write(calls)])
     if thought := re.match(r"think first: (.*)", said, re.DOTALL):
         return iter([f"<think>The user wants {thought[1]}.</think>{thought[1]}"])
     return iter([f"You said: {said}"])

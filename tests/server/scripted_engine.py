@@ -35,7 +35,8 @@ Step = tuple[Event, ...] | bytes | threading.Event
 
 
 class ScriptedEngine:
-    """Plays `script` to every connection that has sent its call, then waits for the other side to hang up.
+    """Plays `script` to every connection that has sent its call, then waits for the other side to hang up. The first
+    connections get what is in `first` instead, one each.
 
     With `hang_up` it is the one that leaves. `calls` are what it was asked; `hung_up` is set when a client left.
     `sampling` and `overflow` are those of its leases.
@@ -43,6 +44,7 @@ class ScriptedEngine:
 
     def __init__(self, folder: Path, script: Iterable[Step] = HELLO, hang_up: bool = False) -> None:
         self.script = tuple(script)
+        self.first: list[Iterable[Step]] = []
         self.calls: list[Call] = []
         self.hung_up = threading.Event()
         self.socket_path = str(folder / "engine.sock")
@@ -88,7 +90,7 @@ class ScriptedEngine:
 
     def _play(self, client: socket.socket) -> None:
         self.calls.append(_received(client))
-        for step in self.script:
+        for step in self.first.pop(0) if self.first else self.script:
             if isinstance(step, threading.Event):
                 step.wait(PATIENCE_S)
             else:
