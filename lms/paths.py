@@ -1,10 +1,12 @@
 """Where everything lives on disk. Reads the environment; creates only what `ensure_private` is asked to."""
 
+import fcntl
 import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,6 +68,16 @@ class Home:
         return self.root / "catalog.json"
 
     @property
+    def model_folders(self) -> Path:
+        """Folders of models that are somebody else's and are used where they lie."""
+        return self.root / "model-folders.json"
+
+    @property
+    def model_hashes(self) -> Path:
+        """What the files of models had for a hash when they came."""
+        return self.root / "model-hashes.json"
+
+    @property
     def downloads(self) -> Path:
         """What is known of each download, in a file of JSON."""
         return self.root / "downloads"
@@ -79,6 +91,11 @@ class Home:
     def history(self) -> Path:
         """The stored responses, in one SQLite file."""
         return self.root / "history.db"
+
+    @property
+    def chats(self) -> Path:
+        """The conversations of `lms chat`, and what was typed there: readable by their owner only."""
+        return self.root / "chats"
 
     @property
     def run(self) -> Path:
@@ -127,6 +144,18 @@ def ensure_private(folder: Path) -> Path:
         raise PermissionError(f"{folder} belongs to another user.")
     folder.chmod(0o700)
     return folder
+
+
+@contextmanager
+def only_writer(path: Path) -> Iterator[None]:
+    """One writer of `path` at a time, in whatever process: what another one adds meanwhile would be lost."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lms.catalog import keys
-from lms.catalog.cache import Names
+from lms.catalog.cache import NO_NAMES, Names
 from lms.catalog.facts import Facts, Role, params_label
 from lms.catalog.keys import Nameable
 from lms.catalog.layout import REPO_LEVELS, Candidate
@@ -27,19 +27,24 @@ class Reading:
     candidate: Candidate
     facts: Facts
     bundled: bool
+    in_place: bool = False
     projector: Candidate | None = None
 
 
-def arrange(readings: Iterable[Reading], known: Names) -> tuple[Listing, Names]:
-    """The listing of everything read, and the names to remember. Pure."""
+def arrange(readings: Iterable[Reading], known: Names, away: Names = NO_NAMES) -> tuple[Listing, Names]:
+    """The listing of everything read, and the names to remember. Pure.
+
+    `away` are names of models in folders that are not there now, as on a disk that is not mounted: they stay theirs.
+    """
     sighted = list(_with_projectors(readings))
-    named = keys.assign((_nameable(reading) for reading in sighted), known.keys)
+    named = keys.assign((_nameable(reading) for reading in sighted), known.keys, frozenset(away.keys.values()))
     groups: dict[str, list[Model]] = defaultdict(list)
     for reading in sighted:
         key = named[reading.candidate.path]
         groups[key].append(_model(reading, key))
     families = [_family(key, models, known.selected) for key, models in groups.items()]
-    return Listing(families), _names_to_keep(families, known)
+    kept = _names_to_keep(families, known)
+    return Listing(families), Names(away.keys | kept.keys, away.selected | kept.selected)
 
 
 def _names_to_keep(families: Iterable[Variants], known: Names) -> Names:
@@ -73,12 +78,14 @@ def _is_projector(reading: Reading) -> bool:
 
 
 def _projector(found: Iterable[Candidate]) -> Candidate | None:
-    def rank(candidate: Candidate) -> tuple[int, str]:
-        token = (name_token(candidate.name) or "").lower()
-        place = _PROJECTOR_PREFERENCE.index(token) if token in _PROJECTOR_PREFERENCE else len(_PROJECTOR_PREFERENCE)
-        return place, candidate.name
+    return min(found, key=lambda candidate: projector_rank(candidate.name), default=None)
 
-    return min(found, key=rank, default=None)
+
+def projector_rank(name: str) -> tuple[int, str]:
+    """Orders projectors by their file name without extension, the one to take first."""
+    token = (name_token(name) or "").lower()
+    place = _PROJECTOR_PREFERENCE.index(token) if token in _PROJECTOR_PREFERENCE else len(_PROJECTOR_PREFERENCE)
+    return place, name
 
 
 def _home(candidate: Candidate) -> str:
@@ -148,6 +155,7 @@ def _model(reading: Reading, key: str) -> Model:
         has_chat_template=facts.has_chat_template,
         reasoning=facts.reasoning,
         bundled=reading.bundled,
+        in_place=reading.in_place,
         modified_s=max(file.modified_ns for file in candidate.files) / 1e9,
         shape=facts.shape,
         vocabulary=facts.vocabulary,

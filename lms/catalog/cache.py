@@ -4,7 +4,7 @@ Safe to delete: headers are read again, and names that two publishers share are 
 counts as long as size and time of all its files are the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -30,6 +30,15 @@ class Names(msgspec.Struct, frozen=True):
 
     keys: dict[str, str] = {}
     selected: dict[str, str] = {}
+
+    def below(self, folders: Collection[Path]) -> "Names":
+        """Those of paths in one of `folders`."""
+        starts = tuple(f"{folder}/" for folder in folders)
+        keys = {path: key for path, key in self.keys.items() if path.startswith(starts)}
+        return Names(keys, {key: path for key, path in self.selected.items() if path.startswith(starts)})
+
+
+NO_NAMES = Names()
 
 
 class _File(msgspec.Struct):

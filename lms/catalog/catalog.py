@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from lms.catalog import gguf_facts, layout, mlx_facts
@@ -18,13 +18,23 @@ MAX_AGE_S = 1.0
 
 
 class Catalog:
-    """What is in the models folder, and the bundled models. Safe to share between threads."""
+    """What is in the models folder, in folders used in place, and the bundled models. Safe to share between threads."""
 
-    def __init__(self, models_dir: Path, bundled_dir: Path | None, cache_path: Path | None = None) -> None:
-        """`cache_path` is a JSON file that makes the next process's first listing fast; without it nothing is kept."""
+    def __init__(
+        self,
+        models_dir: Path,
+        bundled_dir: Path | None,
+        cache_path: Path | None = None,
+        in_place: Callable[[], Iterable[Path]] = tuple,
+    ) -> None:
+        """`cache_path` is a JSON file that makes the next process's first listing fast; without it nothing is kept.
+
+        `in_place` tells the folders that are somebody else's; it is asked at every look.
+        """
         self._models_dir = models_dir.absolute()
         self._bundled_dir = bundled_dir.absolute() if bundled_dir else None
         self._cache_path = cache_path
+        self._in_place = in_place
         self._cache: Cache | None = None
         self._lock = threading.Lock()
         self._readings: list[Reading] = []
@@ -52,12 +62,16 @@ class Catalog:
 
     def _scan(self) -> Listing:
         self._cache = self._cache or Cache(self._cache_path)
-        readings = [*_readings(self._models_dir, self._cache, bundled=False)]
+        in_place = [*self._in_place()]
+        readings = [*_readings(self._models_dir, self._cache)]
+        for folder in in_place:
+            readings += _readings(folder, self._cache, in_place=True)
         if self._bundled_dir:
             readings += _readings(self._bundled_dir, self._cache, bundled=True)
         listing, names = self._listing, self._cache.names
         if listing is None or readings != self._readings:
-            listing, names = arrange(readings, names)
+            away = names.below([folder for folder in (self._models_dir, *in_place) if _is_away(folder)])
+            listing, names = arrange(readings, names, away)
             self._readings = readings
         self._cache.close_scan(names)
         return listing
@@ -68,10 +82,26 @@ def scan(models_dir: Path, bundled_dir: Path | None = None) -> Sequence[Model]:
     return Catalog(models_dir, bundled_dir).models()
 
 
-def _readings(root: Path, cache: Cache, *, bundled: bool) -> Iterator[Reading]:
+def read(candidate: Candidate) -> Facts:
+    """What the headers of one model tell, wherever it lies. Damage is among it."""
+    return _facts(candidate, Cache(None))
+
+
+def _is_away(folder: Path) -> bool:
+    """Whether the folder is missing or empty, as one is whose disk is not mounted."""
+    try:
+        return not any(folder.iterdir())
+    except OSError:
+        return True
+
+
+def _readings(root: Path, cache: Cache, *, bundled: bool = False, in_place: bool = False) -> Iterator[Reading]:
+    seen: set[str] = set()
     for folder in layout.walk(root):
         for candidate in layout.candidates(folder):
-            yield Reading(candidate, _facts(candidate, cache), bundled)
+            if candidate.relative_path not in seen:  # the same in an earlier commit, in a cache of the hub
+                seen.add(candidate.relative_path)
+                yield Reading(candidate, _facts(candidate, cache), bundled, in_place)
 
 
 def _facts(candidate: Candidate, cache: Cache) -> Facts:

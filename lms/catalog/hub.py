@@ -20,7 +20,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 from huggingface_hub.hf_api import ModelInfo, RepoSibling
-from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status  # type: ignore[attr-defined]
 
 import lms
 from lms.catalog.offers import FoundRepo, OfferFormat, Repo, RepoFile
@@ -62,7 +62,7 @@ class Hub:
 
     @contextmanager
     def opened(self, repo: str, commit: str, path: str, begin: int = 0) -> Iterator[tuple[int, Iterator[bytes]]]:
-        """The bytes of a file from `begin` on, and where they really begin, which is 0 on a hub that knows no ranges."""
+        """The bytes of a file from `begin` on, and where they really begin: 0 on a hub that knows no ranges."""
         url = hf_hub_url(repo, path, revision=commit, endpoint=self.endpoint)
         headers = build_hf_headers(token=self._token, library_name="lms", library_version=lms.__version__)
         # Compressed on the way, a file would have neither its size nor ranges.

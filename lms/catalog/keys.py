@@ -7,7 +7,7 @@ come first, then alphabetical order, so that without a memory the outcome depend
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from lms.catalog.model import Kind
@@ -32,10 +32,14 @@ class Nameable:
     kind: Kind
 
 
-def assign(entries: Iterable[Nameable], known: Mapping[str, str]) -> dict[str, str]:
-    """The key of every entry, by path. `known` are the keys of the last time, also by path."""
+def assign(
+    entries: Iterable[Nameable], known: Mapping[str, str], reserved: Collection[str] = frozenset()
+) -> dict[str, str]:
+    """The key of every entry, by path. `known` are the keys of the last time, also by path; no new model gets one of
+    the `reserved` keys.
+    """
     ordered = sorted(entries)
-    desk = _Desk(ordered)
+    desk = _Desk(ordered, reserved)
     for entry in ordered:
         if not entry.in_models_dir:
             desk.place(entry)
@@ -52,8 +56,9 @@ def assign(entries: Iterable[Nameable], known: Mapping[str, str]) -> dict[str, s
 class _Desk:
     """One round of handing out keys. Beside each key: which quantizations, file families and names it stands for."""
 
-    def __init__(self, entries: Iterable[Nameable]) -> None:
+    def __init__(self, entries: Iterable[Nameable], reserved: Collection[str]) -> None:
         self.keys: dict[str, str] = {}
+        self._reserved = reserved
         self._quantizations: dict[str, set[str]] = defaultdict(set)
         self._keys_of: dict[tuple[str, str], list[str]] = defaultdict(list)
         self._families: dict[str, set[str]] = defaultdict(set)
@@ -72,7 +77,8 @@ class _Desk:
             if entry.quantization not in self._quantizations[key]:
                 return self._put(entry, key)
         choices = _choices(entry, entry.family if relatives else self._name(entry))
-        return self._put(entry, next(key for key in choices if key not in self._quantizations))
+        taken = (self._quantizations, self._reserved if entry.in_models_dir else ())
+        return self._put(entry, next(key for key in choices if not any(key in keys for keys in taken)))
 
     def _put(self, entry: Nameable, key: str) -> None:
         self.keys[entry.path] = key

@@ -1,8 +1,9 @@
-"""Which files on disk make up one model. Looks at names, sizes and times, never inside a file.
+"""Which files on disk make up one model. Looks at names, sizes and times, never inside a model's file.
 
 The layout is LM Studio's, `<publisher>/<repo>/<file>`, where the repo itself may be an MLX folder. GGUF files in
 folders inside a repo belong to it, two levels deep, which also bounds links that lead in circles. Files lying higher
-up, hidden ones and half-written ones are not looked at.
+up, hidden ones and half-written ones are not looked at. A repo may also lie there as in the cache of huggingface_hub,
+`models--<publisher>--<repo>/snapshots/<commit>/<file>`, whose files are links to `blobs`.
 """
 
 import os
@@ -23,6 +24,11 @@ _PARTIAL_ENDINGS = (".part", ".incomplete", ".download", ".crdownload", ".aria2"
 SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE | re.ASCII)
 # Control characters, which would reach the terminal, and bytes that are no Unicode, which JSON cannot hold.
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+# How huggingface_hub names the folder of a repo in its cache; what is no model begins with another word.
+_HUB_REPO = re.compile(r"(?P<kind>models|datasets|spaces)--(?:(?P<publisher>.+?)--)?(?P<repo>.+)")
+# The publisher of the few repos that have none.
+_NO_PUBLISHER = "huggingface"
+MAIN_BRANCH = Path("refs", "main")
 _MLX_FILES = frozenset((CONFIG_NAME, INDEX_NAME, *TOKENIZER_NAMES))
 
 
@@ -73,9 +79,19 @@ def walk(root: Path) -> Iterator[Folder]:
     """
     real_root = os.path.realpath(root)
     for publisher in _contents(os.fspath(root), real_root)[1]:
+        if in_cache := _HUB_REPO.fullmatch(publisher):
+            if in_cache["kind"] == "models":
+                parts = in_cache["publisher"] or _NO_PUBLISHER, in_cache["repo"]
+                yield from _walk_hub_repo(Path(root, publisher), real_root, parts)
+            continue
         for repo in _contents(os.path.join(root, publisher), real_root)[1]:
             path = os.path.join(root, publisher, repo)
             yield from _walk_repo(path, real_root, (publisher, repo), MAX_FOLDERS_BELOW_REPO)
+
+
+def walk_repo(path: Path, parts: tuple[str, str], levels: int = MAX_FOLDERS_BELOW_REPO) -> Iterator[Folder]:
+    """The folders of one repo at `path`, wherever it lies, as if it were that publisher's."""
+    return _walk_repo(os.fspath(path), os.path.realpath(path), parts, levels)
 
 
 def candidates(folder: Folder) -> Iterator[Candidate]:
@@ -116,6 +132,18 @@ def _unfinished(names: Iterable[str]) -> set[str]:
         name.removesuffix(ending): ending for name in present for ending in _PARTIAL_ENDINGS if name.endswith(ending)
     }
     return {name for name, ending in marked.items() if ending == ".aria2" or name not in present}
+
+
+def _walk_hub_repo(path: Path, real_root: str, parts: tuple[str, str]) -> Iterator[Folder]:
+    """Every commit that is there, the one that the main branch was at first: what is in both is the same model."""
+    snapshots = path / "snapshots"
+    commits = _contents(os.fspath(snapshots), real_root)[1]
+    try:
+        main = (path / MAIN_BRANCH).read_text(errors="replace").strip()
+    except OSError:
+        main = ""
+    for commit in sorted(commits, key=lambda commit: (commit != main, commit)):
+        yield from _walk_repo(os.fspath(snapshots / commit), real_root, parts, MAX_FOLDERS_BELOW_REPO)
 
 
 def _walk_repo(path: str, real_root: str, parts: tuple[str, ...], levels_left: int) -> Iterator[Folder]:

@@ -78,7 +78,8 @@ class Model:
     model, a vision projector included; `size_bytes` is their sum. `max_context_length` is 0 when the header does not
     say. `vocabulary` is the same for models whose token ids mean the same, empty when that is not known. `variants` are
     the keys of all quantizations, empty when there is one; `selected_variant` is the one among them that this entry
-    stands for. A model with a `damaged` reason is listed and cannot be loaded.
+    stands for. A model with a `damaged` reason is listed and cannot be loaded. One that is used `in_place` lies in a
+    folder that is somebody else's.
     """
 
     key: str
@@ -107,6 +108,7 @@ class Model:
     variants: tuple[str, ...] = ()
     selected_variant: str | None = None
     damaged: str | None = None
+    in_place: bool = False
 
     @property
     def variant_key(self) -> str:

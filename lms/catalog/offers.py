@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
+from lms.catalog.arrange import projector_rank
 from lms.catalog.layout import MAX_FOLDERS_BELOW_REPO, SHARD
 from lms.catalog.quantization import name_token
 from lms.errors import InvalidRequest, ModelNotFound
@@ -19,7 +20,6 @@ from lms.errors import InvalidRequest, ModelNotFound
 HUB = "https://huggingface.co"
 HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 SHOWN_QUANTIZATIONS = 12
-PROJECTOR_PREFERENCE = ("F16", "BF16", "Q8_0", "F32")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 # Control characters and backslashes never become part of a path on this disk.
@@ -187,7 +187,7 @@ def _gguf(files: Iterable[RepoFile]) -> Iterable[Offer]:
             projectors.append(file)
         else:
             models[_stem(file.path)].append(file)
-    seeing = sorted(projectors, key=_projector_rank)[:1]
+    seeing = sorted(projectors, key=lambda file: projector_rank(_stem(file.path)))[:1]
     for stem, parts in models.items():
         if _is_complete(parts):
             yield Offer("gguf", name_token(stem.rpartition("/")[2]), (*seeing, *sorted(parts, key=_path)))
@@ -218,12 +218,6 @@ def _stem(path: str) -> str:
 def _is_complete(parts: Sequence[RepoFile]) -> bool:
     shard = SHARD.fullmatch(parts[0].path.rpartition("/")[2])
     return len(parts) == (int(shard["count"]) if shard else 1)
-
-
-def _projector_rank(file: RepoFile) -> tuple[int, str]:
-    token = name_token(_stem(file.path).rpartition("/")[2]) or ""
-    known = token in PROJECTOR_PREFERENCE
-    return PROJECTOR_PREFERENCE.index(token) if known else len(PROJECTOR_PREFERENCE), file.path
 
 
 def _path(file: RepoFile) -> str:

@@ -7,11 +7,13 @@ import time
 
 import lms
 from lms.catalog.catalog import Catalog
+from lms.catalog.folders import ModelFolders
 from lms.client.control import DaemonStatus, ServerStart, ServerStatus
 from lms.config import settings
 from lms.daemon import journal
 from lms.daemon.mcp_host import McpHost
 from lms.daemon.serving import Serving
+from lms.downloads.downloads import Downloads
 from lms.errors import DaemonUnreachable, HistoryFailed
 from lms.history.history import MEBIBYTE, History
 from lms.logbus.bus import LogBus
@@ -35,7 +37,8 @@ class Daemon:
         self._closed = threading.Event()
         in_force = settings.read(home.settings)
         self.bus = LogBus()
-        catalog = Catalog(models_dir(home), bundled_models_dir(), home.catalog_cache)
+        in_place = ModelFolders(home.model_folders).there
+        catalog = Catalog(models_dir(home), bundled_models_dir(), home.catalog_cache, in_place)
         _remove_sockets(home)
         self.pool = Pool(home, OnDisk(catalog), in_force, self.bus, journal.write)
         self._meter = Meter(self.pool.instances)
@@ -45,6 +48,7 @@ class Daemon:
         self.lenient = in_force.lenient
         self.serving = Serving(home, in_force, self._publish)
         self._mcp_host = McpHost(home, self._publish)
+        self.downloads = Downloads(home, models_dir(home), self._tell)
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
@@ -98,6 +102,7 @@ class Daemon:
             try:
                 self.serving.close()
                 self._mcp_host.close()
+                self.downloads.close()
                 self.pool.close()
                 self._say("The daemon has ended.")
             finally:
@@ -112,13 +117,17 @@ class Daemon:
     def _restore(self) -> None:
         """What takes a while, and nobody waits for."""
         self.serving.restore()
+        self.downloads.restore()
         try:
             self.history.sweep()
         except HistoryFailed as error:
             self._publish(ServerLog(str(error), "error"))
 
     def _say(self, message: str) -> None:
-        self._publish(RuntimeLog("info", message, "lms", lms.__version__, "daemon"))
+        self._tell(message, False)
+
+    def _tell(self, message: str, is_bad: bool) -> None:
+        self._publish(RuntimeLog("error" if is_bad else "info", message, "lms", lms.__version__, "daemon"))
 
     def _publish(self, data: LogData) -> None:
         published = record(data)
