@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from lms.catalog.offers import OfferFormat
 from lms.config.load import LoadConfig, Tokens
 from lms.engine.protocol import EngineState, Runtime
 from lms.errors import InvalidRequest
@@ -84,6 +85,7 @@ class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):
     pid: int | None = None
     jit: bool = False
     config: LoadConfig = LoadConfig()
+    pinned: bool = False
 
 
 class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -154,12 +156,20 @@ class Unload(msgspec.Struct, frozen=True):
 
 
 class LoadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`model` is what the user typed. An explicit `identifier` in use is an error; without one the key is numbered."""
+    """`model` is what the user typed. An explicit `identifier` in use is an error; without one the key is numbered.
+
+    pinned: it makes room for no other model
+    force: load it even if the estimate says that it does not fit
+    reuse: an instance that is there and does what is asked for is the answer, instead of a second one
+    """
 
     model: str
     identifier: Annotated[str, msgspec.Meta(min_length=1, max_length=1024)] | None = None
     ttl_s: TtlSeconds | None = None
     config: LoadConfig = LoadConfig()
+    pinned: bool = False
+    force: bool = False
+    reuse: bool = False
 
 
 class LoadProgress(msgspec.Struct, frozen=True, tag="progress"):
@@ -167,9 +177,12 @@ class LoadProgress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class LoadDone(msgspec.Struct, frozen=True, tag="done"):
+    """`reused`: nothing was loaded, as the instance was there."""
+
     instance: InstanceRow
     load_time_s: float
     warnings: tuple[str, ...] = ()
+    reused: bool = False
 
 
 class LoadError(msgspec.Struct, frozen=True, tag="error"):
@@ -182,7 +195,8 @@ LoadReport = LoadProgress | LoadDone | LoadError
 class MemoryEstimate(msgspec.Struct, frozen=True):
     """Bytes a load would take, with the context length it was computed for, and what the machine has free.
 
-    `total_bytes` is the sum; `gpu_bytes` of it are on the accelerator, as far as a `gpu_ratio` was asked for.
+    `total_bytes` is the sum; `gpu_bytes` of it are on the accelerator, as far as a `gpu_ratio` was asked for. `evicted`
+    are the identifiers of what would be unloaded for it, which gives `freed_bytes` back.
     """
 
     model: ModelRow
@@ -196,6 +210,81 @@ class MemoryEstimate(msgspec.Struct, frozen=True):
     prompt_cache_bytes: int = 0
     gpu_bytes: int = 0
     draft_bytes: int = 0
+    evicted: tuple[str, ...] = ()
+    freed_bytes: int = 0
+
+
+DownloadStatus = Literal["downloading", "paused", "completed", "failed", "already_downloaded"]
+
+
+class DownloadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`model` is what the user typed: `owner/name` or an address on the hub, either with `@quantization`.
+
+    `formats` are those that will do; without any all. `endpoint` and `token` are those of whoever asks, where they are
+    not the daemon's own; a token is never written down.
+    """
+
+    model: str
+    quantization: str | None = None
+    formats: tuple[OfferFormat, ...] = ()
+    endpoint: str | None = None
+    token: str | None = None
+
+
+class DownloadRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One download. It has no `job_id` when everything was there already; times are unix times.
+
+    `path` is where the model lies or will lie, as `ModelRow.path`. `error` is as `errors.to_wire` writes it.
+    """
+
+    status: DownloadStatus
+    repo: str
+    path: str
+    total_bytes: int
+    downloaded_bytes: int
+    format: OfferFormat
+    quantization: str | None = None
+    job_id: str | None = None
+    started_s: float | None = None
+    completed_s: float | None = None
+    bytes_per_s: float | None = None
+    error: dict[str, Any] | None = None
+
+
+class HubSearch(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which repos do these words find? `endpoint` and `token` are as in `DownloadRequest`."""
+
+    words: str
+    formats: tuple[OfferFormat, ...]
+    limit: int
+    endpoint: str | None = None
+    token: str | None = None
+
+
+class OfferRow(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One model that a repo has. `path` is as in `DownloadRow`; `state` says whether it is on its way or there.
+
+    `needs_bytes` is about what it takes in memory.
+    """
+
+    path: str
+    format: OfferFormat
+    size_bytes: int
+    needs_bytes: int
+    quantization: str | None = None
+    state: Literal["downloading", "downloaded"] | None = None
+
+
+class RepoOffers(msgspec.Struct, frozen=True):
+    """What a repo offers, the default choice first, on a machine with that much memory."""
+
+    repo: str
+    offers: tuple[OfferRow, ...]
+    memory_bytes: int
+
+
+class DownloadId(msgspec.Struct, frozen=True):
+    job_id: str
 
 
 class Admission(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -22,6 +22,7 @@ VARIABLES = {
     "LMS_JIT": "jit",
     "LMS_JIT_TTL": "jit_ttl_s",
     "LMS_JIT_MAX_MODELS": "jit_max_models",
+    "LMS_MEMORY_BUDGET_MB": "memory_budget_mb",
     "LMS_QUEUE_LIMIT": "queue_limit",
     "LMS_RESPONSE_DAYS": "response_days",
     "LMS_RESPONSE_DISK_MB": "response_disk_mb",
@@ -39,6 +40,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     jit: load a model when a request names it
     jit_ttl_s: idle seconds after which such a model is unloaded; 0 keeps it
     jit_max_models: how many such models stay loaded; the least recently used idle one makes room
+    memory_budget_mb: memory that all models together may take, in MiB; idle ones make room, the least recently used
+        first, unless they are pinned. 0 means all that the machine has free, and what is loaded by hand stays
     queue_limit: requests that may wait for one model, beyond those it works on
     response_days: how long answers of stateful endpoints are kept; 0 keeps none
     response_disk_mb: how much disk they may take, in MiB; the oldest go first
@@ -55,6 +58,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     jit: bool = True
     jit_ttl_s: Annotated[float, msgspec.Meta(ge=0)] = 3600
     jit_max_models: Annotated[int, msgspec.Meta(ge=1)] = 1
+    memory_budget_mb: Annotated[int, msgspec.Meta(ge=0)] = 0
     queue_limit: Annotated[int, msgspec.Meta(ge=1)] = 512
     response_days: Annotated[float, msgspec.Meta(ge=0)] = 30
     response_disk_mb: Annotated[int, msgspec.Meta(ge=1)] = 4096
@@ -68,6 +72,10 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec turns into the complaint of a field that is wrong."""
         origins(self.cors)
+
+    @property
+    def memory_budget_bytes(self) -> int | None:
+        return self.memory_budget_mb << 20 or None
 
 
 def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:

@@ -18,6 +18,7 @@ class Desired(msgspec.Struct, frozen=True, omit_defaults=True):
     identifier: str
     ttl_s: float | None = None
     config: LoadConfig = LoadConfig()
+    pinned: bool = False
 
 
 def read(path: Path) -> tuple[Desired, ...]:

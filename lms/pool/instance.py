@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import Enum
 
+import msgspec
+
 from lms.client.control import InstanceRow, Lease
 from lms.config.load import LoadConfig
 from lms.engine.protocol import Activity, Ready
@@ -15,6 +17,7 @@ RESERVATION_S = 10.0
 Ticket = int
 """Names somebody who waits for an answer."""
 
+UNASKED = LoadConfig()
 IDLE = Activity("idle", running=0, queued=0, served=0)
 
 
@@ -26,7 +29,8 @@ class Phase(Enum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it.
+    """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it; `pinned`
+    that it makes room for no other model.
 
     `need_bytes` is the memory it will take, that of its `draft` model included; of it, `prompt_cache_bytes` may go to
     finished prompts. `cells` are the tokens of memory that its sequences share, if it is `unified`; one of them has a
@@ -44,6 +48,7 @@ class Plan:
     prompt_cache_bytes: int = 0
     draft: Draft | None = None
     context_length: int = 0
+    pinned: bool = False
 
     @property
     def key(self) -> str:
@@ -52,6 +57,19 @@ class Plan:
     @property
     def embedding(self) -> bool:
         return self.known.row.kind == "embedding"
+
+    def differs_from(self, other: "Plan") -> str:
+        """What an instance loaded as `other` lacks to be what this plan asks for; empty if nothing."""
+        if self.known.file != other.known.file:
+            return f"and is {other.key}"
+        if self.identifier not in ("", other.identifier):
+            return f"not as “{self.identifier}”"
+        mine, theirs = (msgspec.structs.asdict(plan.config) for plan in (self, other))
+        if self.context_length == other.context_length:
+            mine.pop("context_length")
+        asked = (name for name, value in mine.items() if value != getattr(UNASKED, name))
+        differing = next((name for name in asked if mine[name] != theirs[name]), None)
+        return f"with another {differing}" if differing else ""
 
     def beyond(self, draft: Draft | None) -> int:
         """The bytes that another draft model needs which takes the place of the planned one: there is one at a time."""
@@ -113,6 +131,11 @@ class Instance:
             or self.activity.state != "idle"
             or self.activity.running + self.activity.queued > 0
         )
+
+    @property
+    def evictable(self) -> bool:
+        """Whether it may be unloaded to make room."""
+        return self.alive and not self.busy and not self.plan.pinned
 
     @property
     def context_length(self) -> int:
@@ -193,4 +216,5 @@ class Instance:
             pid=self.pid,
             jit=self.plan.jit,
             config=self.plan.config,
+            pinned=self.plan.pinned,
         )

@@ -32,7 +32,7 @@ from lms.client.control import (
 from lms.config.load import LoadConfig
 from lms.config.settings import Settings
 from lms.engine.protocol import EngineKind, Report
-from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded, ModelUnloaded
+from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded, ModelUnloaded, NotEnoughMemory
 from lms.logbus.bus import LogBus
 from lms.logbus.records import LogRecord
 from lms.paths import Home
@@ -79,7 +79,9 @@ class Pool:
         first_number = secrets.choice(_FIRST_NUMBERS)
         self._closing = False
         self._forgetting = False
-        self._state = PoolState(self._socket_path, settings.jit_max_models, first_number, self._wanted)
+        self._state = PoolState(
+            self._socket_path, settings.jit_max_models, first_number, self._wanted, settings.memory_budget_bytes
+        )
         kind: EngineKind = "fake" if environ.get("LMS_ENGINE") == "fake" else "llama"
         making = Making(kind, settings.queue_limit, home.prompt_cache, self._socket_path, spawn)
         self._engines = Engines(making, bus, journal, self._reported, self._exited)
@@ -112,6 +114,8 @@ class Pool:
         need, available_bytes = self._models.need(known, request.config), _available_bytes()
         draft = self._own_draft(known, request.config)
         draft_bytes = draft.need_bytes if draft else 0
+        total_bytes = need.total_bytes + draft_bytes
+        evicted = self._room_for(Plan(known, "", request.config, need_bytes=total_bytes))
         return MemoryEstimate(
             model=known.row,
             context_length=need.context_length,
@@ -121,10 +125,27 @@ class Pool:
             prompt_cache_bytes=need.prompt_cache_bytes,
             gpu_bytes=need.gpu_bytes,
             draft_bytes=draft_bytes,
-            total_bytes=need.total_bytes + draft_bytes,
+            total_bytes=total_bytes,
             available_bytes=available_bytes,
-            fits=need.total_bytes + draft_bytes <= available_bytes,
+            fits=evicted is not None,
+            evicted=tuple(instance.identifier for instance in evicted or ()),
+            freed_bytes=sum(instance.memory_bytes for instance in evicted or ()),
         )
+
+    def _room_for(self, plan: Plan) -> list[InstanceRow] | None:
+        """What would be unloaded for it, None if that were not enough."""
+        ask: Waiting[list[list[InstanceRow] | None]] = self._ask()
+
+        def look(now_s: float) -> list[Effect]:
+            try:
+                evicted = self._state.room_for(plan, self._free_bytes())
+                self._desk.answer(ask.ticket, [[instance.row(now_s, 0) for instance in evicted]])
+            except NotEnoughMemory:
+                self._desk.answer(ask.ticket, [None])
+            return []
+
+        self._post(look)
+        return ask.take()[0]
 
     # What can be asked for
 
@@ -173,9 +194,14 @@ class Pool:
 
     def loading(self, request: LoadRequest) -> "Waiting[LoadProgress | LoadDone]":
         """A load to wait for; leaving its block before it is done cancels it. Raises as `leasing` does, at once."""
-        plan = self._plan(request.model, request.config, request.identifier or "", request.ttl_s)
+        plan = self._plan(request.model, request.config, request.identifier or "", request.ttl_s, pinned=request.pinned)
         ask: Waiting[LoadProgress | LoadDone] = self._ask()
-        self._post(lambda now_s: self._state.load(ask.ticket, plan, self._free_bytes(), now_s))
+
+        def load(now_s: float) -> list[Effect]:
+            free_bytes = None if request.force else self._free_bytes()
+            return self._state.load(ask.ticket, plan, free_bytes, now_s, reuse=request.reuse)
+
+        self._post(load)
         return ask
 
     def unload(self, identifier: str) -> InstanceRow:
@@ -199,7 +225,16 @@ class Pool:
 
     # Plans
 
-    def _plan(self, typed: str, config: LoadConfig, identifier: str, ttl_s: float | None, jit: bool = False) -> Plan:
+    def _plan(
+        self,
+        typed: str,
+        config: LoadConfig,
+        identifier: str,
+        ttl_s: float | None,
+        *,
+        jit: bool = False,
+        pinned: bool = False,
+    ) -> Plan:
         if ttl_s is not None and ttl_s <= 0:
             raise InvalidRequest("The TTL must be more than 0 seconds.", param="ttl_s")
         known = self._models.resolve(typed)
@@ -219,6 +254,7 @@ class Pool:
             prompt_cache_bytes=need.prompt_cache_bytes,
             draft=draft,
             context_length=need.context_length,
+            pinned=pinned,
         )
 
     def _own_draft(self, known: Known, config: LoadConfig) -> Draft | None:
@@ -285,7 +321,7 @@ class Pool:
 
     def _plan_again(self, wanted: Desired) -> Plan | LmsError:
         try:
-            return self._plan(wanted.key, wanted.config, wanted.identifier, wanted.ttl_s)
+            return self._plan(wanted.key, wanted.config, wanted.identifier, wanted.ttl_s, pinned=wanted.pinned)
         except LmsError as error:
             return error
 

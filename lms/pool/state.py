@@ -30,7 +30,7 @@ from lms.pool.drafts import Draft
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
 from lms.pool.instance import Instance, Phase, Plan, Ticket
 from lms.pool.naming import find, numbered
-from lms.pool.room import make_room, require_room
+from lms.pool.room import Room, make_room, require_room
 
 # An engine that has lived so long did not die of how it was loaded.
 SETTLED_S = 10.0
@@ -53,10 +53,14 @@ class PoolState:
         jit_max_models: int = 1,
         first_number: int = 1,
         pending: Iterable[Desired] = (),
+        budget_bytes: int | None = None,
     ) -> None:
-        """`pending` is what an earlier daemon had loaded: it stays written down until `restore` is told of each."""
+        """`pending` is what an earlier daemon had loaded: it stays written down until `restore` is told of each.
+        `budget_bytes` is what all models together may take.
+        """
         self._socket_path = socket_path
         self._jit_max_models = jit_max_models
+        self._budget_bytes = budget_bytes
         self._next_number = first_number
         self._instances: dict[int, Instance] = {}
         self._fallen: dict[str, Plan] = {}
@@ -79,8 +83,12 @@ class PoolState:
     def desired(self) -> tuple[Desired, ...]:
         """What a daemon that comes back should load."""
         plans = [*self._fallen.values(), *(i.plan for i in self._instances.values() if i.wanted and i.alive)]
-        loaded = [Desired(plan.key, plan.identifier, plan.ttl_s, plan.config) for plan in plans]
+        loaded = [Desired(plan.key, plan.identifier, plan.ttl_s, plan.config, plan.pinned) for plan in plans]
         return (*self._pending.values(), *loaded)
+
+    def room_for(self, plan: Plan, available_bytes: int | None) -> tuple[Instance, ...]:
+        """Who would be unloaded for it. Raises NotEnoughMemory."""
+        return self._room(plan, available_bytes).evicted
 
     def due_s(self) -> float | None:
         """When `tick` next has something to do."""
@@ -142,10 +150,18 @@ class PoolState:
         except NotEnoughMemory as error:
             return self._done(Refuse(ticket, error))
 
-    def load(self, ticket: Ticket, plan: Plan, available_bytes: int | None, now_s: float) -> list[Effect]:
-        """One more instance. An empty identifier means the key, numbered when it is taken."""
+    def load(
+        self, ticket: Ticket, plan: Plan, available_bytes: int | None, now_s: float, *, reuse: bool = False
+    ) -> list[Effect]:
+        """One more instance. An empty identifier means the key, numbered when it is taken.
+
+        With `reuse` one that is there is taken over, if it is loaded as it is planned here, and refused if it is not.
+        """
         if self._closed:
             return self._done(Refuse(ticket, _closing()))
+        there = self._reusable(plan) if reuse else None
+        if there is not None:
+            return self._take_over(ticket, there, plan, now_s)
         if plan.identifier and plan.identifier in self._identifiers():
             return self._done(Refuse(ticket, _in_use(plan.identifier)))
         try:
@@ -282,6 +298,28 @@ class PoolState:
             return self._done(Tell(ticket, _progress(instance)))
         return self._done(Grant(ticket, instance.grant(ticket, self._socket_path(instance.number), now_s)))
 
+    def _reusable(self, plan: Plan) -> Instance | None:
+        """The one of that identifier or, where none is asked for, any of that model."""
+        there = self._instances.values()
+        return find(plan.identifier, None, there) if plan.identifier else find(plan.key, plan.known.file, there)
+
+    def _take_over(self, ticket: Ticket, instance: Instance, plan: Plan, now_s: float) -> list[Effect]:
+        """From now on it is as if it had been loaded by hand."""
+        reason = plan.differs_from(instance.plan)
+        if reason:
+            return self._done(Refuse(ticket, _loaded_otherwise(instance.plan, reason)))
+        instance.plan = replace(instance.plan, jit=False, ttl_s=plan.ttl_s, pinned=plan.pinned)
+        instance.last_used_s = now_s
+        if instance.ready is None:
+            instance.loaders.append(ticket)
+            return self._done()
+        instance.wanted = True
+        return self._done(Grant(ticket, LoadDone(instance.row(now_s, 0), 0.0, reused=True)))
+
+    def _room(self, plan: Plan, available_bytes: int | None) -> Room:
+        there = self._instances.values()
+        return make_room(plan, there, self._jit_max_models, available_bytes, self._budget_bytes)
+
     def _adopt(self, ticket: Ticket, instance: Instance, draft: Draft, available_bytes: int | None) -> None:
         """The holder of `ticket` brings along a draft model. Nobody is unloaded for it. Raises NotEnoughMemory."""
         others = (other for other in self._instances.values() if other is not instance)
@@ -312,7 +350,7 @@ class PoolState:
         """Begin to load as in `plan`. Room is made for `draft` too. Raises NotEnoughMemory."""
         plan = plan if plan.identifier else replace(plan, identifier=numbered(plan.key, self._identifiers()))
         both = replace(plan, need_bytes=plan.need_bytes + plan.beyond(draft))
-        room = make_room(both, self._instances.values(), self._jit_max_models, available_bytes)
+        room = self._room(both, available_bytes)
         for evicted in room.evicted:
             self._say(evicted, "info", f"makes room for “{plan.identifier}”")
             self._stop(evicted, ModelUnloaded(f"“{evicted.identifier}” was unloaded to make room."))
@@ -397,6 +435,13 @@ def _in_use(identifier: str) -> IdentifierInUse:
         f"A loaded model already has the identifier “{identifier}”.",
         hint="Choose another one, or unload it first.",
         param="identifier",
+    )
+
+
+def _loaded_otherwise(plan: Plan, reason: str) -> IdentifierInUse:
+    return IdentifierInUse(
+        f"“{plan.identifier}” is loaded already, {reason}.",
+        hint=f"Unload it first (lms unload {plan.identifier}), or load a second instance without --reuse.",
     )
 
 

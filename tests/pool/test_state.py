@@ -33,8 +33,12 @@ KILLED = Exit("was killed by SIGKILL", "out of luck")
 class Story:
     """Tells a `PoolState` what happens, in words that tests read well, and keeps what it wanted done last."""
 
-    def __init__(self, jit_max_models: int = 1, pending: Iterable[Desired] = ()) -> None:
-        self.state = PoolState(lambda number: f"/run/engine-{number}.sock", jit_max_models, pending=pending)
+    def __init__(
+        self, jit_max_models: int = 1, pending: Iterable[Desired] = (), budget_bytes: int | None = None
+    ) -> None:
+        self.state = PoolState(
+            lambda number: f"/run/engine-{number}.sock", jit_max_models, pending=pending, budget_bytes=budget_bytes
+        )
         self.now = 0.0
         self.ticket = 0
         self.last: list[Effect] = []
@@ -66,9 +70,9 @@ class Story:
     def jit(self, key: str, **fields: object) -> int:
         return self.lease(key, jit(key, **fields))  # type: ignore[arg-type]
 
-    def load(self, plan: Plan, free: int = MANY_BYTES) -> int:
+    def load(self, plan: Plan, free: int | None = MANY_BYTES, reuse: bool = False) -> int:
         self.ticket += 1
-        self._did(self.state.load(self.ticket, plan, free, self.now))
+        self._did(self.state.load(self.ticket, plan, free, self.now, reuse=reuse))
         return self.ticket
 
     def loaded(self, plan: Plan) -> int:

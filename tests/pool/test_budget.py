@@ -1,0 +1,139 @@
+"""Who makes room under a memory budget, what is pinned, and loads that take over what is there."""
+
+from dataclasses import replace
+
+from lms.client.control import LoadDone
+from lms.config.load import LoadConfig
+from lms.errors import IdentifierInUse, NotEnoughMemory
+from lms.pool.effects import Start, Stop
+from lms.pool.instance import Plan
+from tests.pool.plans import by_hand, jit
+from tests.pool.test_state import MANY_BYTES, Story
+
+
+def pinned(key: str, need_bytes: int = 0) -> Plan:
+    return replace(by_hand(key, need_bytes=need_bytes), pinned=True)
+
+
+def idle(story: Story, plan: Plan) -> int:
+    number = story.loaded(plan)
+    story.wait(1)
+    return number
+
+
+def test_within_the_budget_nobody_goes() -> None:
+    story = Story(budget_bytes=100)
+    idle(story, by_hand("a", need_bytes=50))
+    story.load(by_hand("b", need_bytes=50))
+    assert [effect.plan.key for effect in story.of(Start)] == ["b"]
+
+
+def test_over_the_budget_the_least_recently_used_goes_though_the_machine_has_room() -> None:
+    story = Story(budget_bytes=100)
+    a, b = idle(story, by_hand("a", need_bytes=50)), idle(story, by_hand("b", need_bytes=50))
+    story.works(a, served=1, running=0)
+    story.load(by_hand("c", need_bytes=40))
+    assert story.last[-1] == Stop(b)
+    story.exits(b)
+    assert [effect.plan.key for effect in story.of(Start)] == ["c"]
+
+
+def test_what_the_budget_unloads_is_not_loaded_again_by_a_daemon_that_comes_back() -> None:
+    story = Story(budget_bytes=100)
+    idle(story, by_hand("a", need_bytes=80))
+    story.load(by_hand("b", need_bytes=80))
+    assert story.saved == ()
+
+
+def test_a_pinned_model_stays_and_another_one_goes() -> None:
+    story = Story(budget_bytes=100)
+    idle(story, pinned("a", need_bytes=50))
+    b = idle(story, by_hand("b", need_bytes=50))
+    story.load(by_hand("c", need_bytes=40))
+    assert [effect.number for effect in story.of(Stop)] == [b]
+
+
+def test_a_busy_model_stays_and_the_load_is_refused_with_the_numbers_and_a_way_out() -> None:
+    story = Story(budget_bytes=2 << 30)
+    story.works(idle(story, by_hand("a", need_bytes=1 << 30)), served=1)
+    error = story.refused(story.load(by_hand("b", need_bytes=3 << 29)))
+    assert isinstance(error, NotEnoughMemory)
+    assert "1.50 GiB and 1.00 GiB of memory are free, of a budget of 2.00 GiB" in error.message
+    assert "--force" in (error.hint or "")
+    assert set(story.rows()) == {"a"}
+
+
+def test_without_a_budget_what_was_loaded_by_hand_stays() -> None:
+    story = Story()
+    idle(story, by_hand("a", need_bytes=50))
+    assert isinstance(story.refused(story.load(by_hand("b", need_bytes=50), free=10)), NotEnoughMemory)
+
+
+def test_a_pinned_model_is_not_counted_out_by_the_limit_of_just_in_time_models() -> None:
+    story = Story(jit_max_models=1)
+    story.lease("a", replace(jit("a"), pinned=True))
+    story.works(story.come_up(), served=1, running=0)
+    story.jit("b")
+    assert story.of(Stop) == []
+
+
+def test_by_force_a_load_begins_that_does_not_fit() -> None:
+    story = Story(budget_bytes=100)
+    story.load(by_hand("a", need_bytes=500), free=None)
+    assert [effect.plan.key for effect in story.of(Start)] == ["a"]
+
+
+def test_who_would_go_is_told_without_anybody_going() -> None:
+    story = Story(budget_bytes=100)
+    idle(story, by_hand("a", need_bytes=60))
+    evicted = story.state.room_for(by_hand("b", need_bytes=60), MANY_BYTES)
+    assert [instance.identifier for instance in evicted] == ["a"]
+    assert set(story.rows()) == {"a"}
+
+
+def test_reuse_takes_over_what_is_loaded() -> None:
+    story = Story()
+    story.loaded(by_hand("a", ttl_s=60.0))
+    done = story.granted(story.load(replace(by_hand("a"), pinned=True), reuse=True))
+    assert isinstance(done, LoadDone)
+    assert done.reused
+    assert (done.instance.ttl_s, done.instance.pinned, list(story.rows())) == (None, True, ["a"])
+
+
+def test_reuse_of_a_model_that_a_request_loaded_makes_it_one_loaded_by_hand() -> None:
+    story = Story()
+    story.jit("a", ttl_s=60.0)
+    story.come_up()
+    story.load(by_hand("a"), reuse=True)
+    assert [model.key for model in story.saved or ()] == ["a"]
+
+
+def test_reuse_joins_a_load_that_goes_on() -> None:
+    story = Story()
+    story.load(by_hand("a"))
+    number = story.of(Start)[-1].number
+    ticket = story.load(by_hand("a"), reuse=True)
+    story.ready(number)
+    assert isinstance(story.granted(ticket), LoadDone)
+    assert list(story.rows()) == ["a"]
+
+
+def test_reuse_loads_what_is_not_there() -> None:
+    story = Story()
+    story.load(by_hand("a"), reuse=True)
+    assert [effect.plan.key for effect in story.of(Start)] == ["a"]
+
+
+def test_reuse_of_what_is_loaded_otherwise_is_refused_with_what_differs() -> None:
+    story = Story()
+    story.loaded(by_hand("a"))
+    error = story.refused(story.load(replace(by_hand("a"), config=LoadConfig(threads=2)), reuse=True))
+    assert isinstance(error, IdentifierInUse)
+    assert "“a” is loaded already, with another threads." in error.message
+
+
+def test_reuse_under_another_identifier_is_a_load_of_its_own() -> None:
+    story = Story()
+    story.loaded(by_hand("a"))
+    story.load(by_hand("a", identifier="mine"), reuse=True)
+    assert "mine" in story.rows()
