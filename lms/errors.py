@@ -17,9 +17,12 @@
     ├── AmbiguousModel          several models go by that name; `candidates` lists them
     ├── ModelDamaged            the file is no whole model
     ├── ModelNotLoaded          just-in-time loading is off and the model is not loaded
+    ├── ModelInUse              a file of the model is in use, as it is loaded
+    ├── ModelExists             where a model is to go, one is already
     ├── IdentifierInUse         another loaded model has that identifier
     ├── NotEnoughMemory         the load was refused by the memory plan
     ├── ResponseNotFound        no stored response has that id
+    ├── ChatNotFound            no saved chat has that id
     ├── HistoryFailed           the file of stored responses cannot be read or written
     ├── QueueFull               the model has as many waiting requests as it takes
     ├── EngineFailed            an engine could not load its model, or died
@@ -35,6 +38,7 @@
     ├── DaemonFailed            the daemon could not start
     ├── PortTaken               the server's port belongs to another program
     ├── ServerNotRunning        the HTTP server is off
+    ├── ServiceFailed           the system's service manager did not do what it was asked
     └── UsageError              the command line is wrong
 
 The tree is closed: one table maps it to HTTP statuses (`server/errors.py`), one to exit codes (`cli/exits.py`), and a
@@ -127,6 +131,14 @@ class ModelNotLoaded(LmsError):
     code = "model_not_loaded"
 
 
+class ModelInUse(LmsError):
+    code = "model_in_use"
+
+
+class ModelExists(LmsError):
+    code = "model_exists"
+
+
 class IdentifierInUse(LmsError):
     code = "identifier_in_use"
 
@@ -137,6 +149,10 @@ class NotEnoughMemory(LmsError):
 
 class ResponseNotFound(LmsError):
     code = "response_not_found"
+
+
+class ChatNotFound(LmsError):
+    code = "chat_not_found"
 
 
 class HistoryFailed(LmsError):
@@ -200,6 +216,10 @@ class PortTaken(LmsError):
 
 class ServerNotRunning(LmsError):
     code = "server_not_running"
+
+
+class ServiceFailed(LmsError):
+    code = "service_failed"
 
 
 class UsageError(LmsError):

@@ -26,9 +26,12 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.AmbiguousModel: 400,
     errors.ModelDamaged: 400,
     errors.ModelNotLoaded: 400,
+    errors.ModelInUse: 409,
+    errors.ModelExists: 409,
     errors.IdentifierInUse: 409,
     errors.NotEnoughMemory: 503,
     errors.ResponseNotFound: 404,
+    errors.ChatNotFound: 404,
     errors.HistoryFailed: 500,
     errors.QueueFull: 429,
     errors.EngineFailed: 500,
@@ -44,6 +47,7 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.DaemonFailed: 503,
     errors.PortTaken: 409,
     errors.ServerNotRunning: 409,
+    errors.ServiceFailed: 500,
     errors.UsageError: 400,
 }
 
