@@ -9,11 +9,18 @@ _lms() {
     esac
     for word in "${words[@]:1}"; do
         case "$command $word" in
-            "lms load"|"lms unload"|"lms ls"|"lms ps"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms log"|"lms log stream"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status") command="$command $word" ;;
+            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms log"|"lms log stream"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status") command="$command $word" ;;
         esac
         previous=$word
     done
     case "$command $previous" in
+        "lms chat --prompt"|"lms chat -p") candidates="" ;;
+        "lms chat --system-prompt"|"lms chat -s") candidates="" ;;
+        "lms chat --image"|"lms chat -i") candidates="" ;;
+        "lms chat --reasoning") candidates="" ;;
+        "lms chat --ttl") candidates="" ;;
+        "lms chat --chat") candidates="" ;;
+        "lms chat --delete") candidates="" ;;
         "lms load --gpu") candidates="off max" ;;
         "lms load --context-length"|"lms load -c") candidates="max" ;;
         "lms load --parallel") candidates="" ;;
@@ -39,9 +46,11 @@ _lms() {
         "lms token create --expires") candidates="" ;;
         "lms log stream --source"|"lms log stream -s") candidates="model server runtime" ;;
         "lms log stream --filter") candidates="input output" ;;
+        "lms service install --user") candidates="" ;;
         *)
             case "$command" in
-                "lms") candidates="load unload ls ps status version server token log daemon --version -v --help -h" ;;
+                "lms") candidates="chat load unload ls ps status version server token log daemon service --version -v --help -h" ;;
+                "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
                 "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
                 "lms ls") candidates="--llm --embedding --variants --json --help -h" ;;
@@ -62,11 +71,16 @@ _lms() {
                 "lms daemon up") candidates="--json --help -h" ;;
                 "lms daemon down") candidates="--json --help -h" ;;
                 "lms daemon status") candidates="--json --help -h" ;;
+                "lms service") candidates="install uninstall status --help -h" ;;
+                "lms service install") candidates="--system --print --user --json --help -h" ;;
+                "lms service uninstall") candidates="--system --json --help -h" ;;
+                "lms service status") candidates="--json --help -h" ;;
             esac
             case "$whole" in
                 -*) ;;
                 *)
                     case "$command" in
+                        "lms chat") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms load") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms unload") candidates="$(lms complete identifiers 2>/dev/null)" ;;
                         "lms ls") candidates="$(lms complete models 2>/dev/null)" ;;

@@ -5,7 +5,7 @@ function __lms_path
     set -l path lms
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms log' 'lms log stream' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status'
+            case 'lms chat' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms log' 'lms log stream' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status'
                 set path "$path $word"
         end
     end
@@ -17,6 +17,7 @@ function __lms_at
 end
 
 complete -c lms -f
+complete -c lms -n '__lms_at lms' -a chat -d 'Talk to a model'
 complete -c lms -n '__lms_at lms' -a load -d 'Load a model'
 complete -c lms -n '__lms_at lms' -a unload -d 'Unload a model'
 complete -c lms -n '__lms_at lms' -a ls -d 'List the models on disk, or the variants of one'
@@ -27,8 +28,24 @@ complete -c lms -n '__lms_at lms' -a server -d 'The HTTP server that OpenAI and 
 complete -c lms -n '__lms_at lms' -a token -d 'Tokens for clients of a server that asks for them (lms server start --require-auth)'
 complete -c lms -n '__lms_at lms' -a log -d 'Watch what happens'
 complete -c lms -n '__lms_at lms' -a daemon -d 'The service behind all other commands'
+complete -c lms -n '__lms_at lms' -a service -d 'Have the system run the daemon: from boot on, without a login, and again after a crash'
 complete -c lms -n '__lms_at lms' -l version -s v -d 'Print the version, anywhere on the line.'
 complete -c lms -n '__lms_at lms' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms chat' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms chat' -l prompt -s p -x -d 'Ask this once. What is piped in stands behind it.'
+complete -c lms -n '__lms_at lms chat' -l system-prompt -s s -x -d 'What the model is told to be.'
+complete -c lms -n '__lms_at lms chat' -l image -s i -x -d 'A picture to look at. May be given again.'
+complete -c lms -n '__lms_at lms chat' -l reasoning -x -d 'auto, on, off, low, medium, high. Default: auto.'
+complete -c lms -n '__lms_at lms chat' -l ttl -x -d 'Unload when idle this long, if this loads it. Default: 3600.'
+complete -c lms -n '__lms_at lms chat' -l stats -d 'Show the figures of each answer, on stderr.'
+complete -c lms -n '__lms_at lms chat' -l save -d 'Save what -p asks and is answered, as in a terminal.'
+complete -c lms -n '__lms_at lms chat' -l continue -d 'Go on with the saved chat that was changed last.'
+complete -c lms -n '__lms_at lms chat' -l chat -x -d 'Go on with this saved chat.'
+complete -c lms -n '__lms_at lms chat' -l list -d 'List the saved chats.'
+complete -c lms -n '__lms_at lms chat' -l delete -x -d 'Delete a saved chat.'
+complete -c lms -n '__lms_at lms chat' -l yes -s y -d 'Ask nothing: of several matches take the first.'
+complete -c lms -n '__lms_at lms chat' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms chat' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms load' -a '(lms complete models 2>/dev/null)'
 complete -c lms -n '__lms_at lms load' -l gpu -x -a 'off max' -d 'Part of the model to put on the GPU. Default: all that fits.'
 complete -c lms -n '__lms_at lms load' -l context-length -s c -x -a 'max' -d 'Context in tokens; max is the model\'s own limit.'
@@ -118,3 +135,17 @@ complete -c lms -n '__lms_at lms daemon down' -l json -d 'Print JSON on stdout, 
 complete -c lms -n '__lms_at lms daemon down' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms daemon status' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms daemon status' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms service' -a install -d 'Install the service and start it'
+complete -c lms -n '__lms_at lms service' -a uninstall -d 'Stop the service and remove it'
+complete -c lms -n '__lms_at lms service' -a status -d 'Say whether the service is installed and runs'
+complete -c lms -n '__lms_at lms service' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms service install' -l system -d 'A service of the whole system; needs root.'
+complete -c lms -n '__lms_at lms service install' -l print -d 'Only print the systemd unit, or on macOS the property list.'
+complete -c lms -n '__lms_at lms service install' -l user -x -d 'With --system: whom it runs as. Default: who called sudo.'
+complete -c lms -n '__lms_at lms service install' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms service install' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms service uninstall' -l system -d 'A service of the whole system; needs root.'
+complete -c lms -n '__lms_at lms service uninstall' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms service uninstall' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms service status' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms service status' -l help -s h -d 'Show this message and exit.'

@@ -16,7 +16,7 @@ LAYERS = (
     {"generation", "config", "logbus"},
     {"catalog", "history", "text"},
     {"engine", "client", "mcp"},
-    {"pool"},
+    {"downloads", "pool"},
     {"server"},
     {"cli", "daemon"},
 )
@@ -28,6 +28,7 @@ OPEN_PARTS = {"engine": "lms.engine.protocol"}
 DOORS = {
     "typer": "lms.cli.*",
     "rich": "lms.cli.*",
+    "prompt_toolkit": "lms.cli.chat_prompt",
     "gunicorn": "lms.daemon.*",
     "flask": "lms.server.*",
     "werkzeug": "lms.server.*",
@@ -39,6 +40,7 @@ DOORS = {
     "mlx": "lms.engine.mlx*",
     "mlx_lm": "lms.engine.mlx*",
     "huggingface_hub": "lms.catalog.hub",
+    "httpx2": "lms.catalog.hub",
     "PIL": "lms.engine.pictures",
     "jinja2": "lms.text.template*",
     "llguidance": "lms.text.*",

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lms import __version__
-from lms.cli import complete, daemon, exits, load, log, ls, ps, server, status, token, unload, version
+from lms.cli import chat, complete, daemon, exits, load, log, ls, ps, server, service, status, token, unload, version
 from lms.cli.command import Help, group, require_subcommand
 from lms.cli.session import Session
 from lms.errors import LmsError, UsageError, to_wire
@@ -36,11 +36,11 @@ def root(
     require_subcommand(context)
 
 
-for module in (load, unload, ls, ps):
+for module in (chat, load, unload, ls, ps):
     module.register(app, "Local models")
 for module in (server, token, log):
     module.register(app, "Serve")
-for module in (daemon, status, version, complete):
+for module in (daemon, service, status, version, complete):
     module.register(app, "Service")
 
 

@@ -34,9 +34,12 @@ BY_ERROR: dict[type[errors.LmsError], int] = {
     errors.AmbiguousModel: USAGE,
     errors.ModelDamaged: FAILED,
     errors.ModelNotLoaded: FAILED,
+    errors.ModelInUse: FAILED,
+    errors.ModelExists: FAILED,
     errors.IdentifierInUse: FAILED,
     errors.NotEnoughMemory: FAILED,
     errors.ResponseNotFound: FAILED,
+    errors.ChatNotFound: FAILED,
     errors.HistoryFailed: FAILED,
     errors.QueueFull: FAILED,
     errors.EngineFailed: FAILED,
@@ -52,6 +55,7 @@ BY_ERROR: dict[type[errors.LmsError], int] = {
     errors.DaemonFailed: FAILED,
     errors.PortTaken: FAILED,
     errors.ServerNotRunning: FAILED,
+    errors.ServiceFailed: FAILED,
     errors.UsageError: USAGE,
 }
 

@@ -94,6 +94,24 @@ class Output:
         self._stdout.write(line + "\n")
         self._stdout.flush()
 
+    def piece(self, text: str, style: str = "") -> None:
+        """A part of a line, shown at once."""
+        self._stdout.write(self._shown(Styled(text, style), self._stdout))
+        self._stdout.flush()
+
+    @property
+    def shows_markdown(self) -> bool:
+        """Whether a person reads stdout."""
+        return self._stdout.isatty()
+
+    @contextlib.contextmanager
+    def markdown(self) -> Iterator[Callable[[str], None]]:
+        """Text in Markdown, set as it grows, on a terminal. Gives the function that takes the whole of it so far."""
+        from lms.cli.markdown import Growing
+
+        with Growing(self._console(self._stdout)) as growing:
+            yield lambda text: growing.take(visible(text))
+
     def table(self, table: Table) -> None:
         if not table.rows:
             return

@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from lms.cli.output import Output
 from lms.paths import Home
@@ -33,6 +33,7 @@ class Daemon(Protocol):
     def estimate(self, request: "control.LoadRequest") -> "control.MemoryEstimate": ...
     def unload(self, identifier: str) -> "control.InstanceRow": ...
     def logs(self) -> "Generator[LogRecord, None, None]": ...
+    def chat(self, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]: ...
 
 
 def _client(home: Home) -> Daemon:

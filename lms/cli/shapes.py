@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lms.cli.chat_saved import Chat
     from lms.client.control import InstanceRow, MemoryEstimate, ModelRow, ServerStatus
     from lms.config.load import LoadConfig
     from lms.config.tokens import Token
@@ -122,6 +123,18 @@ def server(status: ServerStatus) -> dict[str, Any]:
     """
     port = {} if status.port is None else {"port": status.port}
     return {"running": status.running} | port | ({"requireAuth": True} if status.admission.require_auth else {})
+
+
+def chat(saved: Chat) -> dict[str, Any]:
+    """A saved chat, without what was said in it."""
+    return {
+        "id": saved.id,
+        "title": saved.title,
+        "model": saved.model,
+        "createdAt": saved.created_s,
+        "changedAt": saved.changed_s,
+        "messages": len(saved.messages),
+    }
 
 
 def token(kept: Token) -> dict[str, Any]:

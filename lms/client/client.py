@@ -12,8 +12,13 @@ import httpx
 import msgspec
 
 import lms
+from lms.catalog.offers import FoundRepo
 from lms.client.control import (
     DaemonStatus,
+    DownloadId,
+    DownloadRequest,
+    DownloadRow,
+    HubSearch,
     InstanceRow,
     Lease,
     LeaseAnswer,
@@ -27,6 +32,7 @@ from lms.client.control import (
     LoadRequest,
     MemoryEstimate,
     ModelRow,
+    RepoOffers,
     Resolve,
     ServerStart,
     ServerStatus,
@@ -191,6 +197,46 @@ class DaemonClient:
         if answer.lease is None:
             raise from_wire(answer.error or {})
         yield answer.lease
+
+    def chat(self, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+        """The chunks of an answer to a streaming request of the REST API v0. `close()` before the end cancels it."""
+        with self._stream("POST", "http://daemon/api/v0/chat/completions", body) as lines:
+            for line in lines:
+                if line.startswith("data: {"):
+                    chunk = msgspec.json.decode(line.removeprefix("data: "), type=dict[str, Any])
+                    if "error" in chunk:
+                        raise from_wire(chunk["error"])
+                    yield chunk
+
+    # Downloads
+
+    def search(self, search: HubSearch) -> list[FoundRepo]:
+        """Repos on the hub, the most downloaded first."""
+        return self._post("/hub/search", search, list[FoundRepo])
+
+    def look_up(self, request: DownloadRequest) -> RepoOffers:
+        """What the repo that is asked for has to offer."""
+        return self._post("/hub/offers", request, RepoOffers)
+
+    def start_download(self, request: DownloadRequest) -> DownloadRow:
+        """Begin a download, or join it. Raises NotEnoughDisk, and what the hub has against it."""
+        return self._post("/downloads", request, DownloadRow)
+
+    def download(self, job_id: str) -> DownloadRow:
+        """How it stands. Raises DownloadNotFound, as the next two do."""
+        return self._post("/downloads/status", DownloadId(job_id), DownloadRow)
+
+    def pause_download(self, job_id: str) -> DownloadRow:
+        """Stop it; to start it again goes on from there."""
+        return self._post("/downloads/pause", DownloadId(job_id), DownloadRow)
+
+    def cancel_download(self, job_id: str) -> DownloadRow:
+        """Stop it, and delete what has come. The row says how it stood."""
+        return self._post("/downloads/cancel", DownloadId(job_id), DownloadRow)
+
+    def downloads(self) -> list[DownloadRow]:
+        """The downloads of the last days, the last begun first."""
+        return self._get("/downloads", list[DownloadRow])
 
     # How
 

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec.structs import replace
 
@@ -106,6 +106,8 @@ class FakeDaemon:
     load_closed: bool = False
     requests: list[LoadRequest] = field(default_factory=list)
     starts: list[ServerStart] = field(default_factory=list)
+    answers: list[list[Any]] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
 
     def status(self) -> DaemonStatus:
         self._require_on()
@@ -211,6 +213,15 @@ class FakeDaemon:
         yield from self.records
         if self.log_end is not None:
             raise self.log_end
+
+    def chat(self, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
+        """Each of `answers` in turn: chunks, or in their place an exception to raise."""
+        self._require_on()
+        self.asked.append(body)
+        for chunk in self.answers.pop(0):
+            if isinstance(chunk, BaseException):
+                raise chunk
+            yield chunk
 
     def _variants(self) -> Iterator[ModelRow]:
         for row in self.rows:
