@@ -1,17 +1,10 @@
 """`lms daemon up | down | status`: the process that owns everything that is loaded."""
 
-import fcntl
-import time
-
 import typer
 
 from lms.cli.command import command, group
 from lms.cli.session import Session
-from lms.errors import DaemonFailed, DaemonUnreachable
-from lms.paths import Home
-
-END_TIMEOUT_S = 30.0
-_POLL_S = 0.02
+from lms.errors import DaemonUnreachable
 
 app = group(
     "daemon",
@@ -44,32 +37,10 @@ def down(session: Session) -> None:
         session.running_daemon().shutdown()
     except DaemonUnreachable as error:
         raise DaemonUnreachable("The lms daemon is not running.", hint="There is nothing to stop.") from error
-    _wait_for_end(session.home)
     if session.output.as_json:
         session.output.json({"status": "not-running"})
     else:
         session.output.say("The lms daemon has stopped.")
-
-
-def _wait_for_end(home: Home) -> None:
-    """Until the memory is free and the next `lms daemon up` finds nobody. Raises DaemonFailed after a while."""
-    deadline_s = time.monotonic() + END_TIMEOUT_S
-    while _holds_lock(home):
-        if time.monotonic() > deadline_s:
-            raise DaemonFailed(f"The daemon was told to end, and has not after {END_TIMEOUT_S:.0f} s.")
-        time.sleep(_POLL_S)
-
-
-def _holds_lock(home: Home) -> bool:
-    """Whether somebody is the daemon: who is holds this lock for life. A daemon that starts just now tries again."""
-    try:
-        with home.lock.open() as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
 
 
 @command(app, "status", examples=[("lms daemon status --json", '{"status":"running","pid":4711,"isDaemon":true}')])

@@ -17,6 +17,8 @@ from lms.errors import DaemonFailed, DaemonUnreachable, UsageError
 from lms.paths import Home
 
 START_TIMEOUT_S = 60.0
+# -P keeps the current folder out of what is imported.
+COMMAND = (sys.executable, "-P", "-m", "lms.daemon")
 LOG_LIMIT_BYTES = 4 << 20
 LOG_TAIL_LINES = 10
 _POLL_S = 0.02
@@ -70,7 +72,7 @@ def _spawn(home: Home) -> "subprocess.Popen[bytes]":
     _require_usable(home)
     with open_log(home.daemon_log) as log:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "lms.daemon"],
+            COMMAND,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
