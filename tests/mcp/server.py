@@ -1,17 +1,20 @@
-"""An MCP server made with the official package: `python server.py stdio|streamable-http|sse [PORT]`.
+"""An MCP server made with the official package: `python server.py stdio|http|sse`, the last two saying their port.
 
 `echo` and `add` answer; `fail` does not succeed; `slow` ends when it is cancelled, and writes that down; `picture`
-returns one; `large` returns a lot; `die` ends the server. With `STUBBORN` set it ignores the end of its stdin.
+returns one; `large` returns a lot; `again` tells the fake model to call it again; `die` ends the server. With
+`STUBBORN` set the server ignores the end of its stdin.
 """
 
 import asyncio
 import base64
 import os
+import socket
 import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+import uvicorn
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ImageContent
@@ -63,6 +66,12 @@ def large(size: int) -> str:
 
 
 @server.tool()
+def again() -> str:
+    """What makes the fake model call it again."""
+    return "call again {}"
+
+
+@server.tool()
 def pid() -> int:
     """The process that answers."""
     return os.getpid()
@@ -82,15 +91,15 @@ def who(context: Context) -> str:
 
 
 def main() -> None:
-    transport, *port = sys.argv[1:]
-    if transport == "stdio":
+    if sys.argv[1] == "stdio":
         server.run("stdio")
         if os.environ.get("STUBBORN"):
             threading.Event().wait()
-    elif transport == "sse":
-        server.run("sse", port=int(port[0]))
-    else:
-        server.run("streamable-http", port=int(port[0]))
+        return
+    app = server.streamable_http_app() if sys.argv[1] == "http" else server.sse_app()
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(listener.getsockname()[1], flush=True)  # whoever connects now waits in the socket
+    uvicorn.run(app, fd=listener.fileno(), log_level="error")
 
 
 if __name__ == "__main__":
