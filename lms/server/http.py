@@ -2,7 +2,7 @@
 
 import select
 import traceback
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from lms.server import auth, body, errors, sse
 from lms.server.access import Access
 from lms.server.dialects import dialect_at
 from lms.server.exchange import Exchange
-from lms.server.services import Backend
+from lms.server.services import Backend, Downloader, NoDownloads
 from lms.server.tools import toolbox
 from lms.server.tools.access import McpAccess, WantedServer
 from lms.server.tools.toolbox import Toolbox
@@ -42,6 +42,7 @@ class Services:
     separate_reasoning: bool = True
     lenient: bool = False
     mcp: McpAccess = field(default_factory=McpAccess)
+    downloads: Downloader = field(default_factory=NoDownloads)
 
     def attach(self, app: Any) -> None:
         app.extensions[_EXTENSION] = self
@@ -65,8 +66,11 @@ def exchange() -> Exchange:
     return Exchange(ours.backend, request.environ.get("gunicorn.socket"), ours.new_poll)
 
 
-def open_toolbox(way: Exchange, wanted: Sequence[WantedServer], taken: Iterable[str] = ()) -> Toolbox:
-    """The tools of the MCP servers that this request wants; `taken` are names of other functions.
+def open_toolbox(
+    way: Exchange, wanted: Sequence[WantedServer], taken: Collection[str] = (), required: bool = False
+) -> Toolbox:
+    """The tools of the MCP servers that this request wants; `taken` are names of other functions. One tool at least is
+    `required`.
 
     Raises PermissionDenied, and as `toolbox.opened` does; ClientGone when nobody waits for it any more.
     """
@@ -75,7 +79,7 @@ def open_toolbox(way: Exchange, wanted: Sequence[WantedServer], taken: Iterable[
     mcp = services().mcp
     for server in wanted:
         mcp.permit(server, auth.sent_token())
-    waiting = way.attended(toolbox.opened(McpConnection(mcp.host()), wanted, taken))
+    waiting = way.attended(toolbox.opened(McpConnection(mcp.host()), wanted, taken, required))
     while True:
         try:
             next(waiting)

@@ -1,7 +1,7 @@
 """The tools of the MCP servers that one request uses, by the names that its model knows."""
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,9 +60,10 @@ class Toolbox:
 
 
 def opened(
-    connection: McpConnection, wanted: Sequence[WantedServer], taken: Iterable[str] = ()
+    connection: McpConnection, wanted: Sequence[WantedServer], taken: Collection[str] = (), required: bool = False
 ) -> Generator[None, None, Toolbox]:
-    """None twice a second until all servers have said what tools they have; then those. `taken` are other functions.
+    """None twice a second until all servers have said what tools they have; then those. `taken` are other functions;
+    one tool at least is `required`.
 
     Raises McpConnectionError, and InvalidRequest for a server or a tool that there is not.
     """
@@ -71,6 +72,8 @@ def opened(
         for server in _distinct(wanted):
             listed = yield from connection.open(Open(server.label, server.server, server.param))
             offers += [(server, spec) for spec in _allowed(server, listed.tools)]
+        if required and not offers and not taken:
+            raise InvalidRequest("“tool_choice” asks for a call, and there is no tool to call.", param="tool_choice")
         return Toolbox(connection, wanted, named(offers, taken))
     except BaseException:
         connection.close()

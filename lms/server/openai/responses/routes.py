@@ -8,16 +8,18 @@ from flask import request as http_request
 from lms.errors import InvalidRequest
 from lms.generation.events import WasRead
 from lms.generation.request import ReadRequest
+from lms.server.exchange import Exchange
 from lms.server.http import exchange, open_toolbox, raw_body, reply, services, stream_reply
 from lms.server.openai.responses import listing
 from lms.server.openai.responses.answering import Answering
 from lms.server.openai.responses.keeping import Keeper
 from lms.server.openai.responses.reply import Reply
-from lms.server.openai.responses.request import parse
+from lms.server.openai.responses.request import ResponseCall, parse
 from lms.server.reading.tokens import count_body
 from lms.server.requests.call import PlainCall
 from lms.server.requests.fields import only
 from lms.server.tools.loop import ToolLoop
+from lms.server.tools.toolbox import Toolbox
 
 blueprint = Blueprint("responses", __name__, url_prefix="/v1/responses")
 
@@ -26,7 +28,7 @@ blueprint = Blueprint("responses", __name__, url_prefix="/v1/responses")
 def create() -> Response:
     keeper, way = _keeper(), exchange()
     asked = parse(raw_body(), keeper)
-    toolbox = open_toolbox(way, asked.tools.servers, asked.tools.origins)
+    toolbox = _toolbox(way, asked)
     asked = asked.with_tools(toolbox.tools)
     answering = Answering(Reply(asked, toolbox), keeper)
     loop = ToolLoop(way, toolbox, with_functions=True, most_calls=asked.most_tool_calls)
@@ -42,7 +44,7 @@ def create() -> Response:
 def input_tokens() -> Response:
     """How many tokens the input of such a request has. Nothing is answered."""
     asked, way = parse(raw_body(), _keeper()), exchange()
-    with closing(open_toolbox(way, asked.tools.servers, asked.tools.origins)) as toolbox:
+    with closing(_toolbox(way, asked)) as toolbox:
         call = asked.with_tools(toolbox.tools).call
     counted = PlainCall(call.model, ReadRequest(call.requests[0].prompt), "llm", call.ttl_s)
     return reply(count_body(way.single(way.lease(counted), counted, WasRead)))
@@ -74,6 +76,10 @@ def cancel(response_id: str) -> Response:
         "Only responses in the background can be cancelled.",
         hint="Close the connection to cancel one that is under way.",
     )
+
+
+def _toolbox(way: Exchange, asked: ResponseCall) -> Toolbox:
+    return open_toolbox(way, asked.tools.servers, asked.tools.origins, asked.tools.choice.required)
 
 
 def _keeper() -> Keeper:
