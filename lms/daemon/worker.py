@@ -13,6 +13,7 @@ from lms.daemon.application import Application
 from lms.daemon.service import Daemon
 from lms.paths import Home
 from lms.server.app import create_app
+from lms.server.internal import downloads
 from lms.server.internal.routes import WAITING_LEASES, blueprint
 
 # Started when they are needed. What leases leave is for status, loads, logs and the end.
@@ -79,6 +80,7 @@ class Master:
     def _load(self) -> Any:
         self._daemon = daemon = Daemon(self._home, os.getppid())
         api = blueprint(daemon.pool, daemon, daemon.bus)
+        api.register_blueprint(downloads.blueprint(daemon.downloads))
         return create_app(
             daemon.pool,
             daemon.history,
@@ -87,6 +89,7 @@ class Master:
             metrics=daemon.metrics,
             separate_reasoning=daemon.separate_reasoning,
             lenient=daemon.lenient,
+            downloads=daemon.downloads,
         )
 
     def _after_fork(self, _arbiter: Any, _worker: Any) -> None:

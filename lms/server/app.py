@@ -25,7 +25,7 @@ from lms.server.openai.responses.routes import blueprint as responses
 from lms.server.openai.routes import blueprint as openai
 from lms.server.operations.routes import blueprint as operations
 from lms.server.reading.routes import blueprint as reading
-from lms.server.services import Backend
+from lms.server.services import Backend, Downloader, NoDownloads
 from lms.server.tools.access import McpAccess
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ def create_app(
     separate_reasoning: bool = True,
     lenient: bool = False,
     mcp: McpAccess = McpAccess(),  # noqa: B008 - frozen
+    downloads: Downloader = NoDownloads(),  # noqa: B008 - has no state
 ) -> Flask:
     """An app that answers from `backend`, and keeps conversations in `history`.
 
@@ -58,10 +59,11 @@ def create_app(
     separate_reasoning: chats tell reasoning from the answer, unless they say otherwise
     lenient: closed schemas are open, and take a TTL
     mcp: which MCP servers requests may use; by default none
+    downloads: who gets models from the hub; by default nobody
     """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, history, log, new_poll, metrics, separate_reasoning, lenient, mcp).attach(app)
+    Services(backend, history, log, new_poll, metrics, separate_reasoning, lenient, mcp, downloads).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
     if origins:

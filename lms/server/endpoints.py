@@ -10,6 +10,7 @@ from typing import Literal
 
 from lms.config.tokens import Permission
 from lms.server.anthropic.request import CountBody, MessagesBody
+from lms.server.lmstudio_v1.downloads import DownloadBody
 from lms.server.lmstudio_v1.models import LoadBody, UnloadBody
 from lms.server.lmstudio_v1.request import ChatBody as NativeChatBody
 from lms.server.openai.responses.listing import Page
@@ -86,6 +87,8 @@ FAMILIES = {
         Endpoint("GET", "/api/v1/models", "List the models, loaded or not", LISTING),
         Endpoint("POST", "/api/v1/models/load", "Load a model", MANAGING, LoadBody),
         Endpoint("POST", "/api/v1/models/unload", "Unload a model", MANAGING, UnloadBody),
+        Endpoint("POST", "/api/v1/models/download", "Download a model", MANAGING, DownloadBody),
+        Endpoint("GET", "/api/v1/models/download/status/<job_id>", "How a download stands", MANAGING),
     ),
     "LM Studio REST v0": (
         Endpoint("GET", "/api/v0/models", "List the models", LISTING),

@@ -7,6 +7,8 @@ from collections.abc import Generator
 from typing import Protocol
 
 from lms.client.control import (
+    DownloadRequest,
+    DownloadRow,
     InstanceRow,
     Lease,
     LeaseProgress,
@@ -16,6 +18,27 @@ from lms.client.control import (
     LoadRequest,
     ModelRow,
 )
+from lms.errors import DownloadNotFound, Unsupported
+
+
+class Downloader(Protocol):
+    """Somebody who gets models from the hub. Any method may raise an `LmsError`."""
+
+    def start_download(self, request: DownloadRequest) -> DownloadRow:
+        """Begin a download, or join it."""
+
+    def download(self, job_id: str) -> DownloadRow:
+        """How it stands. Raises DownloadNotFound."""
+
+
+class NoDownloads:
+    """The twin that gets nothing."""
+
+    def start_download(self, request: DownloadRequest) -> DownloadRow:
+        raise Unsupported("This server downloads no models.")
+
+    def download(self, job_id: str) -> DownloadRow:
+        raise DownloadNotFound(f"No download has the id “{job_id}”.")
 
 
 class Backend(Protocol):

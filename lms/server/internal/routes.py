@@ -36,43 +36,43 @@ def blueprint(pool: Pool, controls: Controls, bus: LogBus, waiting_leases: int =
 
 
 def _add_controls(api: Blueprint, controls: Controls) -> None:
-    api.get("/status")(_answering("status", controls.status))
-    api.get("/server")(_answering("server_status", controls.server_status))
-    api.post("/server/stop")(_answering("stop_server", controls.stop_server))
+    api.get("/status")(answering("status", controls.status))
+    api.get("/server")(answering("server_status", controls.server_status))
+    api.post("/server/stop")(answering("stop_server", controls.stop_server))
 
     @api.post("/server/start")
     def start_server() -> Response:
-        return _reply(controls.start_server(_payload(ServerStart)))
+        return reply(controls.start_server(payload(ServerStart)))
 
     @api.get("/metrics")
     def metrics() -> Response:
         return Response(controls.metrics(), mimetype="text/plain")
 
-    api.post("/mcp")(_answering("mcp", controls.mcp_socket))
+    api.post("/mcp")(answering("mcp", controls.mcp_socket))
 
     @api.post("/shutdown")
     def shutdown() -> Response:
         controls.shutdown()
-        return _reply({})
+        return reply({})
 
 
 def _add_models(api: Blueprint, pool: Pool) -> None:
-    api.get("/models")(_answering("models", pool.models))
-    api.get("/instances")(_answering("instances", pool.instances))
-    api.get("/jit")(_answering("jit", pool.jit))
+    api.get("/models")(answering("models", pool.models))
+    api.get("/instances")(answering("instances", pool.instances))
+    api.get("/jit")(answering("jit", pool.jit))
 
     @api.post("/resolve")
     def resolve() -> Response:
-        asked = _payload(Resolve)
-        return _reply(pool.resolve(asked.typed, asked.fuzzy))
+        asked = payload(Resolve)
+        return reply(pool.resolve(asked.typed, asked.fuzzy))
 
     @api.post("/estimate")
     def estimate() -> Response:
-        return _reply(pool.estimate(_payload(LoadRequest)))
+        return reply(pool.estimate(payload(LoadRequest)))
 
     @api.post("/unload")
     def unload() -> Response:
-        return _reply(pool.unload(_payload(Unload).identifier))
+        return reply(pool.unload(payload(Unload).identifier))
 
 
 def _add_lease(api: Blueprint, pool: Pool, places: threading.Semaphore) -> None:
@@ -80,12 +80,12 @@ def _add_lease(api: Blueprint, pool: Pool, places: threading.Semaphore) -> None:
     def lease() -> Response:
         """A loaded model is answered in one piece, one that must be loaded as a stream."""
         with ExitStack() as stack:
-            waiting = stack.enter_context(pool.leasing(_payload(LeaseRequest)))
+            waiting = stack.enter_context(pool.leasing(payload(LeaseRequest)))
             first = None
             with suppress(TimeoutError):
                 first = waiting.take(AT_ONCE_S)
             if isinstance(first, Lease):
-                return _reply(LeaseAnswer(lease=first))
+                return reply(LeaseAnswer(lease=first))
             if not places.acquire(blocking=False):
                 raise QueueFull("As many requests as may do so wait for a model to load.", hint="Try again later.")
             stack.callback(places.release)
@@ -96,7 +96,7 @@ def _add_streams(api: Blueprint, pool: Pool, controls: Controls, bus: LogBus) ->
     @api.post("/load")
     def load() -> Response:
         with ExitStack() as stack:
-            waiting = stack.enter_context(pool.loading(_payload(LoadRequest)))
+            waiting = stack.enter_context(pool.loading(payload(LoadRequest)))
             return _lines(lines.load(waiting), stack)
 
     @api.get("/logs")
@@ -106,22 +106,22 @@ def _add_streams(api: Blueprint, pool: Pool, controls: Controls, bus: LogBus) ->
             return _lines(lines.logs(subscription, controls), stack)
 
 
-def _answering(name: str, ask: Callable[[], object]) -> Callable[[], Response]:
+def answering(name: str, ask: Callable[[], object]) -> Callable[[], Response]:
     def view() -> Response:
-        return _reply(ask())
+        return reply(ask())
 
     view.__name__ = name
     return view
 
 
-def _payload(kind: type[T]) -> T:
+def payload(kind: type[T]) -> T:
     try:
         return msgspec.json.decode(request.get_data(), type=kind)
     except msgspec.DecodeError as error:
         raise InvalidRequest(f"The daemon does not understand this request: {error}.") from error
 
 
-def _reply(value: object, status: int = 200) -> Response:
+def reply(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, mimetype="application/json")
 
 
@@ -133,4 +133,4 @@ def _lines(answer: Iterator[bytes], stack: ExitStack) -> Response:
 
 
 def _failure(error: LmsError) -> Response:
-    return _reply({"error": to_wire(error)}, errors.status(error))
+    return reply({"error": to_wire(error)}, errors.status(error))

@@ -1,9 +1,11 @@
 """The endpoints under `/api/v1`."""
 
+import time
+
 from flask import Blueprint, Response
 
 from lms.server.http import exchange, failure_in_stream, open_toolbox, raw_body, reply, services, stream_reply
-from lms.server.lmstudio_v1 import chat, models, request, thread
+from lms.server.lmstudio_v1 import chat, downloads, models, request, thread
 from lms.server.requests.fields import decode
 
 blueprint = Blueprint("lmstudio_v1", __name__, url_prefix="/api/v1")
@@ -36,3 +38,14 @@ def load() -> Response:
 def unload() -> Response:
     instance_id = decode(raw_body(), models.UnloadBody).instance_id
     return reply({"instance_id": services().backend.unload(instance_id).identifier})
+
+
+@blueprint.post("/models/download")
+def download() -> Response:
+    ours = services()
+    return reply(downloads.begun_body(ours.downloads.start_download(downloads.parse(raw_body(), ours.lenient))))
+
+
+@blueprint.get("/models/download/status/<job_id>")
+def download_status(job_id: str) -> Response:
+    return reply(downloads.status_body(services().downloads.download(job_id), time.time()))
