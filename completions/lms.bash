@@ -9,7 +9,7 @@ _lms() {
     esac
     for word in "${words[@]:1}"; do
         case "$command $word" in
-            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms log"|"lms log stream"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status") command="$command $word" ;;
+            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms rm"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms log"|"lms log stream"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status") command="$command $word" ;;
         esac
         previous=$word
     done
@@ -49,12 +49,13 @@ _lms() {
         "lms service install --user") candidates="" ;;
         *)
             case "$command" in
-                "lms") candidates="chat load unload ls ps status version server token log daemon service --version -v --help -h" ;;
+                "lms") candidates="chat load unload ls ps rm status version server token log daemon service --version -v --help -h" ;;
                 "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
                 "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
                 "lms ls") candidates="--llm --embedding --variants --json --help -h" ;;
                 "lms ps") candidates="--json --help -h" ;;
+                "lms rm") candidates="--yes -y --dry-run --json --help -h" ;;
                 "lms status") candidates="--json --help -h" ;;
                 "lms version") candidates="--json --help -h" ;;
                 "lms server") candidates="start stop status --help -h" ;;
@@ -84,6 +85,7 @@ _lms() {
                         "lms load") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms unload") candidates="$(lms complete identifiers 2>/dev/null)" ;;
                         "lms ls") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms rm") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms token revoke") candidates="$(lms complete tokens 2>/dev/null)" ;;
                     esac ;;
             esac ;;

@@ -5,7 +5,7 @@ function __lms_path
     set -l path lms
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'lms chat' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms log' 'lms log stream' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status'
+            case 'lms chat' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms rm' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms log' 'lms log stream' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status'
                 set path "$path $word"
         end
     end
@@ -22,6 +22,7 @@ complete -c lms -n '__lms_at lms' -a load -d 'Load a model'
 complete -c lms -n '__lms_at lms' -a unload -d 'Unload a model'
 complete -c lms -n '__lms_at lms' -a ls -d 'List the models on disk, or the variants of one'
 complete -c lms -n '__lms_at lms' -a ps -d 'List the loaded models'
+complete -c lms -n '__lms_at lms' -a rm -d 'Delete a model from the models folder'
 complete -c lms -n '__lms_at lms' -a status -d 'Show what is on and what is loaded'
 complete -c lms -n '__lms_at lms' -a version -d 'Print the version'
 complete -c lms -n '__lms_at lms' -a server -d 'The HTTP server that OpenAI and LM Studio clients talk to'
@@ -84,6 +85,11 @@ complete -c lms -n '__lms_at lms ls' -l json -d 'Print JSON on stdout, errors as
 complete -c lms -n '__lms_at lms ls' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms ps' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms ps' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms rm' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms rm' -l yes -s y -d 'Ask nothing.'
+complete -c lms -n '__lms_at lms rm' -l dry-run -d 'Say what would be deleted, delete nothing.'
+complete -c lms -n '__lms_at lms rm' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms rm' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms status' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms status' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms version' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'

@@ -7,7 +7,7 @@ folder, of a file or a repo, or the same path absolute; each with `@quantization
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -40,6 +40,25 @@ class Listing:
     def variants(self, model: Model) -> tuple[Model, ...]:
         """Every quantization of `model`, each under its own `key@quantization`; one entry when there is one."""
         return self._variants[model.variant_key.rpartition("@")[0]]
+
+    def every_variant(self) -> Iterator[Model]:
+        """All that is on disk, one by one."""
+        for model in self.models:
+            yield from self.variants(model)
+
+    def meant(self, typed: str) -> tuple[Model, ...]:
+        """All that `typed` covers: every variant of a model, of these the ones in a repo, or the one that it names.
+
+        Raises as `resolve` does.
+        """
+        entry = self.resolve(typed)
+        variants = self.variants(entry)
+        folded = typed.strip().removesuffix("/").lower()
+        one = next(variant for variant in variants if variant.path == entry.path)
+        if "@" in folded or folded in (one.relative_path.lower(), os.fspath(one.path).lower()):
+            return (one,)
+        in_repo = (variant for variant in variants if f"{variant.relative_path}/".lower().startswith(f"{folded}/"))
+        return tuple(in_repo) or variants
 
     def resolve(self, typed: str, *, fuzzy: bool = False) -> Model:
         """The model that `typed` means. Raises ModelNotFound, or AmbiguousModel with the keys it could mean.

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from lms import __version__
-from lms.cli import chat, complete, daemon, exits, load, log, ls, ps, server, service, status, token, unload, version
+from lms.cli import chat, complete, daemon, exits, load, log, ls, ps, rm, server, service, status, token, unload, version
 from lms.cli.command import Help, group, require_subcommand
 from lms.cli.session import Session
 from lms.errors import LmsError, UsageError, to_wire
@@ -36,7 +36,7 @@ def root(
     require_subcommand(context)
 
 
-for module in (chat, load, unload, ls, ps):
+for module in (chat, load, unload, ls, ps, rm):
     module.register(app, "Local models")
 for module in (server, token, log):
     module.register(app, "Serve")

@@ -8,7 +8,7 @@ import pytest
 from lms.catalog.catalog import Catalog
 from lms.catalog.folders import ModelFolders
 
-from .files import LLAMA, write_gguf
+from .files import write_gguf
 
 
 def in_cache(

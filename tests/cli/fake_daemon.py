@@ -92,6 +92,7 @@ class FakeDaemon:
     """
 
     on: bool = True
+    models_dir: str = "/home/someone/models"
     rows: list[ModelRow] = field(default_factory=lambda: [BROKEN, QWEN, EMBEDDING, TINY])
     loaded: list[InstanceRow] = field(default_factory=list)
     records: list[LogRecord] = field(default_factory=list)
@@ -111,7 +112,7 @@ class FakeDaemon:
 
     def status(self) -> DaemonStatus:
         self._require_on()
-        return DaemonStatus(PID, "0.1.0", 0.0, "/home/someone/.lms", "/home/someone/models", self.server)
+        return DaemonStatus(PID, "0.1.0", 0.0, "/home/someone/.lms", self.models_dir, self.server)
 
     def skew(self) -> str | None:
         self._require_on()
