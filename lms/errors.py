@@ -23,6 +23,7 @@
     ├── NotEnoughMemory         the load was refused by the memory plan
     ├── ResponseNotFound        no stored response has that id
     ├── ChatNotFound            no saved chat has that id
+    ├── RequestNotFound         no recorded request has that id
     ├── HistoryFailed           the file of stored responses cannot be read or written
     ├── QueueFull               the model has as many waiting requests as it takes
     ├── EngineFailed            an engine could not load its model, or died
@@ -153,6 +154,10 @@ class ResponseNotFound(LmsError):
 
 class ChatNotFound(LmsError):
     code = "chat_not_found"
+
+
+class RequestNotFound(LmsError):
+    code = "request_not_found"
 
 
 class HistoryFailed(LmsError):

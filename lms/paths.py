@@ -49,6 +49,11 @@ class Home:
         return self.root / "settings.json"
 
     @property
+    def model_defaults(self) -> Path:
+        """What is set for single models: how they are loaded, and how they sample."""
+        return self.root / "models.json"
+
+    @property
     def tokens(self) -> Path:
         """Who may use the server where it asks for an API token: digests, names and permissions."""
         return self.root / "tokens.json"
@@ -91,6 +96,11 @@ class Home:
     def history(self) -> Path:
         """The stored responses, in one SQLite file."""
         return self.root / "history.db"
+
+    @property
+    def events(self) -> Path:
+        """What happened, for `lms log show`: files that take turns. Readable by their owner only."""
+        return self.root / "logs" / "events"
 
     @property
     def chats(self) -> Path:

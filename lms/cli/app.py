@@ -11,7 +11,27 @@ from typing import Annotated
 import typer
 
 from lms import __version__
-from lms.cli import chat, complete, daemon, exits, load, log, ls, ps, rm, server, service, status, token, unload, version
+from lms.cli import (
+    chat,
+    complete,
+    daemon,
+    exits,
+    hosted,
+    import_,
+    load,
+    log,
+    ls,
+    ps,
+    replay,
+    rm,
+    runtime,
+    server,
+    service,
+    status,
+    token,
+    unload,
+    version,
+)
 from lms.cli.command import Help, group, require_subcommand
 from lms.cli.session import Session
 from lms.errors import LmsError, UsageError, to_wire
@@ -36,11 +56,11 @@ def root(
     require_subcommand(context)
 
 
-for module in (chat, load, unload, ls, ps, rm):
+for module in (chat, load, unload, ls, ps, import_, rm):
     module.register(app, "Local models")
-for module in (server, token, log):
+for module in (server, token, log, replay):
     module.register(app, "Serve")
-for module in (daemon, service, status, version, complete):
+for module in (daemon, service, runtime, hosted, status, version, complete):
     module.register(app, "Service")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lms.cli import shapes
+from lms.cli import shapes, units
 from lms.cli.command import command
 from lms.cli.output import Table
 from lms.cli.session import Session
@@ -149,14 +149,8 @@ def _list(session: Session, chats: "Chats") -> None:
     elif not saved:
         session.output.hint("No chats are saved. lms chat begins one.")
     else:
-        rows = tuple((each.id, _when(each.changed_s), each.model, each.title) for each in saved)
+        rows = tuple((each.id, units.stamp(each.changed_s), each.model, each.title) for each in saved)
         session.output.table(Table(("ID", "CHANGED", "MODEL", "BEGINS"), rows))
-
-
-def _when(unix_s: int) -> str:
-    import time
-
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(unix_s))
 
 
 def _delete(session: Session, chats: "Chats", typed: str) -> None:

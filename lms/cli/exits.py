@@ -40,6 +40,7 @@ BY_ERROR: dict[type[errors.LmsError], int] = {
     errors.NotEnoughMemory: FAILED,
     errors.ResponseNotFound: FAILED,
     errors.ChatNotFound: FAILED,
+    errors.RequestNotFound: FAILED,
     errors.HistoryFailed: FAILED,
     errors.QueueFull: FAILED,
     errors.EngineFailed: FAILED,

@@ -1,4 +1,6 @@
-"""`lms log stream`: what models are asked and answer, and what the server and the engines say, from now on."""
+"""`lms log stream` and `lms log show`: what models are asked and answer, and what the server and the engines say, from
+now on or up to now.
+"""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,10 +16,23 @@ if TYPE_CHECKING:
     from lms.cli.log_view import View
     from lms.logbus.records import LogRecord
 
-app = group("log", "Watch what happens.", examples=[("lms log stream --stats", "prompts and answers with figures")])
+app = group(
+    "log",
+    "Watch what happens.",
+    examples=[
+        ("lms log stream --stats", "prompts and answers with figures"),
+        ("lms log show --since 2h", "what happened lately"),
+    ],
+)
 
 Source = Annotated[
     str, typer.Option("--source", "-s", metavar="model|server|runtime", help="Whose events.", show_default=True)
+]
+KeptSource = Annotated[
+    str, typer.Option("--source", "-s", metavar="all|model|server|runtime", help="Whose events.", show_default=True)
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="WHEN", help="From then on: 10m, 2h, 3d, or a date. Default: all.")
 ]
 Filter = Annotated[
     str | None, typer.Option("--filter", metavar="input|output", help="Only what models are asked, or only answers.")
@@ -51,13 +66,43 @@ def stream(session: Session, source: Source = "model", filter_: Filter = None, s
         raise DaemonUnreachable("The daemon has ended, and the log with it.")
 
 
-def _show(session: Session, view: "View", record: "LogRecord") -> None:
+@command(
+    app,
+    "show",
+    examples=[
+        ("lms log show --since 2h", "what the server and the engines said in the last two hours"),
+        ("lms log show -s model --since 2026-01-31 --stats", "prompts and answers, where they are recorded"),
+        ("lms log show --json | jq .data.content", "for programs"),
+    ],
+)
+def show(
+    session: Session,
+    source: KeptSource = "all",
+    since: Since = None,
+    filter_: Filter = None,
+    stats: Stats = False,
+) -> None:
+    """Print what was kept of the log, the oldest first. Prompts and answers are kept where the setting record is on."""
+    import time
+
+    from lms.cli.log_view import View
+    from lms.cli.moments import moment
+    from lms.logbus import kept
+
+    view = View.of_all(stats) if source == "all" and filter_ is None else View.of_flags(source, filter_, stats)
+    since_s = 0.0 if since is None else moment("--since", since, time.time())
+    for record in kept.read(session.home.events):
+        if record.timestamp >= since_s * 1000 and view.shows(record):
+            _show(session, view, record, dated=True)
+
+
+def _show(session: Session, view: "View", record: "LogRecord", *, dated: bool = False) -> None:
     from lms.cli.log_view import as_json, as_text
 
     if session.output.as_json:
         session.output.raw(as_json(record))
         return
-    for line in as_text(record, view.stats):
+    for line in as_text(record, view.stats, dated):
         session.output.data(*line)
 
 

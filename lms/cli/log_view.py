@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from lms.cli import units
 from lms.cli.output import Cell, Styled
 from lms.errors import UsageError
 from lms.logbus.records import LogRecord, Missed, PredictionInput, PredictionOutput, RuntimeLog, ServerLog
@@ -37,6 +37,11 @@ class View:
             return cls((ServerLog if source == "server" else RuntimeLog,))
         return cls(tuple(DIRECTIONS[word] for word in _directions(filter_)), stats)
 
+    @classmethod
+    def of_all(cls, stats: bool) -> View:
+        """Whatever the source."""
+        return cls((PredictionInput, PredictionOutput, ServerLog, RuntimeLog), stats)
+
     def shows(self, record: LogRecord) -> bool:
         """Events of the chosen kinds, and always the notice that some were lost."""
         return isinstance(record.data, (*self.kinds, Missed))
@@ -55,15 +60,16 @@ def as_json(record: LogRecord) -> str:
     return msgspec.json.encode(record).decode()
 
 
-def as_text(record: LogRecord, stats: bool) -> Iterator[Line]:
-    """The lines that a person reads."""
+def as_text(record: LogRecord, stats: bool, dated: bool = False) -> Iterator[Line]:
+    """The lines that a person reads. `dated`: each event says when it was."""
+    when = f"{units.stamp(record.timestamp / 1000)} " if dated else ""
     match record.data:
         case Missed(count):
             yield (Styled(f"… {count} events missed", "yellow"),)
         case ServerLog(content):
-            yield (content,)
+            yield (when, content)
         case RuntimeLog():
-            yield (_runtime(record.data),)
+            yield (when, _runtime(record.data))
         case PredictionInput() | PredictionOutput():
             yield from _model(record, stats)
 
@@ -78,7 +84,7 @@ def _runtime(log: RuntimeLog) -> str:
 
 def _model(record: LogRecord, stats: bool) -> Iterator[Line]:
     fields: dict[str, Any] = msgspec.to_builtins(record.data)
-    yield _field("timestamp", time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(record.timestamp / 1000)))
+    yield _field("timestamp", units.stamp(record.timestamp / 1000))
     for name in ("type", "modelIdentifier", "modelPath"):
         if name in fields:
             yield _field(name, fields[name])

@@ -1,5 +1,7 @@
 """Numbers as people read them. Disk counts in thousands (GB), memory in 1024s (GiB), as LM Studio prints them."""
 
+import time
+
 
 def disk(size_bytes: int) -> str:
     """`512 B`, `2.10 KB`, `4.68 GB`."""
@@ -36,6 +38,11 @@ def short(duration_s: float) -> str:
         if duration_s >= length_s:
             return f"{round(duration_s / length_s)}{unit}"
     return f"{round(duration_s)}s"
+
+
+def stamp(unix_s: float) -> str:
+    """`2026-01-31 18:00:00`, in local time."""
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(unix_s))
 
 
 def count(number: int, noun: str) -> str:

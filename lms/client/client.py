@@ -208,6 +208,12 @@ class DaemonClient:
                         raise from_wire(chunk["error"])
                     yield chunk
 
+    def send(self, path: str, body: str) -> Generator[str, None, None]:
+        """The lines of the reply to that request of whatever dialect. Raises what the reply says, if that is an error.
+        """
+        with self._stream("POST", f"http://daemon{path}", msgspec.Raw(body.encode())) as lines:
+            yield from lines
+
     # Downloads
 
     def search(self, search: HubSearch) -> list[FoundRepo]:

@@ -26,6 +26,8 @@ VARIABLES = {
     "LMS_QUEUE_LIMIT": "queue_limit",
     "LMS_RESPONSE_DAYS": "response_days",
     "LMS_RESPONSE_DISK_MB": "response_disk_mb",
+    "LMS_LOG_DISK_MB": "log_disk_mb",
+    "LMS_RECORD": "record",
     "LMS_REQUIRE_AUTH": "require_auth",
     "LMS_CORS": "cors",
     "LMS_SEPARATE_REASONING": "separate_reasoning",
@@ -45,6 +47,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     queue_limit: requests that may wait for one model, beyond those it works on
     response_days: how long answers of stateful endpoints are kept; 0 keeps none
     response_disk_mb: how much disk they may take, in MiB; the oldest go first
+    log_disk_mb: how much disk events take that `lms log show` shows, in MiB; the oldest go first; 0 keeps none
+    record: keep requests, prompts and answers among them, for `lms log show` and `lms replay`; they are private
     require_auth: the HTTP server answers only who has an API token
     separate_reasoning: chat completions tell what a model thinks from what it says; off: it stays in the text
     cors: origins whose pages may call the HTTP server, with commas between, or “*” for all
@@ -62,6 +66,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     queue_limit: Annotated[int, msgspec.Meta(ge=1)] = 512
     response_days: Annotated[float, msgspec.Meta(ge=0)] = 30
     response_disk_mb: Annotated[int, msgspec.Meta(ge=1)] = 4096
+    log_disk_mb: Annotated[int, msgspec.Meta(ge=0)] = 64
+    record: bool = False
     require_auth: bool = False
     cors: str = ""
     separate_reasoning: bool = True

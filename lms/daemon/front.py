@@ -99,6 +99,7 @@ def main() -> None:
             metrics=daemon.metrics,
             separate_reasoning=in_force.separate_reasoning,
             lenient=in_force.lenient,
+            record=in_force.record,
             downloads=daemon,
             mcp=McpAccess(daemon.mcp_socket, in_force.allow_ephemeral_mcp, in_force.allow_mcp_json),
         )

@@ -17,7 +17,8 @@ from lms.downloads.downloads import Downloads
 from lms.errors import DaemonUnreachable, HistoryFailed
 from lms.history.history import MEBIBYTE, History
 from lms.logbus.bus import LogBus
-from lms.logbus.records import LogData, RuntimeLog, ServerLog, record
+from lms.logbus.kept import KeptLog
+from lms.logbus.records import LogData, RecordedRequest, RuntimeLog, ServerLog, record
 from lms.paths import Home, bundled_models_dir, models_dir
 from lms.pool.pool import Pool
 from lms.pool.rows import OnDisk
@@ -43,6 +44,9 @@ class Daemon:
         self.pool = Pool(home, OnDisk(catalog), in_force, self.bus, journal.write)
         self._meter = Meter(self.pool.instances)
         self.bus.listen(self._meter.heard)
+        self._kept = KeptLog(home.events, in_force.log_disk_mb * MEBIBYTE, in_force.record)
+        self.bus.listen(self._kept.heard)
+        self.record = in_force.record
         self.history = History(home.history, in_force.response_days, in_force.response_disk_mb * MEBIBYTE)
         self.separate_reasoning = in_force.separate_reasoning
         self.lenient = in_force.lenient
@@ -107,11 +111,12 @@ class Daemon:
                 self._say("The daemon has ended.")
             finally:
                 self._closed.set()
+                self._kept.close()
         self._closed.wait()
 
     def log_request(self, data: LogData) -> None:
-        """Requests on the private socket are the CLI's and the front's own: only failures are news."""
-        if isinstance(data, ServerLog) and data.level == "error":
+        """Requests on the private socket are the CLI's and the front's own: only failures are news, and recordings."""
+        if isinstance(data, RecordedRequest) or (isinstance(data, ServerLog) and data.level == "error"):
             self._publish(data)
 
     def _restore(self) -> None:

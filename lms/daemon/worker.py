@@ -89,6 +89,7 @@ class Master:
             metrics=daemon.metrics,
             separate_reasoning=daemon.separate_reasoning,
             lenient=daemon.lenient,
+            record=daemon.record,
             downloads=daemon.downloads,
         )
 

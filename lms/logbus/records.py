@@ -69,6 +69,14 @@ class ServerLog(_Data, frozen=True, tag="server.log"):
     request: HttpRequest | None = None
 
 
+class RecordedRequest(_Data, frozen=True, tag="request.recorded"):
+    """A request as it came, for `lms replay`. Only where recording is on; shown in no view of the log."""
+
+    id: str
+    path: str
+    body: str
+
+
 class EmbeddingOutput(_Data, frozen=True, tag="embedding.output"):
     """An embedding model has answered a request. Shown in no view of the log: there is no text to show."""
 
@@ -94,7 +102,7 @@ class Missed(_Data, frozen=True, tag="log.missed"):
     count: int
 
 
-LogData = PredictionInput | PredictionOutput | EmbeddingOutput | ServerLog | RuntimeLog | Missed
+LogData = PredictionInput | PredictionOutput | RecordedRequest | EmbeddingOutput | ServerLog | RuntimeLog | Missed
 
 
 class LogRecord(msgspec.Struct, frozen=True):
@@ -115,6 +123,7 @@ def text_bytes(data: LogData) -> int:
             | PredictionOutput(output=text)
             | ServerLog(content=text)
             | RuntimeLog(message=text)
+            | RecordedRequest(body=text)
         ):
             return sys.getsizeof(text)
     return 0

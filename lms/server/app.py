@@ -46,6 +46,7 @@ def create_app(
     metrics: Callable[[], bytes] = bytes,
     separate_reasoning: bool = True,
     lenient: bool = False,
+    record: bool = False,
     mcp: McpAccess = McpAccess(),  # noqa: B008 - frozen
     downloads: Downloader = NoDownloads(),  # noqa: B008 - has no state
 ) -> Flask:
@@ -58,12 +59,13 @@ def create_app(
     metrics: what `/metrics` shows; by default there is nobody who measures
     separate_reasoning: chats tell reasoning from the answer, unless they say otherwise
     lenient: closed schemas are open, and take a TTL
+    record: what is asked is logged as it came
     mcp: which MCP servers requests may use; by default none
     downloads: who gets models from the hub; by default nobody
     """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, history, log, new_poll, metrics, separate_reasoning, lenient, mcp, downloads).attach(app)
+    Services(backend, history, log, new_poll, metrics, separate_reasoning, lenient, mcp, downloads, record).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
     if origins:

@@ -32,6 +32,7 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.NotEnoughMemory: 503,
     errors.ResponseNotFound: 404,
     errors.ChatNotFound: 404,
+    errors.RequestNotFound: 404,
     errors.HistoryFailed: 500,
     errors.QueueFull: 429,
     errors.EngineFailed: 500,

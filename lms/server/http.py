@@ -11,7 +11,7 @@ from flask import Response, current_app, g, request
 
 from lms.errors import LmsError, ModelUnloaded, Unauthorized
 from lms.history.history import History
-from lms.logbus.records import LogData, ServerLog
+from lms.logbus.records import LogData, RecordedRequest, ServerLog
 from lms.mcp.connection import McpConnection
 from lms.pool.stream import ClientGone, Poll
 from lms.server import auth, body, errors, sse
@@ -43,6 +43,7 @@ class Services:
     lenient: bool = False
     mcp: McpAccess = field(default_factory=McpAccess)
     downloads: Downloader = field(default_factory=NoDownloads)
+    record: bool = False
 
     def attach(self, app: Any) -> None:
         app.extensions[_EXTENSION] = self
@@ -90,7 +91,10 @@ def open_toolbox(
 
 def raw_body() -> bytes:
     """The request's body. Raises as `body.read` does."""
-    return body.read(request.stream, request.content_length)
+    content = body.read(request.stream, request.content_length)
+    if services().record:
+        services().log(RecordedRequest(access().id, request.path, content.decode(errors="replace")))
+    return content
 
 
 def reply(value: object, status: int = 200) -> Response:

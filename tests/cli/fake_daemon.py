@@ -99,6 +99,8 @@ class FakeDaemon:
     server: ServerStatus = field(default_factory=lambda: ServerStatus(running=False))
     warnings: tuple[str, ...] = ()
     version_warning: str | None = None
+    reuses: bool = False
+    evicts: tuple[str, ...] = ()
     load_error: LmsError | None = None
     log_end: BaseException | None = None
     stop_after: int | None = None
@@ -178,7 +180,7 @@ class FakeDaemon:
                     self._leave(request)
                     raise KeyboardInterrupt
                 yield LoadProgress(step / 4)
-            yield LoadDone(self._add(request), 1.25, self.warnings)
+            yield LoadDone(self._add(request), 1.25, self.warnings, reused=self.reuses)
         except GeneratorExit:
             self.load_closed = True
             raise
@@ -190,7 +192,7 @@ class FakeDaemon:
         gib = 1024**3
         return MemoryEstimate(
             row,
-            context_length,
+            min(context_length, row.max_context_length),
             weights_bytes=3 * gib // 2,
             context_bytes=gib // 2,
             compute_bytes=0,
@@ -199,6 +201,8 @@ class FakeDaemon:
             fits=False,
             prompt_cache_bytes=gib // 2,
             gpu_bytes=gib,
+            evicted=self.evicts,
+            freed_bytes=gib * len(self.evicts),
         )
 
     def unload(self, identifier: str) -> InstanceRow:
@@ -223,6 +227,11 @@ class FakeDaemon:
             if isinstance(chunk, BaseException):
                 raise chunk
             yield chunk
+
+    def send(self, path: str, body: str) -> Generator[str, None, None]:
+        """The reply names what was asked."""
+        self._require_on()
+        yield f"{path} was asked {body}"
 
     def _variants(self) -> Iterator[ModelRow]:
         for row in self.rows:
