@@ -60,6 +60,29 @@ class Runtime(msgspec.Struct, frozen=True):
     supported_formats: tuple[str, ...]
 
 
+class Device(msgspec.Struct, frozen=True):
+    """A GPU. `library` is what reaches it, as ggml names that: `CUDA`, `MTL`, `Vulkan`."""
+
+    name: str
+    library: str
+    integrated: bool
+    total_bytes: int
+    free_bytes: int
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """The machine as the engine's library sees it: what `python -m lms.engine.survey` prints, as JSON.
+
+    features: the processor's instructions that the library was built for, and uses
+    """
+
+    processor: str
+    features: tuple[str, ...]
+    devices: tuple[Device, ...]
+    memory_bytes: int
+    available_bytes: int
+
+
 class Loading(msgspec.Struct, frozen=True, tag="loading"):
     """Progress of the load, 0 to 1."""
 
