@@ -17,7 +17,10 @@ from lms.config.bounds import MOST_PARALLEL
 from lms.errors import EngineFailed, Unsupported, UsageError
 
 if TYPE_CHECKING:
-    from lms.client.control import LoadDone, LoadRequest, MemoryEstimate, ModelRow
+    from lms.client.control import InstanceRow, LoadDone, LoadRequest, MemoryEstimate, ModelRow
+    from lms.config.load import LoadConfig
+
+WOULD_BE_REFUSED = "The model would not fit: the load would be refused, except with --force."
 
 ModelKey = Annotated[str | None, typer.Argument(metavar="model-key", help="A key that lms ls shows, or a part of it.")]
 Gpu = Annotated[
@@ -52,6 +55,13 @@ Identifier = Annotated[
     ),
 ]
 EstimateOnly = Annotated[bool, typer.Option("--estimate-only", help="Say what memory it would take, load nothing.")]
+Pin = Annotated[bool, typer.Option("--pin", help="Never unload it to make room for another model.")]
+Force = Annotated[bool, typer.Option("--force", help="Load it even if the estimate says that it does not fit.")]
+Reuse = Annotated[bool, typer.Option("--reuse", help="If it is loaded already, use that instance: load no second one.")]
+ConfigFile = Annotated[
+    str | None,
+    typer.Option("--config", metavar="FILE", help="Options from a file of JSON; flags go over them."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: of several matches take the first.")]
 Exact = Annotated[bool, typer.Option("--exact", help="The argument is a whole key or path, not a part of one.")]
 
@@ -61,6 +71,7 @@ def register(root: typer.Typer, section: str) -> None:
         ("lms load tiny-chat", "load it under its own name"),
         ("lms load qwen3-4b -c 8192 --ttl 600 --identifier helper", "for 10 idle minutes, as “helper”"),
         ("lms load qwen3-4b -c 32768 --kv-cache-type q8_0 --estimate-only", "would it fit?"),
+        ("lms load qwen3-4b --reuse --pin", "in scripts: loaded once, however often this runs"),
     ]
     command(root, "load", section=section, examples=examples)(load)
 
@@ -73,26 +84,34 @@ def load(
     parallel: Parallel = None,
     ttl: Ttl = None,
     identifier: Identifier = None,
+    pin: Pin = False,
+    force: Force = False,
+    reuse: Reuse = False,
+    config_file: ConfigFile = None,
     estimate_only: EstimateOnly = False,
     yes: Yes = False,
     exact: Exact = False,
     tuning: Tuning = UNTUNED,
 ) -> None:
-    """Load a model. Loading one that is loaded gives a second instance of it."""
-    from msgspec.structs import replace
-
+    """Load a model. Loading one that is loaded gives a second instance of it, unless --reuse is given."""
+    from lms.cli.load_file import load_config, options_in, said
     from lms.client.control import LoadRequest
 
-    tokens, ratio, config = context_tokens(context_length), gpu_ratio(gpu), tuning.config()
+    tokens, ratio = context_tokens(context_length), gpu_ratio(gpu)
+    given = {"context_length": tokens, "parallel": parallel, "gpu_ratio": ratio}
+    asked = options_in(config_file) if config_file else {}
+    asked |= tuning.asked() | {name: value for name, value in given.items() if value is not None}
+    load_config({name: value for name, value in asked.items() if value != "max"})
     daemon = session.daemon()
     row = choose(session, daemon, model_key, exact=exact, yes=yes)
     identifiers.require_own(daemon, identifier, row)
-    tokens = _longest(row) if tokens == "max" else tokens
-    config = replace(config, context_length=tokens, parallel=parallel, gpu_ratio=ratio)
-    request = LoadRequest(row.key, identifier, ttl, config)
+    if tokens == "max":
+        asked["context_length"] = _longest(row)
+    config = load_config(asked)
+    request = LoadRequest(row.key, identifier, ttl, config, pin, force, reuse, said(asked, config))
     if estimate_only:
-        return _show_estimate(session, daemon.estimate(request), ratio)
-    return _show_loaded(session, _perform(session, daemon, request), identifier)
+        return _show_estimate(session, daemon.estimate(request), config)
+    return _show_loaded(session, _perform(session, daemon, request), request)
 
 
 def gpu_ratio(typed: str | None) -> float | None:
@@ -140,30 +159,55 @@ def _perform(session: Session, daemon: Daemon, request: "LoadRequest") -> "LoadD
     raise EngineFailed(f"The daemon broke off loading “{request.model}”.", hint="Its log may say why.")
 
 
-def _show_loaded(session: Session, done: "LoadDone", asked_identifier: str | None) -> None:
+def _show_loaded(session: Session, done: "LoadDone", request: "LoadRequest") -> None:
     row = done.instance
     for warning in done.warnings:
         session.output.warn(warning)
     if session.output.as_json:
         shape = shapes.instance(row) | {"loadTimeSeconds": round(done.load_time_s, 3)}
+        shape |= {"reused": True} if done.reused else {}
         return session.output.json(shape | ({"warnings": list(done.warnings)} if done.warnings else {}))
-    session.output.say(f"Loaded in {units.elapsed(done.load_time_s)}.")
+    took = "It was loaded already." if done.reused else f"Loaded in {units.elapsed(done.load_time_s)}."
+    session.output.say(took)
     session.output.say(f"({units.memory(row.model.size_bytes)}, context {row.context_length:,} tokens)")
-    if asked_identifier is None and row.identifier != row.model.key:
+    for said in chosen(row, request):
+        session.output.hint(said)
+    if request.identifier is None and not done.reused and row.identifier != row.model.key:
         session.output.say(f"“{row.model.key}” was loaded already: this is one more instance of it.")
     session.output.say('Use this identifier in the API: "', Styled(row.identifier, "green"), '"')
     return None
 
 
-def _show_estimate(session: Session, figures: "MemoryEstimate", ratio: float | None) -> None:
+def chosen(row: "InstanceRow", request: "LoadRequest") -> list[str]:
+    """What was not asked for and yet is so: what is set for the model, and a context shorter than it could be."""
+    from msgspec.structs import asdict
+
+    from lms.config.load import LoadConfig
+
+    unasked = LoadConfig(), request.config
+    set_ = {
+        name: value for name, value in asdict(row.config).items() if value not in [getattr(c, name) for c in unasked]
+    }
+    set_ |= {"ttl_s": row.ttl_s} if row.ttl_s is not None and request.ttl_s is None else {}
+    set_ |= {"pinned": True} if row.pinned and not request.pinned else {}
+    lines = [f"As set for {row.model.key} (lms config): {', '.join(sorted(set_))}."] if set_ else []
+    if row.config.context_length is None and row.context_length < row.model.max_context_length:
+        lines.append(
+            f"The context is the default one; the model takes {row.model.max_context_length:,} tokens (-c max)."
+        )
+    return lines
+
+
+def _show_estimate(session: Session, figures: "MemoryEstimate", config: "LoadConfig") -> None:
     if session.output.as_json:
         return session.output.json(shapes.estimate(figures))
     # On stdout, where LM Studio prints it on stderr: it is what was asked for.
     say = session.output.data
     say(f"Model: {figures.model.key}")
-    say(f"Context Length: {figures.context_length:,}")
-    if ratio is not None:
-        say(f"GPU Offload: {ratio:.0%}")
+    lowered = f", lowered from {config.context_length:,}" if _is_lowered(config, figures) else ""
+    say(f"Context Length: {figures.context_length:,}{lowered}")
+    if config.gpu_ratio is not None:
+        say(f"GPU Offload: {config.gpu_ratio:.0%}")
     say(f"Model Memory:           {units.memory(figures.weights_bytes)}")
     say(f"Context Memory:         {units.memory(figures.context_bytes)}")
     say(f"Compute Memory:         {units.memory(figures.compute_bytes)}")
@@ -171,10 +215,16 @@ def _show_estimate(session: Session, figures: "MemoryEstimate", ratio: float | N
         say(f"Draft Model Memory:     {units.memory(figures.draft_bytes)}")
     if figures.prompt_cache_bytes:
         say(f"Prompt Cache, at most:  {units.memory(figures.prompt_cache_bytes)}")
-    if ratio is not None:
+    if config.gpu_ratio is not None:
         say(f"Estimated GPU Memory:   {units.memory(figures.gpu_bytes)}")
     total = Styled(units.memory(figures.total_bytes), "green" if figures.fits else "yellow")
     say("Estimated Total Memory: ", total)
     say(f"Available Memory:       {units.memory(figures.available_bytes)}")
-    verdict = "The model can be loaded." if figures.fits else "The model would not fit: the load would be refused."
+    if figures.evicted:
+        say(f"Unloading would free:   {units.memory(figures.freed_bytes)} ({', '.join(figures.evicted)})")
+    verdict = "The model can be loaded." if figures.fits else WOULD_BE_REFUSED
     return say(f"\nEstimate: {verdict}")
+
+
+def _is_lowered(config: "LoadConfig", figures: "MemoryEstimate") -> bool:
+    return config.context_length is not None and config.context_length > figures.context_length

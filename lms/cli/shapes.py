@@ -4,11 +4,12 @@ prints null: `deviceIdentifier`, `ttlMs`, `lastUsedTime`, `parallel`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lms.cli.chat_saved import Chat
-    from lms.client.control import InstanceRow, MemoryEstimate, ModelRow, ServerStatus
+    from lms.client.control import InstanceRow, MemoryEstimate, ModelRow, Pace, ServerStatus
     from lms.config.load import LoadConfig
     from lms.config.tokens import Token
 
@@ -36,6 +37,10 @@ LOAD_CONFIG = {
     "prompt_cache_mb": "promptCacheMb",
     "prompt_cache_disk_mb": "promptCacheDiskMb",
     "overflow": "contextOverflowPolicy",
+    "main_gpu": "mainGpu",
+    "tensor_split": "tensorSplit",
+    "lora": "lora",
+    "chat_template": "promptTemplate",
 }
 
 
@@ -73,8 +78,11 @@ def _quantization(row: ModelRow) -> dict[str, Any] | None:
 
 
 def instance(row: InstanceRow) -> dict[str, Any]:
-    """One loaded model, as `lms ps` lists it. `queued` counts the request in work too; `loadConfig` is ours."""
-    return model(row.model) | {
+    """One loaded model, as `lms ps` lists it. `queued` counts the request in work too; `loadConfig` and
+    `pinned`, there when it is true, are ours.
+    """
+    pinned = {"pinned": True} if row.pinned else {}
+    shape = {
         "identifier": row.identifier,
         "ttlMs": None if row.ttl_s is None else round(row.ttl_s * 1000),
         "lastUsedTime": row.last_used_ms,
@@ -84,6 +92,7 @@ def instance(row: InstanceRow) -> dict[str, Any]:
         "parallel": None if row.model.kind == "embedding" else row.parallel,
         "loadConfig": load_config(row.config),
     }
+    return model(row.model) | shape | pinned
 
 
 def load_config(config: LoadConfig) -> dict[str, Any]:
@@ -95,7 +104,24 @@ def load_config(config: LoadConfig) -> dict[str, Any]:
 
 def instances(rows: list[InstanceRow]) -> list[dict[str, Any]]:
     """Every loaded model, embedding models last."""
-    return [instance(row) for row in sorted(rows, key=lambda row: row.model.kind == "embedding")]
+    return [instance(row) for row in in_order(rows)]
+
+
+def in_order(rows: list[InstanceRow]) -> list[InstanceRow]:
+    """Embedding models last."""
+    return sorted(rows, key=lambda row: row.model.kind == "embedding")
+
+
+def paced(rows: list[InstanceRow], paces: Mapping[str, Pace]) -> list[dict[str, Any]]:
+    """The same with what of it is ours: the requests that wait, and of the last answer, if there is one, its speed and
+    the tokens of context that it took.
+    """
+    return [instance(row) | {"waiting": row.queued} | _pace(paces.get(row.identifier)) for row in in_order(rows)]
+
+
+def _pace(pace: Pace | None) -> dict[str, Any]:
+    known = {"tokensPerSecond": pace.tokens_per_second, "contextUsed": pace.context_tokens} if pace else {}
+    return {name: value for name, value in known.items() if value is not None}
 
 
 def estimate(figures: MemoryEstimate) -> dict[str, Any]:
@@ -112,7 +138,9 @@ def estimate(figures: MemoryEstimate) -> dict[str, Any]:
             "gpuBytes": figures.gpu_bytes,
             "totalBytes": figures.total_bytes,
             "availableBytes": figures.available_bytes,
+            "freedBytes": figures.freed_bytes,
         },
+        "evicted": list(figures.evicted),
         "passesGuardrails": figures.fits,
     }
 

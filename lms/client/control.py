@@ -88,6 +88,18 @@ class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):
     pinned: bool = False
 
 
+class Pace(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What an instance has answered since the daemon started, `tokens` in all, and of its last answer the speed and the
+    tokens of context it took; None where it wrote none.
+    """
+
+    identifier: str
+    answers: int = 0
+    tokens: int = 0
+    tokens_per_second: float | None = None
+    context_tokens: int | None = None
+
+
 class Lease(msgspec.Struct, frozen=True, omit_defaults=True):
     """The right to send one request to a loaded model, and what a dialect says about the model that answers.
 
@@ -161,6 +173,8 @@ class LoadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     pinned: it makes room for no other model
     force: load it even if the estimate says that it does not fit
     reuse: an instance that is there and does what is asked for is the answer, instead of a second one
+    said: fields of `config` that are asked for to be what they would be anyway: what is set for the model does not
+        change these
     """
 
     model: str
@@ -170,6 +184,7 @@ class LoadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
     pinned: bool = False
     force: bool = False
     reuse: bool = False
+    said: tuple[str, ...] = ()
 
 
 class LoadProgress(msgspec.Struct, frozen=True, tag="progress"):
@@ -218,7 +233,8 @@ DownloadStatus = Literal["downloading", "paused", "completed", "failed", "alread
 
 
 class DownloadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`model` is what the user typed: `owner/name` or an address on the hub, either with `@quantization`.
+    """`model` is what the user typed: `owner/name` or an address on the hub, either with `@quantization`. `file` is one
+    of the model's.
 
     `formats` are those that will do; without any all. `endpoint` and `token` are those of whoever asks, where they are
     not the daemon's own; a token is never written down.
@@ -226,6 +242,7 @@ class DownloadRequest(msgspec.Struct, frozen=True, omit_defaults=True):
 
     model: str
     quantization: str | None = None
+    file: str | None = None
     formats: tuple[OfferFormat, ...] = ()
     endpoint: str | None = None
     token: str | None = None
@@ -281,6 +298,13 @@ class RepoOffers(msgspec.Struct, frozen=True):
     repo: str
     offers: tuple[OfferRow, ...]
     memory_bytes: int
+
+
+class DownloadReport(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a download that is followed stands, or why it can be followed no more."""
+
+    row: DownloadRow | None = None
+    error: dict[str, Any] | None = None
 
 
 class DownloadId(msgspec.Struct, frozen=True):

@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from lms.config.bounds import MOST_BATCH, MOST_PARALLEL, MOST_PROMPT_CACHE_MB, MOST_THREADS
+from lms.config.bounds import (
+    MOST_BATCH,
+    MOST_DEVICES,
+    MOST_LORAS,
+    MOST_PARALLEL,
+    MOST_PROMPT_CACHE_MB,
+    MOST_TEMPLATE,
+    MOST_THREADS,
+)
 
 KvCacheType = Literal["f16", "q8_0", "q4_0"]
 Speculation = Literal["off", "ngram"]
@@ -22,7 +30,18 @@ Tokens = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Threads = Annotated[int, msgspec.Meta(ge=1, le=MOST_THREADS)]
 Experts = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 BatchTokens = Annotated[int, msgspec.Meta(ge=1, le=MOST_BATCH)]
+DeviceNumber = Annotated[int, msgspec.Meta(ge=0, le=MOST_DEVICES - 1)]
+DeviceShares = Annotated[
+    tuple[Annotated[float, msgspec.Meta(ge=0, le=1e6)], ...], msgspec.Meta(max_length=MOST_DEVICES)
+]
 Mebibytes = Annotated[int, msgspec.Meta(ge=0, le=MOST_PROMPT_CACHE_MB)]
+
+
+class Lora(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A GGUF file with what was trained on top of a model, and how strongly that counts. `path` is absolute."""
+
+    path: Annotated[str, msgspec.Meta(min_length=1, pattern="^/")]
+    scale: Annotated[float, msgspec.Meta(ge=-100, le=100)] = 1.0
 
 
 class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -52,6 +71,10 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     prompt_cache_disk_mb: MiB of disk for those that have no room there either; they outlive the model. 0 keeps none
     overflow: what becomes of conversations longer than the context, unless the request says: nothing is left out
         (`refuse` and LM Studio's `stopAtLimit`), or the middle (`truncateMiddle`), or the oldest (`rollingWindow`)
+    main_gpu: number of the GPU that the whole model goes to (default: all of them)
+    tensor_split: shares of the model for each GPU, in any unit: `3, 1` puts three quarters on the first
+    lora: adapters, in effect for every request
+    chat_template: the text of a Jinja template that takes the place of the model's own
 
     Raises ValueError (when decoded: msgspec.ValidationError) for settings that exclude each other.
     """
@@ -76,9 +99,17 @@ class LoadConfig(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown
     prompt_cache_mb: Mebibytes | None = None
     prompt_cache_disk_mb: Mebibytes = 0
     overflow: Overflow = "refuse"
+    main_gpu: DeviceNumber | None = None
+    tensor_split: DeviceShares = ()
+    lora: Annotated[tuple[Lora, ...], msgspec.Meta(max_length=MOST_LORAS)] = ()
+    chat_template: Annotated[str, msgspec.Meta(min_length=1, max_length=MOST_TEMPLATE)] | None = None
 
     def __post_init__(self) -> None:
         if self.flash_attention is False and self.v_cache_type != "f16":
             raise ValueError(f"Values kept as {self.v_cache_type} need flash attention, which is switched off")
         if self.batch_size and self.micro_batch_size and self.micro_batch_size > self.batch_size:
             raise ValueError(f"A micro batch of {self.micro_batch_size} is larger than a batch of {self.batch_size}")
+        if self.tensor_split and self.main_gpu is not None:
+            raise ValueError("A model that is split over several GPUs has no main GPU")
+        if self.tensor_split and not any(self.tensor_split):
+            raise ValueError("A split of the model gives every GPU nothing")

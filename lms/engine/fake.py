@@ -329,7 +329,7 @@ class FakeModel:
         self._spec = spec
         self._spend = spend or _spend_as_environment_says
         self.vocabulary: Vocabulary = FakeVocabulary()
-        self.template: str | None = TEMPLATE
+        self.template: str | None = spec.config.chat_template or TEMPLATE
         self.runtime = Runtime("fake", "1.0.0", ("gguf",))
         self.defaults = Sampling()
         self.state_settings: dict[str, Setting] = {"engine": "fake"}

@@ -26,6 +26,7 @@ from lms.engine.llama_decoder import LlamaDecoder, has_state
 from lms.engine.llama_draft import LlamaDraft
 from lms.engine.llama_embedder import LlamaEmbedder
 from lms.engine.llama_load import load
+from lms.engine.llama_lora import adapt
 from lms.engine.llama_params import embedding_params, generating_params, model_params, threads
 from lms.engine.llama_trial import is_worth_trying, short_pass, survives
 from lms.engine.model import Decoder, DraftDecoder, Embedder, Vocabulary
@@ -111,7 +112,7 @@ class LlamaModel:
         self.warnings: tuple[str, ...] = ()
         self._model = self._load(on_progress)
         self.vocabulary: Vocabulary = LlamaVocabulary(self._model)
-        self.template = _template(self._model)
+        self.template = spec.config.chat_template or _template(self._model)
         self.runtime = _runtime()
         self.defaults = _recommended_sampling(self._model)
         self.parallel = 1 if spec.embedding else self._choose_parallel(spec.config)
@@ -208,6 +209,7 @@ class LlamaModel:
         return min(wanted, trained)
 
     def _load(self, on_progress: Callable[[float], None], *, special_buffers: bool = True) -> C.llama_model_p:
+        require_devices(self._spec.config)
         _complaints.clear()
         model = load(self._spec.model_path, model_params(self._spec, special_buffers=special_buffers), on_progress)
         if any("mlock" in line for line in _complaints) and NOT_LOCKED not in self.warnings:
@@ -230,6 +232,7 @@ class LlamaModel:
                 hint="Load it with a shorter --context-length or fewer options; "
                 "`lms log stream --source runtime` shows more.",
             )
+        adapt(context, self._model, config.lora)
         return context
 
     def _embedding_params(self, config: LoadConfig) -> C.llama_context_params:
@@ -259,6 +262,7 @@ def _state_settings(spec: EngineSpec, context_length: int) -> dict[str, Setting]
         "unified": config.unified_kv,
         "experts": config.num_experts,
         "context length": context_length,
+        **{f"lora {model_identity([Path(lora.path)])}": lora.scale for lora in config.lora},
         **({"projector": model_identity([Path(spec.projector_path)])} if spec.projector_path else {}),
     }
 
@@ -266,6 +270,17 @@ def _state_settings(spec: EngineSpec, context_length: int) -> dict[str, Setting]
 def has_accelerator() -> bool:
     """Whether this build of llama.cpp may compute elsewhere than on the processor."""
     return bool(C.llama_supports_gpu_offload())
+
+
+def require_devices(config: LoadConfig) -> None:
+    """Raises Unsupported where GPUs are named and there are none to choose from."""
+    if not has_accelerator() and (config.main_gpu is not None or config.tensor_split):
+        param = "tensor_split" if config.tensor_split else "main_gpu"
+        raise Unsupported(
+            f"{param} names GPUs, and this build of llama.cpp computes on the processor only.",
+            hint="Load the model without it, or install a build of llama-cpp-python for your GPU.",
+            param=param,
+        )
 
 
 def version() -> str:

@@ -54,9 +54,19 @@ def model_params(spec: EngineSpec, *, special_buffers: bool) -> C.llama_model_pa
     params.use_extra_bufts = special_buffers
     params.load_mode = LOAD_MODES[spec.config.use_mmap, spec.config.use_mlock]
     params.n_gpu_layers = _gpu_layers(spec)
+    if spec.config.main_gpu is not None:
+        params.split_mode, params.main_gpu = C.LLAMA_SPLIT_MODE_NONE, spec.config.main_gpu
+    if spec.config.tensor_split:
+        params.tensor_split = _shares(spec.config.tensor_split)
     if spec.config.num_experts:
         params.kv_overrides = _overrides(f"{spec.arch}.expert_used_count", spec.config.num_experts)
     return params
+
+
+def _shares(shares: tuple[float, ...]) -> ctypes.Array[ctypes.c_float]:
+    """One for each device that there can be: llama.cpp reads so many."""
+    devices = max(int(C.llama_max_devices()), len(shares))
+    return (ctypes.c_float * devices)(*shares)
 
 
 def _overrides(key: str, number: int) -> ctypes.Array[C.llama_model_kv_override]:

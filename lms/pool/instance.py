@@ -8,7 +8,7 @@ import msgspec
 from lms.client.control import InstanceRow, Lease
 from lms.config.load import LoadConfig
 from lms.engine.protocol import Activity, Ready
-from lms.generation.request import DraftModel
+from lms.generation.request import DraftModel, Sampling
 from lms.pool.drafts import Draft
 from lms.pool.known import Known
 
@@ -30,7 +30,7 @@ class Phase(Enum):
 @dataclass(frozen=True)
 class Plan:
     """What to load. `ttl_s` None means never to unload it for being idle; `jit` that a request asked for it; `pinned`
-    that it makes room for no other model.
+    that it makes room for no other model; `sampling` what is set for the model, over what its maker recommends.
 
     `need_bytes` is the memory it will take, that of its `draft` model included; of it, `prompt_cache_bytes` may go to
     finished prompts. `cells` are the tokens of memory that its sequences share, if it is `unified`; one of them has a
@@ -49,6 +49,7 @@ class Plan:
     draft: Draft | None = None
     context_length: int = 0
     pinned: bool = False
+    sampling: Sampling = field(default_factory=Sampling)
 
     @property
     def key(self) -> str:
@@ -184,7 +185,7 @@ class Instance:
             context_length=self.ready.context_length,
             runtime=self.ready.runtime,
             load_time_s=self.ready.load_time_s,
-            sampling=self.ready.sampling,
+            sampling=self.plan.sampling.over(self.ready.sampling),
             overflow=self.plan.config.overflow,
             draft_model=self.draft_models.pop(ticket, None),
         )

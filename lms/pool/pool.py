@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import psutil
 
 from lms.client.control import (
@@ -29,10 +30,13 @@ from lms.client.control import (
     MemoryEstimate,
     ModelRow,
 )
+from lms.config import defaults
+from lms.config.defaults import Defaults, defaults_of
 from lms.config.load import LoadConfig
 from lms.config.settings import Settings
 from lms.engine.protocol import EngineKind, Report
 from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded, ModelUnloaded, NotEnoughMemory
+from lms.generation.request import Sampling
 from lms.logbus.bus import LogBus
 from lms.logbus.records import LogRecord
 from lms.paths import Home
@@ -109,13 +113,14 @@ class Pool:
     def estimate(self, request: LoadRequest) -> MemoryEstimate:
         """What that load would take. Raises as `load` does when the model is unknown, damaged or of no use here."""
         known = self._models.resolve(request.model)
+        config = _under(self._defaults(known), request)
         known.require_loadable()
-        known.row.require_experts(request.config.num_experts)
-        need, available_bytes = self._models.need(known, request.config), _available_bytes()
-        draft = self._own_draft(known, request.config)
+        known.row.require_experts(config.num_experts)
+        need, available_bytes = self._models.need(known, config), _available_bytes()
+        draft = self._own_draft(known, config)
         draft_bytes = draft.need_bytes if draft else 0
         total_bytes = need.total_bytes + draft_bytes
-        evicted = self._room_for(Plan(known, "", request.config, need_bytes=total_bytes))
+        evicted = self._room_for(Plan(known, "", config, need_bytes=total_bytes))
         return MemoryEstimate(
             model=known.row,
             context_length=need.context_length,
@@ -194,7 +199,7 @@ class Pool:
 
     def loading(self, request: LoadRequest) -> "Waiting[LoadProgress | LoadDone]":
         """A load to wait for; leaving its block before it is done cancels it. Raises as `leasing` does, at once."""
-        plan = self._plan(request.model, request.config, request.identifier or "", request.ttl_s, pinned=request.pinned)
+        plan = self._asked_plan(request)
         ask: Waiting[LoadProgress | LoadDone] = self._ask()
 
         def load(now_s: float) -> list[Effect]:
@@ -224,6 +229,21 @@ class Pool:
         self._post(lambda _: self._forget())
 
     # Plans
+
+    def _asked_plan(self, request: LoadRequest) -> Plan:
+        """What somebody loads by hand, with what is set for the model where nothing is asked for."""
+        set_here = self._defaults(self._models.resolve(request.model))
+        return self._plan(
+            request.model,
+            _under(set_here, request),
+            request.identifier or "",
+            request.ttl_s if request.ttl_s is not None else set_here.kept.ttl_s,
+            pinned=request.pinned or set_here.kept.pinned,
+        )
+
+    def _defaults(self, known: Known) -> Defaults:
+        """Read again each time: what is set counts from the next load on. Raises UsageError."""
+        return defaults_of(defaults.read(self._home.model_defaults), known.row.key)
 
     def _plan(
         self,
@@ -255,6 +275,7 @@ class Pool:
             draft=draft,
             context_length=need.context_length,
             pinned=pinned,
+            sampling=_sampling(self._defaults(known)),
         )
 
     def _own_draft(self, known: Known, config: LoadConfig) -> Draft | None:
@@ -287,8 +308,14 @@ class Pool:
                 param="model",
             )
         known.row.require_context(request.context_length)
-        ttl_s = request.ttl_s if request.ttl_s and request.ttl_s > 0 else self._settings.jit_ttl_s or None
-        return self._plan(known.row.key, LoadConfig(context_length=request.context_length), "", ttl_s, jit=True)
+        set_here = self._defaults(known)
+        asked_s = request.ttl_s if request.ttl_s and request.ttl_s > 0 else set_here.kept.ttl_s
+        longer = max(request.context_length or 0, set_here.config.context_length or 0) or None
+        config = set_here.under(LoadConfig(context_length=longer if request.context_length else None))
+        pinned = set_here.kept.pinned
+        return self._plan(
+            known.row.key, config, "", asked_s or self._settings.jit_ttl_s or None, jit=True, pinned=pinned
+        )
 
     def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None, draft: Draft | None) -> None:
         def lease(now_s: float) -> list[Effect]:
@@ -427,6 +454,20 @@ class Pool:
 
     def _ask(self) -> "Waiting[Any]":
         return Waiting(self._desk, lambda ticket: self._post(lambda now_s: self._state.cancel(ticket, now_s)))
+
+
+def _under(set_here: Defaults, request: LoadRequest) -> LoadConfig:
+    """The load config that is asked for, over what is set for the model. Raises InvalidRequest where both together
+    exclude each other.
+    """
+    try:
+        return set_here.under(request.config, request.said)
+    except ValueError as error:
+        raise InvalidRequest(f"{error}.", hint="lms config list shows what is set for the model.") from error
+
+
+def _sampling(set_here: Defaults) -> Sampling:
+    return Sampling(**msgspec.structs.asdict(set_here.sampling))
 
 
 def _unix_ms() -> int:

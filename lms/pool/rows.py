@@ -1,6 +1,7 @@
 """The catalog's models in the words of the daemon's API, and what loading them takes."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 
@@ -8,8 +9,9 @@ from lms.catalog.catalog import Catalog
 from lms.catalog.estimate import LoadPlan, MemoryEstimate, estimate, is_split_cheap, shared_cells
 from lms.catalog.model import Kind, Model
 from lms.client.control import ModelRow
-from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, DEFAULT_PROMPT_CACHE_MB, LoadConfig
+from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, DEFAULT_PROMPT_CACHE_MB, LoadConfig, Lora
 from lms.config.passes import for_processor, pass_sizes
+from lms.errors import InvalidRequest
 from lms.pool.known import Known, Need
 
 MIB = 1 << 20
@@ -34,7 +36,7 @@ class OnDisk:
         sizes = estimate(_with_experts(model, config.num_experts), plan)
         return Need(
             context_length=context_length,
-            weights_bytes=sizes.weights_bytes,
+            weights_bytes=sizes.weights_bytes + sum(_lora_bytes(lora) for lora in config.lora),
             context_bytes=sizes.cache_bytes,
             compute_bytes=sizes.compute_bytes,
             unified=plan.unified_cache,
@@ -42,6 +44,13 @@ class OnDisk:
             prompt_cache_bytes=0 if model.kind is Kind.EMBEDDING else prompt_cache_bytes(config, sizes),
             gpu_bytes=sizes.gpu_total_bytes,
         )
+
+
+def _lora_bytes(lora: Lora) -> int:
+    try:
+        return Path(lora.path).stat().st_size
+    except OSError as error:
+        raise InvalidRequest(f"The LoRA adapter {lora.path} cannot be read: {error.strerror}.", param="lora") from error
 
 
 def _with_experts(model: Model, number: int | None) -> Model:

@@ -16,6 +16,7 @@ from lms.client.control import (
     LoadRequest,
     MemoryEstimate,
     ModelRow,
+    Pace,
     ServerStart,
     ServerStatus,
 )
@@ -109,6 +110,7 @@ class FakeDaemon:
     load_closed: bool = False
     requests: list[LoadRequest] = field(default_factory=list)
     starts: list[ServerStart] = field(default_factory=list)
+    pace: list[Pace] = field(default_factory=list)
     answers: list[list[Any]] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
 
@@ -155,6 +157,10 @@ class FakeDaemon:
             self.gone_after -= 1
             self.loaded = [row for row in self.loaded if row.state != "loading" or self.gone_after >= 0]
         return list(self.loaded)
+
+    def paces(self) -> list[Pace]:
+        self._require_on()
+        return list(self.pace)
 
     def resolve(self, typed: str, fuzzy: bool = False) -> ModelRow:
         self._require_on()

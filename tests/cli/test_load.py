@@ -1,11 +1,14 @@
+import json
+from pathlib import Path
+
 import pytest
 
-from lms.cli.load import context_tokens, gpu_ratio
-from lms.client.control import LoadRequest
-from lms.config.load import LoadConfig
+from lms.cli.load import chosen, context_tokens, gpu_ratio
+from lms.client.control import InstanceRow, LoadRequest
+from lms.config.load import LoadConfig, Lora
 from lms.errors import UsageError
 from tests.cli.conftest import Terminal
-from tests.cli.fake_daemon import BROKEN, EMBEDDING, TINY, FakeDaemon
+from tests.cli.fake_daemon import BROKEN, EMBEDDING, QWEN, TINY, FakeDaemon
 
 
 @pytest.mark.parametrize(
@@ -98,6 +101,17 @@ def test_every_tuning_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
         (["--overflow", "forget"], "--overflow takes refuse, stopAtLimit, truncateMiddle or rollingWindow"),
         (["--prompt-cache-mb", "x"], "--prompt-cache-mb takes a number from 0"),
         (["--kv-cache-type", "q8_0", "--flash-attention", "off"], "Values kept as q8_0 need flash attention"),
+        (["--main-gpu", "16"], "--main-gpu takes a number from 0 to 15"),
+        (["--tensor-split", "1,x"], "--tensor-split takes shares"),
+        (["--tensor-split", "0,0"], "--tensor-split takes shares"),
+        (["--tensor-split", "1,1", "--main-gpu", "0"], "A model that is split over several GPUs has no main GPU"),
+        (
+            ["--lora", "/nowhere/a.gguf:0.5"],
+            "--lora takes a GGUF file, or FILE:scale: there is no file /nowhere/a.gguf.",
+        ),
+        (["--chat-template", "/nowhere"], "--chat-template takes a file with a Jinja template"),
+        (["--mmap", "--no-mmap"], "Give --mmap or --no-mmap, not both."),
+        (["--config", "/nowhere"], "--config takes a file of JSON"),
         (["--batch-size", "64", "--micro-batch-size", "65"], "A micro batch of 65 is larger than a batch of 64"),
     ],
 )
@@ -110,9 +124,98 @@ def test_a_bad_tuning_value_is_refused_in_one_line_and_starts_nothing(
     assert ended.err.startswith(f"Error: {said}")
 
 
-def test_auto_is_as_good_as_nothing(lms: Terminal, daemon: FakeDaemon) -> None:
-    lms.type("load", "tiny-chat", "--flash-attention", "AUTO", "--unified-kv", "auto")
-    assert daemon.requests == [LoadRequest("tiny-chat")]
+def test_what_is_asked_for_to_be_as_ever_goes_over_what_is_set_for_the_model(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("load", "tiny-chat", "--flash-attention", "AUTO", "--mmap", "--no-mlock", "--kv-cache-type", "f16")
+    assert daemon.requests[0].config == LoadConfig()
+    assert set(daemon.requests[0].said) == {
+        "flash_attention", "use_mmap", "use_mlock", "k_cache_type", "v_cache_type",
+    }  # fmt: skip
+
+
+@pytest.fixture
+def lora(tmp_path: Path) -> Path:
+    file = tmp_path / "style:2.gguf"
+    file.write_bytes(b"GGUF")
+    return file
+
+
+def test_flags_for_devices_and_changes_arrive(lms: Terminal, daemon: FakeDaemon, tmp_path: Path, lora: Path) -> None:
+    template = tmp_path / "t.jinja"
+    template.write_text("{{ messages }}")
+    flags = ["--tensor-split", "3,1", "--lora", str(lora), "--lora", f"{lora}:0.5", "--chat-template", str(template)]
+    assert lms.type("load", "tiny-chat", *flags).code == 0
+    assert daemon.requests[0].config == LoadConfig(
+        tensor_split=(3.0, 1.0), lora=(Lora(str(lora)), Lora(str(lora), 0.5)), chat_template="{{ messages }}"
+    )
+
+
+def test_pin_force_and_reuse_arrive(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("load", "tiny-chat", "--pin", "--force", "--reuse")
+    assert daemon.requests == [LoadRequest("tiny-chat", pinned=True, force=True, reuse=True)]
+
+
+def test_a_file_gives_options_and_flags_go_over_them(lms: Terminal, daemon: FakeDaemon, tmp_path: Path) -> None:
+    file = tmp_path / "load.json"
+    file.write_text('{"context_length": 512, "threads": 2, "maxParallelPredictions": 3}')
+    assert lms.type("load", "tiny-chat", "--config", str(file), "-c", "max").code == 0
+    assert daemon.requests[0].config == LoadConfig(context_length=TINY.max_context_length, threads=2, parallel=3)
+
+
+def test_a_model_can_be_loaded_again_as_ps_says_that_it_is(lms: Terminal, daemon: FakeDaemon, tmp_path: Path) -> None:
+    lms.type("load", "tiny-chat", "--threads", "2", "--kv-cache-type", "q8_0", "--no-mmap", "--tensor-split", "1,2")
+    file = tmp_path / "load.json"
+    file.write_text(json.dumps(lms.type("ps", "--json").json[0]["loadConfig"]))
+    lms.type("load", "tiny-chat", "--config", str(file))
+    assert daemon.requests[1].config == daemon.requests[0].config
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "--config takes a file of JSON"),
+        ("[]", "--config takes a file with a JSON object"),
+        ('{"thread": 2}', "Object contains unknown field `thread`"),
+        ('{"threads": "two"}', "Expected `int | null`, got `str` - at `$.threads`"),
+        ('{"threads": 2, "flashAttention": false, "flash_attention": true}', "gives an option twice"),
+        ('{"flash_attention": false, "v_cache_type": "q8_0"}', "Values kept as q8_0 need flash attention"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused_and_starts_nothing(
+    lms: Terminal, daemon: FakeDaemon, tmp_path: Path, content: str, said: str
+) -> None:
+    daemon.on = False
+    file = tmp_path / "load.json"
+    file.write_text(content)
+    ended = lms.type("load", "tiny-chat", "--config", str(file))
+    assert (ended.code, lms.started) == (2, 0)
+    assert said in ended.err
+
+
+def test_what_is_reused_is_said_to_be(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.reuses = True
+    ended = lms.type("load", "tiny-chat", "--reuse")
+    assert ended.err.startswith("It was loaded already.\n")
+    assert lms.type("load", "tiny-chat", "--reuse", "--json").json["reused"] is True
+
+
+def test_a_default_context_shorter_than_the_models_is_said(lms: Terminal) -> None:
+    ended = lms.type("load", "qwen3-4b")
+    assert "The context is the default one; the model takes 40,960 tokens (-c max)." in ended.err
+    assert "default one" not in lms.type("load", "qwen3-4b", "-c", "8192").err
+
+
+def test_what_was_set_for_the_model_is_said() -> None:
+    row = InstanceRow("q", QWEN, "idle", 8192, 4, ttl_s=60.0, config=LoadConfig(context_length=8192, threads=2))
+    asked = LoadRequest("q", config=LoadConfig(threads=2))
+    assert chosen(row, asked) == ["As set for qwen3-4b (lms config): context_length, ttl_s."]
+
+
+def test_an_estimate_says_what_was_lowered_and_who_would_go(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.evicts = ("old",)
+    ended = lms.type("load", "qwen3-4b", "--estimate-only", "-c", "99999")
+    assert "Context Length: 40,960, lowered from 99,999\n" in ended.out
+    assert "Unloading would free:   1.00 GiB (old)\n" in ended.out
+    assert lms.type("load", "qwen3-4b", "--estimate-only", "--json").json["evicted"] == ["old"]
 
 
 def test_without_flags_everything_is_left_to_the_daemon(lms: Terminal, daemon: FakeDaemon) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from lms.client.control import LeaseRequest, LoadDone, LoadProgress, LoadRequest
+from lms.config import defaults
 from lms.config.load import LoadConfig
 from lms.config.settings import Settings
 from lms.engine.protocol import Loading, Logged
@@ -21,6 +22,7 @@ from lms.errors import (
     ModelNotLoaded,
     NotEnoughMemory,
     Unsupported,
+    UsageError,
 )
 from lms.logbus.bus import LogBus
 from lms.logbus.records import LogRecord, RuntimeLog, ServerLog, record
@@ -358,3 +360,53 @@ def test_closing_stops_all_engines_and_answers_who_waits(make: Make) -> None:
     assert actor.stopped
     with pytest.raises(DaemonUnreachable):
         pool.instances()
+
+
+def set_for(home: Home, fields: dict[str, object], model: str = "tiny") -> None:
+    defaults.write(home.model_defaults, {model: fields})
+
+
+def test_what_is_set_for_a_model_holds_where_nothing_is_asked_for(make: Make, home: Home) -> None:
+    set_for(home, {"threads": 2, "context_length": 512, "ttl_s": 60, "pinned": True})
+    row = loaded(make(Stage(at_once_ready=True)), config=LoadConfig(threads=3)).instance
+    assert (row.config, row.ttl_s, row.pinned) == (LoadConfig(threads=3, context_length=512), 60, True)
+
+
+def test_what_is_set_counts_from_the_next_load_on(make: Make, home: Home) -> None:
+    pool = make(Stage(at_once_ready=True))
+    assert loaded(pool).instance.config == LoadConfig()
+    set_for(home, {"threads": 2})
+    assert loaded(pool).instance.config == LoadConfig(threads=2)
+    assert loaded(pool, said=("threads",)).instance.config == LoadConfig()
+
+
+def test_models_loaded_by_a_request_have_what_is_set_for_them(make: Make, home: Home) -> None:
+    set_for(home, {"threads": 2, "ttl_s": 60, "temperature": 0.25})
+    pool = make(Stage(at_once_ready=True))
+    assert pool.lease("tiny", "llm").sampling.temperature == 0.25
+    row = pool.instances()[0]
+    assert (row.config, row.ttl_s, row.jit) == (LoadConfig(threads=2), 60, True)
+
+
+def test_what_is_set_for_a_model_and_what_is_asked_for_may_not_go_together(make: Make, home: Home) -> None:
+    set_for(home, {"v_cache_type": "q8_0"})
+    with pytest.raises(InvalidRequest, match="need flash attention"):
+        loaded(make(Stage()), config=LoadConfig(flash_attention=False))
+
+
+def test_a_file_of_settings_that_is_wrong_is_told_of_to_whoever_loads(make: Make, home: Home) -> None:
+    home.model_defaults.write_text('{"tiny": {"thread": 1}}')
+    with pytest.raises(UsageError, match="thread"):
+        loaded(make(Stage()))
+
+
+def test_an_estimate_names_who_would_go(make: Make) -> None:
+    pool = make(Stage(at_once_ready=True), Shelf(need_bytes=60 << 20), memory_budget_mb=100)
+    loaded(pool)
+    figures = pool.estimate(LoadRequest("other"))
+    assert (figures.evicted, figures.freed_bytes, figures.fits) == (("tiny",), 60 << 20, True)
+
+
+def test_by_force_a_load_begins_that_the_estimate_refuses(make: Make) -> None:
+    pool = make(Stage(at_once_ready=True), Shelf(need_bytes=1 << 60))
+    assert loaded(pool, force=True).instance.identifier == "tiny"

@@ -1,0 +1,52 @@
+"""Load options from a file of JSON, under the flags that were typed.
+
+The names are those of `lms config set`, or the ones that `lms ps --json` shows as `loadConfig`: how a model is loaded
+can be written down, and loaded so again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lms.cli.shapes import LOAD_CONFIG
+from lms.errors import UsageError
+
+if TYPE_CHECKING:
+    from lms.config.load import LoadConfig
+
+NAMES: dict[str, str] = {shown: field for field, shown in LOAD_CONFIG.items()}
+
+
+def options_in(file: str) -> dict[str, Any]:
+    """The options in that file, under the names of `LoadConfig`. Raises UsageError."""
+    try:
+        options = json.loads(Path(file).expanduser().read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise UsageError(f"--config takes a file of JSON: {error}.") from error
+    if not isinstance(options, dict):
+        raise UsageError(f"--config takes a file with a JSON object, which {file} is not.")
+    fields: dict[str, Any] = {NAMES.get(name, name): value for name, value in options.items()}
+    if len(fields) < len(options):
+        raise UsageError(f"{file} gives an option twice, under both of its names.")
+    load_config(fields, f"In {file}: ")
+    return fields
+
+
+def load_config(fields: dict[str, Any], where: str = "") -> LoadConfig:
+    """Raises UsageError for fields that are unknown, wrong, or exclude each other."""
+    import msgspec
+
+    from lms.config.load import LoadConfig
+
+    try:
+        return msgspec.convert(fields, LoadConfig)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where}{error}.") from error
+
+
+def said(fields: dict[str, Any], config: LoadConfig) -> tuple[str, ...]:
+    """Those of `fields` that are asked for to be what they would be anyway."""
+    asked_anyway = type(config)()
+    return tuple(name for name in fields if getattr(config, name) == getattr(asked_anyway, name))
