@@ -16,6 +16,7 @@ from lms.catalog.offers import FoundRepo
 from lms.client.control import (
     DaemonStatus,
     DownloadId,
+    DownloadReport,
     DownloadRequest,
     DownloadRow,
     HubSearch,
@@ -229,12 +230,21 @@ class DaemonClient:
         return self._post("/downloads", request, DownloadRow)
 
     def download(self, job_id: str) -> DownloadRow:
-        """How it stands. Raises DownloadNotFound, as the next two do."""
+        """How it stands. Raises DownloadNotFound, as the next three do."""
         return self._post("/downloads/status", DownloadId(job_id), DownloadRow)
 
     def pause_download(self, job_id: str) -> DownloadRow:
         """Stop it; to start it again goes on from there."""
         return self._post("/downloads/pause", DownloadId(job_id), DownloadRow)
+
+    def follow_download(self, job_id: str) -> Generator[DownloadRow, None, None]:
+        """How it stands, about twice a second; the last row is one that is not downloading."""
+        with self._stream("POST", "/downloads/follow", DownloadId(job_id)) as lines:
+            for line in filter(None, lines):
+                report = msgspec.json.decode(line, type=DownloadReport)
+                if report.row is None:
+                    raise from_wire(report.error or {})
+                yield report.row
 
     def cancel_download(self, job_id: str) -> DownloadRow:
         """Stop it, and delete what has come. The row says how it stood."""

@@ -58,6 +58,7 @@ class Daemon:
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
 
     @property
+        self.downloads.restore()
     def closed(self) -> bool:
         return self._closed.is_set()
 
@@ -122,7 +123,6 @@ class Daemon:
     def _restore(self) -> None:
         """What takes a while, and nobody waits for."""
         self.serving.restore()
-        self.downloads.restore()
         try:
             self.history.sweep()
         except HistoryFailed as error:

@@ -3,7 +3,7 @@
 import shutil
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ from lms.paths import Home
 
 # More at once would only share the same line.
 AT_ONCE = 3
+FOLLOW_S = 0.5
 KEPT_S = 7 * 24 * 3600.0
 FORMATS: tuple[OfferFormat, ...] = ("gguf", "mlx")
 # What a model takes in memory besides its weights: a context, buffers. An estimate, as its header is not here yet.
@@ -71,6 +72,8 @@ class Downloads:
         self._connect = connect
         self._backoff_s = backoff_s
         self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
+        self._closed = False
         self._places = threading.BoundedSemaphore(AT_ONCE)
         self._claims = Claims()
         self._jobs: dict[str, Job] = {}
@@ -90,8 +93,10 @@ class Downloads:
     def close(self) -> None:
         """Stop all work; the next daemon goes on with it."""
         with self._lock:
+            self._closed = True
             for work in self._work.values():
                 work.stop.set()
+            self._changed.notify_all()
 
     # What can be had
 
@@ -117,6 +122,7 @@ class Downloads:
         """
         hub = self._connect(request.endpoint, request.token)
         what = wanted(request.model, request.quantization, hub.endpoint)
+        what = msgspec.structs.replace(what, file=request.file or what.file)
         formats = request.formats or FORMATS
         repo = _repo(hub, what, formats)
         job = Job.of(repo, choose(repo, what, formats), hub.endpoint, time.time())
@@ -131,6 +137,17 @@ class Downloads:
         """Raises DownloadNotFound."""
         with self._lock:
             return self._row(self._found(job_id))
+
+    def follow(self, job_id: str) -> Generator[DownloadRow, None, None]:
+        """How it stands, now, whenever that changes and about twice a second; ends with a row that is not downloading,
+        or when this is closed. Raises DownloadNotFound, when it is cancelled too.
+        """
+        while not self._closed:
+            yield (row := self.download(job_id))
+            if row.status != "downloading":
+                return
+            with self._lock:
+                self._changed.wait_for(lambda: self._closed or self._is_over(job_id), FOLLOW_S)
 
     def downloads(self) -> list[DownloadRow]:
         """Every download that is not forgotten, the last begun first."""
@@ -154,6 +171,7 @@ class Downloads:
             row = self._row(job)
             self._stop(job)
             del self._jobs[job.id]
+            self._changed.notify_all()
             self._records.forget(job)
             if job.status != "completed":
                 self._place(job).discard(self._parts_of_others())
@@ -167,6 +185,10 @@ class Downloads:
         raise DownloadNotFound(
             f"No download has the id “{job_id}”.", hint="Downloads that are over are forgotten after a week."
         )
+
+    def _is_over(self, job_id: str) -> bool:
+        job = self._jobs.get(job_id)
+        return job is None or job.status != "downloading"
 
     def _joined(self, wanted_job: Job, hub: Hub) -> Job:
         """The job with the same goal that is on its way or waits to go on, else the one that is given, begun."""
@@ -227,15 +249,16 @@ class Downloads:
             if self._work.get(job.id) is not work:
                 return
             del self._work[job.id]
+            if error:
+                self._tell(f"The download of {job.repo} has failed. {error}", True)
+            else:
+                self._tell(f"{job.repo} is downloaded.", False)
             with suppress(OSError):  # of a full disk; the next daemon will try again, and come to the same end
                 self._set(job.now("failed", error=error) if error else job.now("completed", round(time.time(), 3)))
-        if error:
-            self._tell(f"The download of {job.repo} has failed. {error}", True)
-        else:
-            self._tell(f"{job.repo} is downloaded.", False)
 
     def _set(self, job: Job) -> Job:
         self._jobs[job.id] = job
+        self._changed.notify_all()
         self._records.write(job)
         return job
 

@@ -1,8 +1,7 @@
 """A hub in a process of its own, and downloads from it into a folder of models."""
 
-import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 
@@ -17,7 +16,6 @@ from tests.hub.process import HubProcess
 # A model that can be read, so that the catalog lists what has been downloaded.
 MODEL = next(bundled_models_dir().rglob("*.gguf")).read_bytes()
 REPO = "maker/tiny-GGUF"
-TIMEOUT_S = 30.0
 
 
 def noise(size: int, seed: int = 0) -> bytes:
@@ -30,7 +28,6 @@ class Shop:
     def __init__(self, folder: Path, hub: HubProcess) -> None:
         self.home, self.models_dir, self.hub = Home(folder / "home"), folder / "models", hub
         self.told: list[tuple[str, bool]] = []
-        self._changed = threading.Condition()
         self.downloads = self.opened()
 
     def opened(self, backoff_s: tuple[float, ...] = (0.0,) * 5) -> Downloads:
@@ -58,13 +55,8 @@ class Shop:
         return self._until(job_id, lambda row: row.status in ("completed", "failed"))
 
     def _until(self, job_id: str, holds: Callable[[DownloadRow], bool]) -> DownloadRow:
-        """Wait until it is as it should be. Downloads tell of their ends only: the rest is looked for now and then."""
-        deadline_s = time.monotonic() + TIMEOUT_S
-        with self._changed:
-            while not holds(row := self.downloads.download(job_id)):
-                assert time.monotonic() < deadline_s, row
-                self._changed.wait(0.02)
-        return row
+        with closing(self.downloads.follow(job_id)) as rows:
+            return next(row for row in rows if holds(row))
 
     def whole(self, name: str, repo: str = REPO) -> Path:
         return self.models_dir / repo / name
@@ -76,9 +68,7 @@ class Shop:
         return [model.key for model in scan(self.models_dir)]
 
     def _tell(self, message: str, is_bad: bool) -> None:
-        with self._changed:
-            self.told.append((message, is_bad))
-            self._changed.notify_all()
+        self.told.append((message, is_bad))
 
 
 @pytest.fixture

@@ -1,12 +1,16 @@
 """The routes under /internal that get models from the hub."""
 
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
 from typing import Protocol
 
 from flask import Blueprint, Response
 
 from lms.catalog.offers import FoundRepo
-from lms.client.control import DownloadId, DownloadRequest, DownloadRow, HubSearch, RepoOffers
-from lms.server.internal.routes import answering, payload, reply
+from lms.client.control import DownloadId, DownloadReport, DownloadRequest, DownloadRow, HubSearch, RepoOffers
+from lms.errors import LmsError, to_wire
+from lms.server.internal.lines import line
+from lms.server.internal.routes import answering, payload, reply, streamed
 from lms.server.services import Downloader
 
 
@@ -18,6 +22,8 @@ class Downloads(Downloader, Protocol):
     def look_up(self, request: DownloadRequest) -> RepoOffers: ...
 
     def downloads(self) -> list[DownloadRow]: ...
+
+    def follow(self, job_id: str) -> Generator[DownloadRow, None, None]: ...
 
     def pause_download(self, job_id: str) -> DownloadRow: ...
 
@@ -45,6 +51,12 @@ def blueprint(downloads: Downloads) -> Blueprint:
     def status() -> Response:
         return reply(downloads.download(payload(DownloadId).job_id))
 
+    @api.post("/downloads/follow")
+    def follow() -> Response:
+        with ExitStack() as stack:
+            rows = stack.enter_context(closing(downloads.follow(payload(DownloadId).job_id)))
+            return streamed(_reports(rows), stack)
+
     @api.post("/downloads/pause")
     def pause() -> Response:
         return reply(downloads.pause_download(payload(DownloadId).job_id))
@@ -54,3 +66,11 @@ def blueprint(downloads: Downloads) -> Blueprint:
         return reply(downloads.cancel_download(payload(DownloadId).job_id))
 
     return api
+
+
+def _reports(rows: Iterator[DownloadRow]) -> Iterator[bytes]:
+    try:
+        for row in rows:
+            yield line(DownloadReport(row))
+    except LmsError as error:
+        yield line(DownloadReport(error=to_wire(error)))

@@ -89,7 +89,7 @@ def _add_lease(api: Blueprint, pool: Pool, places: threading.Semaphore) -> None:
             if not places.acquire(blocking=False):
                 raise QueueFull("As many requests as may do so wait for a model to load.", hint="Try again later.")
             stack.callback(places.release)
-            return _lines(lines.lease(waiting, first), stack)
+            return streamed(lines.lease(waiting, first), stack)
 
 
 def _add_streams(api: Blueprint, pool: Pool, controls: Controls, bus: LogBus) -> None:
@@ -97,13 +97,13 @@ def _add_streams(api: Blueprint, pool: Pool, controls: Controls, bus: LogBus) ->
     def load() -> Response:
         with ExitStack() as stack:
             waiting = stack.enter_context(pool.loading(payload(LoadRequest)))
-            return _lines(lines.load(waiting), stack)
+            return streamed(lines.load(waiting), stack)
 
     @api.get("/logs")
     def logs() -> Response:
         with ExitStack() as stack:
             subscription = stack.enter_context(bus.subscribe())
-            return _lines(lines.logs(subscription, controls), stack)
+            return streamed(lines.logs(subscription, controls), stack)
 
 
 def answering(name: str, ask: Callable[[], object]) -> Callable[[], Response]:
@@ -125,7 +125,7 @@ def reply(value: object, status: int = 200) -> Response:
     return Response(msgspec.json.encode(value), status, mimetype="application/json")
 
 
-def _lines(answer: Iterator[bytes], stack: ExitStack) -> Response:
+def streamed(answer: Iterator[bytes], stack: ExitStack) -> Response:
     """A streamed answer. What `stack` holds is let go when it ends, also if the client left before it began."""
     response = Response(answer, mimetype="application/x-ndjson", headers={"Connection": "close"})
     response.call_on_close(stack.pop_all().close)

@@ -1,0 +1,87 @@
+"""Downloads over the public API from a hub in a process of its own, through whatever becomes of the daemon."""
+
+import json
+import os
+import signal
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from tests.downloads.conftest import MODEL, REPO
+from tests.hub.process import HubProcess
+from tests.real.conftest import Lms, processes_of
+from tests.real.test_lifecycle import eventually
+
+pytestmark = pytest.mark.real
+
+FILE = "tiny-Q4_K_M.gguf"
+BEGINNING = 400_000
+
+
+@pytest.fixture
+def hub(tmp_path: Path, fake_lms: Lms) -> Iterator[HubProcess]:
+    """The hub that the daemon knows."""
+    hub = HubProcess(tmp_path / "hub")
+    hub.add(REPO, {FILE: MODEL})
+    fake_lms.environ["HF_ENDPOINT"] = hub.address
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def port(fake_lms: Lms, hub: HubProcess) -> int:
+    fake_lms("server", "start", "--port", "0")
+    return int(json.loads(fake_lms("server", "status", "--json").stdout)["port"])
+
+
+def ask(port: int, path: str, body: dict[str, Any] | None = None) -> Any:
+    address = f"http://127.0.0.1:{port}/api/v1/models{path}"
+    content = None if body is None else json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, content), timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as refusal:
+        with refusal:
+            return json.load(refusal)
+
+
+def test_a_download_survives_the_daemon_being_killed(fake_lms: Lms, hub: HubProcess, port: int) -> None:
+    hub.trouble(hold_after=BEGINNING)
+    job_id = ask(port, "/download", {"model": REPO})["job_id"]
+    eventually(lambda: ask(port, f"/download/status/{job_id}")["downloaded_bytes"] > 0)
+    for process in processes_of(fake_lms.home):
+        os.kill(process.pid, signal.SIGKILL)
+    psutil.wait_procs(processes_of(fake_lms.home), timeout=10)
+    part = fake_lms.home.root / "models" / REPO / f"{FILE}.part"
+    come = part.stat().st_size
+    assert 0 < come < len(MODEL)
+    assert REPO not in fake_lms("ls", "--json").stdout
+
+    hub.release()
+    fake_lms("daemon", "up")
+    eventually(lambda: fake_lms.client.download(job_id).status == "completed")
+    assert hub.asked("/large/")[-1]["headers"]["range"] == f"bytes={come}-"
+    assert part.with_name(FILE).read_bytes() == MODEL
+    assert REPO in fake_lms("ls", "--json").stdout
+
+
+def test_a_downloaded_model_is_listed_and_loads(hub: HubProcess, port: int) -> None:
+    begun = ask(port, "/download", {"model": f"{hub.address}/{REPO}", "quantization": "Q4_K_M"})
+    assert begun["total_size_bytes"] == len(MODEL)
+    eventually(lambda: ask(port, f"/download/status/{begun['job_id']}")["status"] == "completed")
+    assert ask(port, "/download", {"model": REPO}) == {"status": "already_downloaded"}
+    key = next(model["key"] for model in ask(port, "")["models"] if model["publisher"] == "maker")
+    assert ask(port, "/load", {"model": key})["status"] == "loaded"
+
+
+def test_what_the_hub_has_against_it_is_said(hub: HubProcess, port: int) -> None:
+    assert ask(port, "/download", {"model": "nobody/nothing"})["error"]["type"] == "model_not_found"
+    assert ask(port, "/download", {"model": "words"})["error"]["param"] == "model"
+    assert ask(port, "/download/status/job_0000000000")["error"]["type"] == "job_not_found"
+    hub.trouble(gated=[REPO])
+    assert "HF_TOKEN" in ask(port, "/download", {"model": REPO})["error"]["message"]
