@@ -79,14 +79,21 @@ def walk(root: Path) -> Iterator[Folder]:
     """
     real_root = os.path.realpath(root)
     for publisher in _contents(os.fspath(root), real_root)[1]:
-        if in_cache := _HUB_REPO.fullmatch(publisher):
-            if in_cache["kind"] == "models":
-                parts = in_cache["publisher"] or _NO_PUBLISHER, in_cache["repo"]
+        if _HUB_REPO.fullmatch(publisher):
+            if parts := hub_repo(publisher):
                 yield from _walk_hub_repo(Path(root, publisher), real_root, parts)
             continue
         for repo in _contents(os.path.join(root, publisher), real_root)[1]:
             path = os.path.join(root, publisher, repo)
             yield from _walk_repo(path, real_root, (publisher, repo), MAX_FOLDERS_BELOW_REPO)
+
+
+def hub_repo(folder_name: str) -> tuple[str, str] | None:
+    """Publisher and repo of a model whose folder in huggingface_hub's cache has that name."""
+    found = _HUB_REPO.fullmatch(folder_name)
+    if found is None or found["kind"] != "models":
+        return None
+    return found["publisher"] or _NO_PUBLISHER, found["repo"]
 
 
 def walk_repo(path: Path, parts: tuple[str, str], levels: int = MAX_FOLDERS_BELOW_REPO) -> Iterator[Folder]:

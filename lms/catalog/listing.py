@@ -46,6 +46,10 @@ class Listing:
         for model in self.models:
             yield from self.variants(model)
 
+    def shown_key(self, variant: Model) -> str:
+        """The shortest key of a variant: without its quantization when there is no other."""
+        return variant.key if len(self.variants(variant)) > 1 else variant.key.rpartition("@")[0]
+
     def meant(self, typed: str) -> tuple[Model, ...]:
         """All that `typed` covers: every variant of a model, of these the ones in a repo, or the one that it names.
 

@@ -29,6 +29,7 @@ from lms.cli import (
     service,
     status,
     token,
+    top,
     unload,
     version,
 )
@@ -56,7 +57,7 @@ def root(
     require_subcommand(context)
 
 
-for module in (chat, load, unload, ls, ps, import_, rm):
+for module in (chat, load, unload, ls, ps, top, import_, rm):
     module.register(app, "Local models")
 for module in (server, token, log, replay):
     module.register(app, "Serve")

@@ -42,22 +42,23 @@ def rm(session: Session, model: ModelKey, yes: Yes = False, dry_run: DryRun = Fa
     _require_unloaded(session, planned.models, listing)
     for file in planned.files:
         session.output.say(f"  {file}")
-    names = ", ".join(each.key for each in planned.models)
+    keys = [listing.shown_key(each) for each in planned.models]
+    names = ", ".join(keys)
     if dry_run:
         session.output.say(f"Would delete {names} ({units.disk(planned.size_bytes)}). --dry-run: nothing was done.")
-        return _report(session, planned, deleted=False)
+        return _report(session, planned, keys, deleted=False)
     question = f"Delete {names} ({units.disk(planned.size_bytes)})?"
     if not yes and not confirm(session, question, hint="-y deletes without asking."):
         raise LmsError("Nothing was deleted.")
     removal.perform(planned, folder)
     Hashes(session.home.model_hashes).forget(planned.files)
     session.output.say(f"Deleted {names}: {units.disk(planned.size_bytes)} are free again.")
-    return _report(session, planned, deleted=True)
+    return _report(session, planned, keys, deleted=True)
 
 
 def _require_unloaded(session: Session, models: "tuple[Model, ...]", listing: "Listing") -> None:
     """Raises ModelInUse for a model that is loaded, itself or to guess for another one."""
-    going = {model.relative_path: model.key for model in models}
+    going = {model.relative_path: listing.shown_key(model) for model in models}
     for row in disk.instances(session):
         paths = {row.model.path} if not row.model.bundled else set()
         if row.config.draft_model:
@@ -69,10 +70,10 @@ def _require_unloaded(session: Session, models: "tuple[Model, ...]", listing: "L
             )
 
 
-def _report(session: Session, planned: "Removal", *, deleted: bool) -> None:
+def _report(session: Session, planned: "Removal", keys: list[str], *, deleted: bool) -> None:
     if session.output.as_json:
         shape = {
-            "models": [model.key for model in planned.models],
+            "models": keys,
             "files": [str(file) for file in planned.files],
             "sizeBytes": planned.size_bytes,
             "deleted": deleted,

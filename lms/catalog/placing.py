@@ -1,0 +1,133 @@
+"""Brings files into the models folder, all or none: what was done is undone when something goes wrong on the way."""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lms.catalog.hashes import CHUNK_BYTES, sha256
+from lms.catalog.removal import remove_if_empty
+from lms.errors import LmsError, ModelExists, NotEnoughDisk
+
+Mode = Literal["move", "copy", "hardLink", "symbolicLink"]
+# The catalog does not look at hidden files, nor at such that end so.
+_PARTIAL = ".{}.part"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One file: where it is, and where it is to be. Both absolute."""
+
+    source: Path
+    target: Path
+
+
+def require_free(steps: Iterable[Step]) -> None:
+    """Raise ModelExists when something lies where a file is to go, a link to nowhere too."""
+    for step in steps:
+        if os.path.lexists(step.target):
+            raise ModelExists(f"{step.target} is there already.", hint="Give it another --user-repo, or lms rm it.")
+
+
+def require_room(steps: Sequence[Step], mode: Mode, models_dir: Path) -> None:
+    """Raise NotEnoughDisk when the bytes that have to be copied do not fit."""
+    existing = next(folder for folder in (models_dir, *models_dir.parents) if folder.exists())
+    disk = existing.stat().st_dev
+    copied = [step for step in steps if mode == "copy" or (mode == "move" and _moves_as_copy(step, disk))]
+    needed, free = sum(step.source.stat().st_size for step in copied), shutil.disk_usage(existing).free
+    if needed > free:
+        raise NotEnoughDisk(
+            f"{models_dir} has {free:,} bytes free, and {needed:,} would be copied there.",
+            hint="--symbolic-link takes no room.",
+        )
+
+
+def perform(
+    steps: Sequence[Step], mode: Mode, models_dir: Path, *, hashed: bool, read: Callable[[int], object]
+) -> Mapping[Path, str]:
+    """Bring every file to its place; the SHA-256 of each by that place, unless they are not to be `hashed`.
+
+    `read` is told how many bytes more have been read, as they were hashed or copied. Raises OSError, and LmsError
+    where hard links are not possible.
+    """
+    hashes: dict[Path, str] = {}
+    leftovers: list[Path] = []
+    with ExitStack() as undo:
+        for step in steps:
+            step.target.parent.mkdir(parents=True, exist_ok=True)
+            undo.callback(remove_if_empty, step.target.parent, models_dir)
+            digest = _place(step, mode, undo, leftovers, hashed=hashed, read=read)
+            if digest is not None:
+                hashes[step.target] = digest
+        undo.pop_all()
+    for source in leftovers:
+        source.unlink()
+    return hashes
+
+
+def _place(
+    step: Step, mode: Mode, undo: ExitStack, leftovers: list[Path], *, hashed: bool, read: Callable[[int], object]
+) -> str | None:
+    """Bring one file to its place. `undo` takes that back. What is to go when all are there is added to `leftovers`."""
+    if mode == "copy" or (mode == "move" and _moves_as_copy(step, step.target.parent.stat().st_dev)):
+        digest = _copy(step, undo, hashed=hashed, read=read)
+        if mode == "move":
+            leftovers.append(step.source)
+        return digest
+    digest = sha256(step.source, read) if hashed else None
+    if mode == "hardLink":
+        _hard_link(step)
+        undo.callback(step.target.unlink)
+    elif mode == "symbolicLink" or step.source.is_symlink():
+        # Absolute, and to the file itself: a link that was right there may be wrong here.
+        step.target.symlink_to(step.source.resolve())
+        undo.callback(step.target.unlink)
+        if mode == "move":
+            leftovers.append(step.source)
+    else:
+        step.source.rename(step.target)
+        undo.callback(step.target.rename, step.source)
+    return digest
+
+
+def _moves_as_copy(step: Step, target_disk: int) -> bool:
+    """Whether it cannot just be renamed. A link can always be made anew."""
+    status = step.source.lstat()
+    return not step.source.is_symlink() and status.st_dev != target_disk
+
+
+def _hard_link(step: Step) -> None:
+    try:
+        os.link(step.source.resolve(), step.target)
+    except OSError as error:
+        if error.errno not in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP):
+            raise
+        raise LmsError(
+            f"{step.source} cannot have a hard link in {step.target.parent}: {error.strerror}.",
+            hint="--symbolic-link and --copy work across file systems.",
+        ) from error
+
+
+def _copy(step: Step, undo: ExitStack, *, hashed: bool, read: Callable[[int], object]) -> str | None:
+    """Under another name until it is whole and on the disk."""
+    partial = step.target.with_name(_PARTIAL.format(step.target.name))
+    digest = hashlib.sha256()
+    undo.callback(partial.unlink, missing_ok=True)
+    with step.source.open("rb", buffering=0) as source, partial.open("wb") as target:
+        while chunk := source.read(CHUNK_BYTES):
+            target.write(chunk)
+            if hashed:
+                digest.update(chunk)
+            read(len(chunk))
+        target.flush()
+        os.fsync(target.fileno())
+    with suppress(OSError):
+        shutil.copystat(step.source, partial)
+    partial.rename(step.target)
+    undo.callback(step.target.unlink)
+    return digest.hexdigest() if hashed else None

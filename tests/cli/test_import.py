@@ -1,0 +1,168 @@
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+
+from lms.catalog.folders import ModelFolders
+from lms.catalog.hashes import Hashes
+from tests.catalog.files import write_gguf, write_mlx, write_shard
+from tests.cli.conftest import Terminal
+from tests.cli.fake_daemon import FakeDaemon
+
+
+@pytest.fixture
+def models(tmp_path: Path, daemon: FakeDaemon) -> Path:
+    daemon.models_dir = str(tmp_path / "models")
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def downloaded(tmp_path: Path) -> Path:
+    return write_gguf(tmp_path / "down loads" / "Qwen3 4B-Q4_K_M.gguf")
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_file_is_moved_where_user_repo_says_and_its_hash_kept(lms: Terminal, models: Path, downloaded: Path) -> None:
+    digest = sha256(downloaded)
+    ended = lms.type("import", str(downloaded), "--user-repo", "qwen/Qwen3-4B-GGUF")
+    target = models / "qwen" / "Qwen3-4B-GGUF" / downloaded.name
+    assert (ended.code, ended.out, downloaded.exists()) == (0, "", False)
+    assert "Imported as qwen3-4b." in ended.err
+    assert Hashes(lms.home.model_hashes).recorded(target) == digest == sha256(target)
+
+
+def test_json_tells_every_file_and_the_key(lms: Terminal, models: Path, downloaded: Path) -> None:
+    ended = lms.type("import", str(downloaded), "--user-repo", "qwen/Qwen3-4B-GGUF", "--copy", "--json")
+    target = models / "qwen" / "Qwen3-4B-GGUF" / downloaded.name
+    assert ended.json == {
+        "mode": "copy",
+        "dryRun": False,
+        "files": [{"from": str(downloaded), "to": str(target), "sha256": sha256(downloaded)}],
+        "models": ["qwen3-4b"],
+    }
+
+
+def test_yes_names_it_by_user_and_file_and_asks_nothing(lms: Terminal, models: Path, downloaded: Path) -> None:
+    lms.environ["USER"], lms.is_tty = "somebody", True
+    assert lms.type("import", str(downloaded), "-y").code == 0
+    assert (models / "somebody" / "Qwen3 4B" / downloaded.name).exists()
+
+
+def test_without_anybody_to_ask_it_says_what_to_say(lms: Terminal, models: Path, downloaded: Path) -> None:
+    ended = lms.type("import", str(downloaded))
+    assert (ended.code, downloaded.exists()) == (2, True)
+    assert "--user-repo user/repo, or -y" in ended.err
+
+
+def test_a_person_is_asked_where_to_and_whether_to_move(lms: Terminal, models: Path, downloaded: Path) -> None:
+    lms.is_tty, lms.keys = True, "nonsense\nme/mine\n\n"
+    ended = lms.type("import", str(downloaded))
+    assert ended.code == 0
+    assert "“nonsense” is no publisher/repo." in ended.err
+    assert (models / "me" / "mine" / downloaded.name).exists()
+
+
+def test_a_person_may_say_no(lms: Terminal, models: Path, downloaded: Path) -> None:
+    lms.is_tty, lms.keys = True, "\nn\n"
+    assert lms.type("import", str(downloaded)).code == 1
+    assert (downloaded.exists(), models.exists()) == (True, False)
+
+
+def test_the_end_of_the_input_imports_nothing(lms: Terminal, models: Path, downloaded: Path) -> None:
+    lms.is_tty = True
+    assert lms.type("import", str(downloaded)).code == 1
+    assert (downloaded.exists(), models.exists()) == (True, False)
+
+
+def test_a_dry_run_touches_nothing_not_even_the_models_folder(lms: Terminal, models: Path, downloaded: Path) -> None:
+    ended = lms.type("import", str(downloaded), "-y", "--dry-run", "--json")
+    assert (ended.code, ended.json["dryRun"], ended.json["models"]) == (0, True, [])
+    assert (downloaded.exists(), models.exists()) == (True, False)
+
+
+def test_a_relative_path_gives_a_link_that_leads_there(
+    lms: Terminal, models: Path, downloaded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(downloaded.parent)
+    assert lms.type("import", downloaded.name, "-l", "--user-repo", "me/mine").code == 0
+    assert os.readlink(models / "me" / "mine" / downloaded.name) == str(downloaded)
+
+
+def test_shards_and_projector_come_together(lms: Terminal, models: Path, tmp_path: Path) -> None:
+    first = write_gguf(tmp_path / "in" / "big-00001-of-00002.gguf")
+    write_shard(tmp_path / "in" / "big-00002-of-00002.gguf", 1, 2, {"a": (4, 4)})
+    write_gguf(tmp_path / "in" / "mmproj-F16.gguf", "clip")
+    assert lms.type("import", str(first), "-L", "--user-repo", "me/big").code == 0
+    assert len(list((models / "me" / "big").iterdir())) == 3
+    assert lms.type("rm", "big", "-y").code == 0
+    assert not (models / "me").exists()
+
+
+def test_a_moved_folder_is_gone_when_nothing_is_left_in_it(lms: Terminal, models: Path, tmp_path: Path) -> None:
+    folder = write_mlx(tmp_path / "Qwen3-4B-4bit")
+    ended = lms.type("import", str(folder), "--user-repo", "community/Qwen3-4B-4bit", "--json")
+    assert (ended.json["models"], folder.exists()) == (["qwen3-4b"], False)
+
+
+def test_what_is_no_model_is_refused_untouched(lms: Terminal, models: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.gguf"
+    page.write_bytes(b"<!DOCTYPE html>")
+    ended = lms.type("import", str(page), "-y")
+    assert (ended.code, page.exists(), models.exists()) == (1, True, False)
+    assert "web page" in ended.err
+
+
+def test_what_is_there_is_not_overwritten(lms: Terminal, models: Path, downloaded: Path) -> None:
+    lms.type("import", str(downloaded), "--copy", "--user-repo", "me/mine")
+    ended = lms.type("import", str(downloaded), "--user-repo", "me/mine", "--json")
+    assert (ended.code, ended.out, downloaded.exists()) == (1, "", True)
+    assert '"code":"model_exists"' in ended.err
+
+
+def test_two_ways_at_once_are_a_usage_error(lms: Terminal, models: Path, downloaded: Path) -> None:
+    assert lms.type("import", str(downloaded), "-c", "-l", "-y").code == 2
+
+
+def test_no_hash_leaves_the_file_unread(lms: Terminal, models: Path, downloaded: Path) -> None:
+    assert lms.type("import", str(downloaded), "-y", "--no-hash").code == 0
+    assert not Hashes(lms.home.model_hashes).all()
+
+
+def test_import_never_wakes_a_daemon(lms: Terminal, daemon: FakeDaemon, models: Path, downloaded: Path) -> None:
+    daemon.on = False
+    lms.environ["LMS_MODELS_DIR"] = str(models)
+    assert (lms.type("import", str(downloaded), "--user-repo", "a/b").code, lms.started) == (0, 0)
+    assert (models / "a" / "b" / downloaded.name).exists()
+
+
+@pytest.mark.parametrize("below", ["", "hub", "models"])
+def test_a_folder_is_used_in_place_by_its_name_or_the_one_above(
+    lms: Terminal, models: Path, tmp_path: Path, below: str
+) -> None:
+    theirs = tmp_path / "theirs"
+    write_gguf(theirs / below / "pub" / "bar" / "bar.gguf")
+    ended = lms.type("import", "--in-place", str(theirs), "--json")
+    assert ended.json == {"folder": str(theirs / below), "models": ["bar"]}
+    assert lms.type("import", "--forget", str(theirs), "--json").json == {"folder": str(theirs / below)}
+    assert ModelFolders(lms.home.model_folders).all() == ()
+
+
+def test_a_folder_without_models_is_not_used_in_place(lms: Terminal, models: Path, tmp_path: Path) -> None:
+    ended = lms.type("import", "--in-place", str(tmp_path / "nowhere"))
+    assert ended.code == 1
+    assert "No models lie in" in ended.err
+
+
+def test_the_models_folder_itself_is_listed_already(lms: Terminal, models: Path) -> None:
+    write_gguf(models / "pub" / "bar" / "bar.gguf")
+    assert lms.type("import", "--in-place", str(models)).code == 2
+
+
+def test_in_place_goes_with_no_other_option(lms: Terminal, models: Path, tmp_path: Path) -> None:
+    for option in ("--copy", "--dry-run", "--forget"):
+        assert lms.type("import", str(tmp_path), "--in-place", option).code == 2
+    assert lms.type("import", "--forget", str(tmp_path)).code == 1
