@@ -1,7 +1,7 @@
 # bash completion for lms. Written by `python -m tools.cli_files`: change the commands, not this file.
 
 _lms() {
-    local line=${COMP_LINE:0:COMP_POINT} whole="" command=lms previous="" word words candidates
+    local line=${COMP_LINE:0:COMP_POINT} whole="" command=lms previous="" files="" word words candidates
     read -ra words <<< "$line"
     case $line in
         *[[:space:]]) ;;
@@ -9,53 +9,67 @@ _lms() {
     esac
     for word in "${words[@]:1}"; do
         case "$command $word" in
-            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms rm"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms log"|"lms log stream"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status") command="$command $word" ;;
+            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms rm"|"lms replay"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" ;;
         esac
         previous=$word
     done
     case "$command $previous" in
-        "lms chat --prompt"|"lms chat -p") candidates="" ;;
-        "lms chat --system-prompt"|"lms chat -s") candidates="" ;;
-        "lms chat --image"|"lms chat -i") candidates="" ;;
-        "lms chat --reasoning") candidates="" ;;
-        "lms chat --ttl") candidates="" ;;
-        "lms chat --chat") candidates="" ;;
-        "lms chat --delete") candidates="" ;;
+        "lms chat --prompt"|"lms chat -p") candidates= ;;
+        "lms chat --system-prompt"|"lms chat -s") candidates= ;;
+        "lms chat --image"|"lms chat -i") candidates= files=yes ;;
+        "lms chat --reasoning") candidates= ;;
+        "lms chat --ttl") candidates= ;;
+        "lms chat --chat") candidates= ;;
+        "lms chat --delete") candidates= ;;
         "lms load --gpu") candidates="off max" ;;
         "lms load --context-length"|"lms load -c") candidates="max" ;;
-        "lms load --parallel") candidates="" ;;
-        "lms load --ttl") candidates="" ;;
-        "lms load --identifier") candidates="" ;;
-        "lms load --threads") candidates="" ;;
-        "lms load --batch-threads") candidates="" ;;
-        "lms load --batch-size") candidates="" ;;
-        "lms load --micro-batch-size") candidates="" ;;
+        "lms load --parallel") candidates= ;;
+        "lms load --ttl") candidates= ;;
+        "lms load --identifier") candidates= ;;
+        "lms load --config") candidates= files=yes ;;
+        "lms load --threads") candidates= ;;
+        "lms load --batch-threads") candidates= ;;
+        "lms load --batch-size") candidates= ;;
+        "lms load --micro-batch-size") candidates= ;;
         "lms load --flash-attention") candidates="auto on off" ;;
         "lms load --kv-cache-type") candidates="f16 q8_0 q4_0" ;;
         "lms load --unified-kv") candidates="auto on off" ;;
         "lms load --speculation") candidates="off ngram" ;;
-        "lms load --draft-model") candidates="" ;;
-        "lms load --prompt-cache-mb") candidates="" ;;
-        "lms load --prompt-cache-disk-mb") candidates="" ;;
+        "lms load --draft-model") candidates="$(lms complete models 2>/dev/null)" ;;
+        "lms load --prompt-cache-mb") candidates= ;;
+        "lms load --prompt-cache-disk-mb") candidates= ;;
         "lms load --overflow") candidates="refuse stopAtLimit truncateMiddle rollingWindow" ;;
-        "lms server start --port"|"lms server start -p") candidates="" ;;
-        "lms server start --bind") candidates="" ;;
-        "lms server start --cors-origin") candidates="" ;;
-        "lms token create --name") candidates="" ;;
+        "lms load --main-gpu") candidates= ;;
+        "lms load --tensor-split") candidates= ;;
+        "lms load --lora") candidates= files=yes ;;
+        "lms load --chat-template") candidates= files=yes ;;
+        "lms top --interval") candidates= ;;
+        "lms top --count"|"lms top -n") candidates= ;;
+        "lms import --user-repo") candidates= ;;
+        "lms server start --port"|"lms server start -p") candidates= ;;
+        "lms server start --bind") candidates= ;;
+        "lms server start --cors-origin") candidates= ;;
+        "lms token create --name") candidates= ;;
         "lms token create --allow") candidates="inference models admin mcp all" ;;
-        "lms token create --expires") candidates="" ;;
+        "lms token create --expires") candidates= ;;
         "lms log stream --source"|"lms log stream -s") candidates="model server runtime" ;;
         "lms log stream --filter") candidates="input output" ;;
-        "lms service install --user") candidates="" ;;
+        "lms log show --source"|"lms log show -s") candidates="all model server runtime" ;;
+        "lms log show --since") candidates= ;;
+        "lms log show --filter") candidates="input output" ;;
+        "lms service install --user") candidates= ;;
         *)
             case "$command" in
-                "lms") candidates="chat load unload ls ps rm status version server token log daemon service --version -v --help -h" ;;
+                "lms") candidates="chat load unload ls ps top import rm replay status version server token log daemon service runtime --version -v --help -h" ;;
                 "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
-                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow" ;;
+                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
                 "lms ls") candidates="--llm --embedding --variants --json --help -h" ;;
                 "lms ps") candidates="--json --help -h" ;;
+                "lms top") candidates="--interval --count -n --json --help -h" ;;
+                "lms import") candidates="--yes -y --user-repo --copy -c --hard-link -L --symbolic-link -l --no-hash --dry-run --in-place --forget --json --help -h" ;;
                 "lms rm") candidates="--yes -y --dry-run --json --help -h" ;;
+                "lms replay") candidates="--json --help -h" ;;
                 "lms status") candidates="--json --help -h" ;;
                 "lms version") candidates="--json --help -h" ;;
                 "lms server") candidates="start stop status --help -h" ;;
@@ -66,8 +80,9 @@ _lms() {
                 "lms token create") candidates="--name --allow --expires --json --help -h" ;;
                 "lms token list") candidates="--json --help -h" ;;
                 "lms token revoke") candidates="--json --help -h" ;;
-                "lms log") candidates="stream --help -h" ;;
+                "lms log") candidates="stream show --help -h" ;;
                 "lms log stream") candidates="--source -s --filter --stats --json --help -h" ;;
+                "lms log show") candidates="--source -s --since --filter --stats --json --help -h" ;;
                 "lms daemon") candidates="up down status --help -h" ;;
                 "lms daemon up") candidates="--json --help -h" ;;
                 "lms daemon down") candidates="--json --help -h" ;;
@@ -76,6 +91,9 @@ _lms() {
                 "lms service install") candidates="--system --print --user --json --help -h" ;;
                 "lms service uninstall") candidates="--system --json --help -h" ;;
                 "lms service status") candidates="--json --help -h" ;;
+                "lms runtime") candidates="ls survey --help -h" ;;
+                "lms runtime ls") candidates="--json --help -h" ;;
+                "lms runtime survey") candidates="--refresh --json --help -h" ;;
             esac
             case "$whole" in
                 -*) ;;
@@ -85,15 +103,21 @@ _lms() {
                         "lms load") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms unload") candidates="$(lms complete identifiers 2>/dev/null)" ;;
                         "lms ls") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms import") candidates= files=yes ;;
                         "lms rm") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms token revoke") candidates="$(lms complete tokens 2>/dev/null)" ;;
                     esac ;;
             esac ;;
     esac
     COMPREPLY=($(compgen -W "$candidates" -- "$whole"))
+    if [ -n "$files" ]; then
+        local IFS=$'
+'
+        COMPREPLY+=($(compgen -f -- "$whole"))
+    fi
     # Readline breaks words at these characters, and replaces only what stands behind the last of them.
     local kept=${whole%"${whole##*[:=@]}"}
     COMPREPLY=("${COMPREPLY[@]#"$kept"}")
 }
 
-complete -F _lms lms
+complete -o filenames -F _lms lms

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from tools.cli_files.tree import Command
+from tools.cli_files.tree import Argument, Command, Option
 
 SCRIPT = """\
 # bash completion for lms. Written by `python -m tools.cli_files`: change the commands, not this file.
 
 _lms() {{
-    local line=${{COMP_LINE:0:COMP_POINT}} whole="" command=lms previous="" word words candidates
+    local line=${{COMP_LINE:0:COMP_POINT}} whole="" command=lms previous="" files="" word words candidates
     read -ra words <<< "$line"
     case $line in
         *[[:space:]]) ;;
@@ -35,12 +35,16 @@ _lms() {{
             esac ;;
     esac
     COMPREPLY=($(compgen -W "$candidates" -- "$whole"))
+    if [ -n "$files" ]; then
+        local IFS=$'\n'
+        COMPREPLY+=($(compgen -f -- "$whole"))
+    fi
     # Readline breaks words at these characters, and replaces only what stands behind the last of them.
     local kept=${{whole%"${{whole##*[:=@]}}"}}
     COMPREPLY=("${{COMPREPLY[@]#"$kept"}}")
 }}
 
-complete -F _lms lms
+complete -o filenames -F _lms lms
 """
 
 
@@ -60,7 +64,7 @@ def _values(commands: list[Command]) -> Iterator[str]:
         for option in command.options:
             if option.metavar:
                 patterns = "|".join(f'"{command.path} {name}"' for name in option.names)
-                yield f'        {patterns}) candidates="{" ".join(option.choices)}" ;;'
+                yield f"        {patterns}) {_assignment(option) or 'candidates='} ;;"
 
 
 def _words(commands: list[Command]) -> Iterator[str]:
@@ -73,8 +77,17 @@ def _words(commands: list[Command]) -> Iterator[str]:
 
 
 def _sources(commands: list[Command]) -> Iterator[str]:
-    """Arguments whose values the daemon knows."""
+    """Arguments whose values somebody knows."""
     for command in commands:
         for argument in command.arguments:
-            names = f"$(lms complete {argument.source} 2>/dev/null)"
-            yield f'                        "{command.path}") candidates="{names}" ;;'
+            if assignment := _assignment(argument):
+                yield f'                        "{command.path}") {assignment} ;;'
+
+
+def _assignment(value: Option | Argument) -> str:
+    """What makes the values of an option or argument candidates, empty where nobody knows them."""
+    if value.is_file:
+        return "candidates= files=yes"
+    if value.source:
+        return f'candidates="$(lms complete {value.source} 2>/dev/null)"'
+    return f'candidates="{" ".join(value.choices)}"' if isinstance(value, Option) and value.choices else ""

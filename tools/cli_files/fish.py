@@ -38,7 +38,10 @@ def _lines(command: Command) -> Iterator[str]:
     for child in command.children:
         yield f"{at} -a {child.name} -d {quote(child.summary)}"
     for argument in command.arguments:
-        yield f"{at} -a '(lms complete {argument.source} 2>/dev/null)'"
+        if argument.is_file:
+            yield f"{at} -F"
+        elif argument.source:
+            yield f"{at} -a '{_names_from(argument.source)}'"
     for option in command.options:
         yield f"{at} {_names(option)}{_value(option)} -d {quote(option.help)}"
 
@@ -50,7 +53,15 @@ def _names(option: Option) -> str:
 def _value(option: Option) -> str:
     if not option.metavar:
         return ""
+    if option.is_file:
+        return " -r -F"
+    if option.source:
+        return f" -x -a '{_names_from(option.source)}'"
     return f" -x -a {quote(' '.join(option.choices))}" if option.choices else " -x"
+
+
+def _names_from(source: str) -> str:
+    return f"(lms complete {source} 2>/dev/null)"
 
 
 def quote(text: str) -> str:

@@ -9,8 +9,9 @@ from typer.main import get_command
 
 from lms.cli.app import app
 
-# Where an argument's values come from: what `lms complete` prints for it.
-SOURCES = {"model-key": "models", "model": "models", "identifier": "identifiers", "token-id": "tokens"}
+# What `lms complete` is asked for where that stands in a help text, and what the shell itself knows.
+SOURCES = {"model-key": "models", "model": "models", "KEY": "models", "identifier": "identifiers", "token-id": "tokens"}
+FILES = ("path", "FILE", "FILE[:scale]")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,14 @@ class Option:
     section: str = ""
 
     @property
+    def source(self) -> str | None:
+        return SOURCES.get(self.metavar or "")
+
+    @property
+    def is_file(self) -> bool:
+        return self.metavar in FILES
+
+    @property
     def choices(self) -> tuple[str, ...]:
         return tuple(word for word in (self.metavar or "").split("|") if re.fullmatch("[a-z][a-zA-Z0-9_]*", word))
 
@@ -36,8 +45,12 @@ class Argument:
     help: str
 
     @property
-    def source(self) -> str:
-        return SOURCES[self.name]
+    def source(self) -> str | None:
+        return SOURCES.get(self.name)
+
+    @property
+    def is_file(self) -> bool:
+        return self.name in FILES
 
 
 @dataclass(frozen=True)

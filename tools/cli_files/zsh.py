@@ -75,11 +75,16 @@ def _options(command: Command) -> Iterator[str]:
 def _value(option: Option) -> str:
     if not option.metavar:
         return ""
+    if option.is_file:
+        return f":{_plain(option.metavar)}:_files"
+    if option.source:
+        return f":{_plain(option.metavar)}:_lms_names {option.source}"
     return f":{_plain(option.metavar)}:" + (f"({' '.join(option.choices)})" if option.choices else "")
 
 
 def _argument(argument: Argument) -> str:
-    return quote(f"1:{argument.name}:_lms_names {argument.source}")
+    values = "_files" if argument.is_file else f"_lms_names {argument.source}" if argument.source else " "
+    return quote(f"1:{argument.name}:{values}")
 
 
 def _function(command: Command) -> str:
