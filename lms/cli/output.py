@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table as RichTable
 
 Level = Literal["debug", "info", "warn", "error", "none"]
 LEVELS: tuple[Level, ...] = ("debug", "info", "warn", "error", "none")
@@ -41,10 +42,20 @@ Cell = str | Styled
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under upper-case headers. A table without rows is not shown."""
+    """Rows under upper-case headers. A table without rows is not shown.
+
+    spare: columns that are left out, one after the other, where a terminal is too narrow for all
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    spare: tuple[str, ...] = ()
+
+    def without(self, header: str) -> "Table":
+        """The other columns."""
+        kept = [column for column, each in enumerate(self.headers) if each != header]
+        rows = tuple(tuple(row[column] for column in kept) for row in self.rows)
+        return Table(tuple(self.headers[column] for column in kept), rows, self.spare)
 
 
 class Output:
@@ -120,6 +131,28 @@ class Output:
         else:
             for line in columns(table):
                 self.data(*line)
+
+    @contextlib.contextmanager
+    def screen(self) -> Iterator[Callable[[str, Table], None]]:
+        """A summary over a table, drawn anew each time on a screen of its own; one behind the other in a pipe. Gives
+        the function that draws.
+        """
+        if not self._stdout.isatty() or self.as_json:
+            yield self._draw_below
+            return
+        from rich.console import Group
+        from rich.live import Live
+
+        console = self._console(self._stdout)
+        with Live(console=console, screen=True, auto_refresh=False) as live:
+            yield lambda summary, table: live.update(
+                Group(visible(summary), "", self._drawn(table, console)), refresh=True
+            )
+
+    def _draw_below(self, summary: str, table: Table) -> None:
+        self.data(summary)
+        self.table(table)
+        self.data("")
 
     # Talk, on stderr.
 
@@ -198,17 +231,22 @@ class Output:
         return Console(file=stream, color_system=system, no_color=system is None, highlight=False, markup=False)
 
     def _rich_table(self, table: Table) -> None:
+        console = self._console(self._stdout)
+        console.print(self._drawn(table, console))
+
+    def _drawn(self, table: Table, console: "Console") -> "RichTable":
         from rich.table import Table as RichTable
         from rich.text import Text
 
-        console, widths = self._console(self._stdout), _widths(table)
+        table = fitting(table, console.width)
+        widths = _widths(table)
         gap = GAP if sum(widths) + GAP * len(widths) <= console.width else NARROW_GAP
         drawn = RichTable(box=None, pad_edge=False, padding=(0, gap, 0, 0), header_style="dim")
         for header, width in zip(table.headers, widths, strict=True):
             drawn.add_column(header, overflow="fold", no_wrap=width <= UNFOLDED_WIDTH)
         for row in table.rows:
             drawn.add_row(*(Text(visible(_text(cell)), style=_style(cell)) for cell in row))
-        console.print(drawn)
+        return drawn
 
 
 def _nowhere() -> TextIO:
@@ -225,6 +263,16 @@ def columns(table: Table) -> Iterator[tuple[Cell, ...]]:
             Styled(text + " " * GAP * (column < len(padded) - 1), _style(cell))
             for column, (text, cell) in enumerate(zip(padded, row, strict=True))
         )
+
+
+def fitting(table: Table, width: int) -> Table:
+    """As much of `table` as goes into so many characters, as far as it has columns to spare."""
+    for header in table.spare:
+        widths = _widths(table)
+        if sum(widths) + NARROW_GAP * (len(widths) - 1) <= width:
+            break
+        table = table.without(header)
+    return table
 
 
 def _widths(table: Table) -> list[int]:

@@ -1,5 +1,6 @@
-"""`lms ps`: what is loaded."""
+"""`lms ps`: what is loaded, and how it fares."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import typer
@@ -7,35 +8,54 @@ import typer
 from lms.cli import shapes, units
 from lms.cli.command import command
 from lms.cli.output import Cell, Styled, Table
-from lms.cli.session import Session
+from lms.cli.session import Daemon, Session
 
 if TYPE_CHECKING:
-    from lms.client.control import InstanceRow
+    from lms.client.control import InstanceRow, Pace
 
-HEADERS = ("IDENTIFIER", "MODEL", "STATUS", "SIZE", "CONTEXT", "PARALLEL", "DEVICE", "TTL")
+# Left out first where a terminal is narrow.
+SPARE = ("DEVICE", "PARALLEL", "SIZE", "USED", "TTL")
+
+# LM Studio's, then ours: requests that wait, and of the last answer its speed and the tokens of context it took.
+HEADERS = (
+    "IDENTIFIER", "MODEL", "STATUS", "SIZE", "CONTEXT", "PARALLEL", "DEVICE", "TTL", "QUEUED", "TOK/S", "USED",
+)  # fmt: skip
 
 
 def register(root: typer.Typer, section: str) -> None:
-    examples = [("lms ps", "what is loaded, busy or idle"), ("lms ps --json", "the same for programs")]
+    examples = [("lms ps", "what is loaded, busy or idle, and how fast"), ("lms ps --json", "the same for programs")]
     command(root, "ps", section=section, examples=examples)(ps)
 
 
 def ps(session: Session) -> None:
-    """List the loaded models."""
-    rows = session.daemon().instances()
+    """List the loaded models. TOK/S and USED (tokens of context) are those of the last answer."""
+    daemon = session.daemon()
+    rows = daemon.instances()
     if session.output.as_json:
-        session.output.json(shapes.instances(rows))
+        session.output.json(shapes.paced(rows, paces(daemon)))
     elif not rows:
         session.output.hint("No models are loaded. Load one with, for example: lms load tiny-chat")
     else:
         session.output.data("")
-        session.output.table(Table(HEADERS, tuple(_cells(row) for row in sorted(rows, key=lambda row: row.identifier))))
+        session.output.table(table(rows, paces(daemon)))
         session.output.data("")
 
 
-def _cells(row: "InstanceRow") -> tuple[Cell, ...]:
+def paces(daemon: Daemon) -> "dict[str, Pace]":
+    """How each model fares, by its identifier. One that has answered nothing yet is not there."""
+    return {pace.identifier: pace for pace in daemon.paces()}
+
+
+def table(rows: "Sequence[InstanceRow]", paces: "Mapping[str, Pace]") -> Table:
+    """The loaded models by their identifiers."""
+    ordered = sorted(rows, key=lambda row: row.identifier)
+    return Table(HEADERS, tuple(_cells(row, paces.get(row.identifier)) for row in ordered), SPARE)
+
+
+def _cells(row: "InstanceRow", pace: "Pace | None") -> tuple[Cell, ...]:
     """Context and parallel are the engine's to say, and it has not while it loads."""
     loading = row.state == "loading"
+    speed, used = (pace.tokens_per_second, pace.context_tokens) if pace else (None, None)
     return (
         row.identifier,
         row.model.key,
@@ -45,6 +65,9 @@ def _cells(row: "InstanceRow") -> tuple[Cell, ...]:
         "-" if loading or row.model.kind == "embedding" else str(row.parallel),
         "Local",
         _ttl(row),
+        str(row.queued),
+        f"{speed:.1f}" if speed else "-",
+        str(used) if used else "-",
     )
 
 

@@ -33,6 +33,7 @@ from lms.client.control import (
     LoadRequest,
     MemoryEstimate,
     ModelRow,
+    Pace,
     RepoOffers,
     Resolve,
     ServerStart,
@@ -153,6 +154,10 @@ class DaemonClient:
         """Every loaded or loading model."""
         return self._get("/instances", list[InstanceRow])
 
+    def paces(self) -> list[Pace]:
+        """How each model fares that has answered anything."""
+        return self._get("/paces", list[Pace])
+
     def jit(self) -> bool:
         """Whether a request may load a model."""
         return self._get("/jit", bool)
@@ -210,8 +215,7 @@ class DaemonClient:
                     yield chunk
 
     def send(self, path: str, body: str) -> Generator[str, None, None]:
-        """The lines of the reply to that request of whatever dialect. Raises what the reply says, if that is an error.
-        """
+        """The lines of the reply to that request, in its dialect. Raises the error that the reply is, if it is one."""
         with self._stream("POST", f"http://daemon{path}", msgspec.Raw(body.encode())) as lines:
             yield from lines
 
@@ -233,10 +237,6 @@ class DaemonClient:
         """How it stands. Raises DownloadNotFound, as the next three do."""
         return self._post("/downloads/status", DownloadId(job_id), DownloadRow)
 
-    def pause_download(self, job_id: str) -> DownloadRow:
-        """Stop it; to start it again goes on from there."""
-        return self._post("/downloads/pause", DownloadId(job_id), DownloadRow)
-
     def follow_download(self, job_id: str) -> Generator[DownloadRow, None, None]:
         """How it stands, about twice a second; the last row is one that is not downloading."""
         with self._stream("POST", "/downloads/follow", DownloadId(job_id)) as lines:
@@ -245,6 +245,10 @@ class DaemonClient:
                 if report.row is None:
                     raise from_wire(report.error or {})
                 yield report.row
+
+    def pause_download(self, job_id: str) -> DownloadRow:
+        """Stop it; to start it again goes on from there."""
+        return self._post("/downloads/pause", DownloadId(job_id), DownloadRow)
 
     def cancel_download(self, job_id: str) -> DownloadRow:
         """Stop it, and delete what has come. The row says how it stood."""

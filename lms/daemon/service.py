@@ -8,7 +8,7 @@ import time
 import lms
 from lms.catalog.catalog import Catalog
 from lms.catalog.folders import ModelFolders
-from lms.client.control import DaemonStatus, ServerStart, ServerStatus
+from lms.client.control import DaemonStatus, Pace, ServerStart, ServerStatus
 from lms.config import settings
 from lms.daemon import journal
 from lms.daemon.mcp_host import McpHost
@@ -22,6 +22,7 @@ from lms.logbus.records import LogData, RecordedRequest, RuntimeLog, ServerLog, 
 from lms.paths import Home, bundled_models_dir, models_dir
 from lms.pool.pool import Pool
 from lms.pool.rows import OnDisk
+from lms.server.internal.pace import Paces
 from lms.server.operations.metrics import Meter
 
 
@@ -44,6 +45,8 @@ class Daemon:
         self.pool = Pool(home, OnDisk(catalog), in_force, self.bus, journal.write)
         self._meter = Meter(self.pool.instances)
         self.bus.listen(self._meter.heard)
+        self._paces = Paces()
+        self.bus.listen(self._paces.heard)
         self._kept = KeptLog(home.events, in_force.log_disk_mb * MEBIBYTE, in_force.record)
         self.bus.listen(self._kept.heard)
         self.record = in_force.record
@@ -55,10 +58,10 @@ class Daemon:
         self.downloads = Downloads(home, models_dir(home), self._tell)
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
+        self.downloads.restore()
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
 
     @property
-        self.downloads.restore()
     def closed(self) -> bool:
         return self._closed.is_set()
 
@@ -87,6 +90,9 @@ class Daemon:
 
     def metrics(self) -> bytes:
         return self._meter.exposition()
+
+    def paces(self) -> list[Pace]:
+        return self._paces.rows()
 
     def mcp_socket(self) -> str:
         return self._mcp_host.socket()

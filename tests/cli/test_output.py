@@ -2,7 +2,7 @@
 
 import pytest
 
-from lms.cli.output import Output, Styled, Table, columns, visible
+from lms.cli.output import Output, Styled, Table, columns, fitting, visible
 from tests.cli.conftest import Stream
 
 GREEN = "\x1b[32mok\x1b[0m"
@@ -132,3 +132,14 @@ def test_an_error_lists_what_could_have_been_meant() -> None:
     sink, _, err = output()
     sink.fail("Which?", "Say which.", ("a", "b"))
     assert err.getvalue() == "Error: Which?\n  a\n  b\nSay which.\n"
+
+
+def test_a_narrow_terminal_is_spared_columns_until_the_rest_fits() -> None:
+    table = Table(("NAME", "SIZE", "PLACE"), (("tiny", "3.90 MB", "here"),), spare=("PLACE", "SIZE"))
+    assert [fitting(table, width).headers for width in (20, 19, 13, 12, 1)] == [
+        ("NAME", "SIZE", "PLACE"),
+        ("NAME", "SIZE"),
+        ("NAME", "SIZE"),
+        ("NAME",),
+        ("NAME",),
+    ]

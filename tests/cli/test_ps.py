@@ -1,6 +1,7 @@
 from msgspec.structs import replace
 
 from lms.cli import shapes
+from lms.client.control import Pace
 from lms.config.load import LoadConfig
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
@@ -17,24 +18,24 @@ def test_nothing_loaded_is_a_hint_on_stderr_and_an_empty_list(lms: Terminal) -> 
     assert lms.type("ps", "--json").json == []
 
 
-def test_the_table_has_lm_studios_columns_sorted_by_identifier(lms: Terminal) -> None:
+def test_the_table_has_lm_studios_columns_then_ours_sorted_by_identifier(lms: Terminal) -> None:
     lms.type("load", "tiny-chat", "--identifier", "b")
     lms.type("load", "text-embedding-tiny", "--identifier", "a")
     lines = [line.split() for line in lms.type("ps").out.splitlines() if line]
     assert lines == [
-        ["IDENTIFIER", "MODEL", "STATUS", "SIZE", "CONTEXT", "PARALLEL", "DEVICE", "TTL"],
-        ["a", "text-embedding-tiny", "IDLE", "2.50", "MB", "4096", "-", "Local"],
-        ["b", "tiny-chat", "IDLE", "3.90", "MB", "4096", "4", "Local"],
+        ["IDENTIFIER", "MODEL", "STATUS", "SIZE", "CONTEXT", "PARALLEL", "DEVICE", "TTL", "QUEUED", "TOK/S", "USED"],
+        ["a", "text-embedding-tiny", "IDLE", "2.50", "MB", "4096", "-", "Local", "0", "-", "-"],
+        ["b", "tiny-chat", "IDLE", "3.90", "MB", "4096", "4", "Local", "0", "-", "-"],
     ]
 
 
 def test_ttl_shows_what_remains_and_the_whole(lms: Terminal, daemon: FakeDaemon) -> None:
     lms.type("load", "tiny-chat", "--ttl", "3600")
-    assert cells(lms.type("ps").out, "tiny-chat")[-3:] == ["1h", "/", "1h"]
+    assert cells(lms.type("ps").out, "tiny-chat")[-6:-3] == ["1h", "/", "1h"]
     daemon.loaded[0] = replace(daemon.loaded[0], remaining_ttl_s=3500.0)
-    assert cells(lms.type("ps").out, "tiny-chat")[-3:] == ["58m", "/", "1h"]
+    assert cells(lms.type("ps").out, "tiny-chat")[-6:-3] == ["58m", "/", "1h"]
     daemon.loaded[0] = replace(daemon.loaded[0], remaining_ttl_s=-2.0)
-    assert cells(lms.type("ps").out, "tiny-chat")[-3:] == ["0s", "/", "1h"]
+    assert cells(lms.type("ps").out, "tiny-chat")[-6:-3] == ["0s", "/", "1h"]
 
 
 def test_a_busy_model_shows_its_state(lms: Terminal, daemon: FakeDaemon) -> None:
@@ -45,10 +46,22 @@ def test_a_busy_model_shows_its_state(lms: Terminal, daemon: FakeDaemon) -> None
     assert (shape["status"], shape["queued"], shape["lastUsedTime"]) == ("processingPrompt", 3, 1_790)
 
 
+def test_what_the_last_answer_was_like_and_what_waits(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("load", "tiny-chat")
+    daemon.loaded[0] = replace(daemon.loaded[0], running=1, queued=2)
+    daemon.pace = [Pace("tiny-chat", 3, 90, 51.55, 812), Pace("gone", 1, 9, 1.0, 9)]
+    assert cells(lms.type("ps").out, "tiny-chat")[-3:] == ["2", "51.5", "812"]
+    [shape] = lms.type("ps", "--json").json
+    assert (shape["queued"], shape["waiting"]) == (3, 2)
+    assert (shape["tokensPerSecond"], shape["contextUsed"]) == (51.55, 812)
+
+
 def test_what_a_loading_model_will_have_is_not_known_yet(lms: Terminal, daemon: FakeDaemon) -> None:
     lms.type("load", "tiny-chat", "-c", "2147483647", "--parallel", "8")
     daemon.loaded[0] = replace(daemon.loaded[0], state="loading")
-    assert cells(lms.type("ps").out, "tiny-chat") == ["tiny-chat"] * 2 + ["LOADING", "3.90", "MB", "-", "-", "Local"]
+    assert cells(lms.type("ps").out, "tiny-chat")[:8] == (
+        ["tiny-chat"] * 2 + ["LOADING", "3.90", "MB", "-", "-", "Local"]
+    )
 
 
 def test_json_is_the_model_with_the_keys_of_an_instance(lms: Terminal) -> None:
@@ -62,6 +75,7 @@ def test_json_is_the_model_with_the_keys_of_an_instance(lms: Terminal) -> None:
         "contextLength": 4096,
         "status": "idle",
         "queued": 0,
+        "waiting": 0,
         "parallel": 4,
         "loadConfig": {},
     }

@@ -9,7 +9,7 @@ from flask import Flask
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 import lms
-from lms.client.control import Admission, DaemonStatus, ServerStart, ServerStatus
+from lms.client.control import Admission, DaemonStatus, Pace, ServerStart, ServerStatus
 from lms.config.settings import Settings
 from lms.errors import PortTaken, ServerNotRunning
 from lms.logbus.bus import LogBus, Subscription
@@ -43,6 +43,9 @@ class StillControls:
 
     def metrics(self) -> bytes:
         return b"lms_build 1.0\n"
+
+    def paces(self) -> list[Pace]:
+        return [Pace("tiny", 1, 10, 5.0, 30)]
 
     def mcp_socket(self) -> str:
         return "/run/mcp.sock"

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from lms.client.control import DaemonStatus, ServerStart, ServerStatus
+from lms.client.control import DaemonStatus, Pace, ServerStart, ServerStatus
 
 
 class Controls(Protocol):
@@ -20,6 +20,9 @@ class Controls(Protocol):
 
     def metrics(self) -> bytes:
         """All figures, in Prometheus' text format."""
+
+    def paces(self) -> list[Pace]:
+        """How each model fares that has answered anything."""
 
     def mcp_socket(self) -> str:
         """Where the process listens that talks to MCP servers, which is started if it does not run.

@@ -48,6 +48,7 @@ def _add_controls(api: Blueprint, controls: Controls) -> None:
     def metrics() -> Response:
         return Response(controls.metrics(), mimetype="text/plain")
 
+    api.get("/paces")(answering("paces", controls.paces))
     api.post("/mcp")(answering("mcp", controls.mcp_socket))
 
     @api.post("/shutdown")
