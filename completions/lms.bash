@@ -111,8 +111,7 @@ _lms() {
     esac
     COMPREPLY=($(compgen -W "$candidates" -- "$whole"))
     if [ -n "$files" ]; then
-        local IFS=$'
-'
+        local IFS=$'\n'
         COMPREPLY+=($(compgen -f -- "$whole"))
     fi
     # Readline breaks words at these characters, and replaces only what stands behind the last of them.

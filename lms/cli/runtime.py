@@ -1,6 +1,5 @@
 """`lms runtime ls | survey`: what runs the models, and what it finds in this machine. Works without the daemon."""
 
-import importlib.metadata
 import platform
 import subprocess
 import sys
@@ -128,9 +127,11 @@ def _architecture() -> str:
 
 
 def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        return importlib.metadata.version(PACKAGE)
-    except importlib.metadata.PackageNotFoundError as error:
+        return version(PACKAGE)
+    except PackageNotFoundError as error:
         raise EngineFailed(f"{PACKAGE} is not installed, so nothing can run a model.", hint=INSTALL) from error
 
 

@@ -1,10 +1,38 @@
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from lms.cli import complete
+from tests.catalog.files import write_gguf
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
 
 
-def test_models_are_offered_with_their_variants(lms: Terminal) -> None:
+@pytest.fixture
+def repo(lms: Terminal, tmp_path: Path) -> Path:
+    """A folder with two quantizations of one model."""
+    lms.environ["LMS_MODELS_DIR"] = str(tmp_path / "models")
+    folder = tmp_path / "models" / "someone" / "Some-GGUF"
+    for quantization, file_type in {"F16": 1, "Q8_0": 7}.items():
+        write_gguf(folder / f"Some-{quantization}.gguf", file_type=file_type)
+    return folder
+
+
+@pytest.mark.usefixtures("repo")
+def test_models_are_offered_with_their_variants_and_the_daemon_off(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.on = False
     names = lms.type("complete", "models").out.split()
-    assert {"tiny-chat", "qwen3-4b", "qwen3-4b@q8_0"} <= set(names)
+    assert {"tiny-chat", "some", "some@f16", "some@q8_0"} <= set(names)
+    assert lms.started == 0
+
+
+def test_a_model_that_was_just_put_there_is_offered(lms: Terminal, repo: Path) -> None:
+    lms.type("complete", "models")
+    shutil.copytree(repo, repo.parent / "Another-GGUF")
+    assert "another" in lms.type("complete", "models").out
 
 
 def test_identifiers_are_those_of_loaded_models(lms: Terminal) -> None:
@@ -12,7 +40,19 @@ def test_identifiers_are_those_of_loaded_models(lms: Terminal) -> None:
     assert lms.type("complete", "identifiers").out == "mine\n"
 
 
+def test_tokens_are_offered_by_their_ids(lms: Terminal) -> None:
+    lms.type("token", "create", "--quiet")
+    (token,) = lms.type("token", "list", "--json").json
+    assert lms.type("complete", "tokens").out == f"{token['id']}\n"
+
+
 def test_without_a_daemon_there_is_silence(lms: Terminal, daemon: FakeDaemon) -> None:
     daemon.on = False
-    ended = lms.type("complete", "models")
+    ended = lms.type("complete", "identifiers")
     assert (ended.code, ended.out, ended.err, lms.started) == (0, "", "", 0)
+
+
+def test_no_command_has_an_argument_which_would_make_it_slow() -> None:
+    group: Any = get_command(complete.app)
+    for command in group.commands.values():
+        assert all(parameter.is_flag for parameter in command.params)

@@ -16,13 +16,14 @@ BASH = 'source "$1"; COMP_LINE=$2; COMP_POINT=${#2}; _lms; printf "%s\\n" "${COM
 FISH = "source $argv[1]; complete -C $argv[2] | cut -f 1"
 
 CASES = [
-    ("lms ser", {"server"}),
+    ("lms serve", {"server"}),
     ("lms server st", {"start", "stop", "status"}),
     ("lms log stream --source ", {"model", "server", "runtime"}),
     ("lms load --gpu m", {"max"}),
     ("lms load --ttl 60 t", {"tiny-chat"}),
     ("lms load --kv-cache-type q", {"q8_0", "q4_0"}),
-    ("lms load --co", {"--context-length"}),
+    ("lms load --cont", {"--context-length"}),
+    ("lms load --draft-model t", {"tiny-chat"}),
     ("lms load --identifier server q", {"qwen3-4b", "qwen3-4b@q4_k_m"}),
 ]
 
@@ -71,6 +72,17 @@ def test_fish_completes(line: str, offered: set[str], path: str, tmp_path: Path)
     needs("fish")
     script = str(COMPLETIONS / "lms.fish")
     assert output_of("fish", "--no-config", "-c", FISH, script, line, path=path, home=tmp_path) == offered
+
+
+@pytest.mark.parametrize("line", ["lms import ", "lms load --config ", "lms load tiny-chat --lora "])
+def test_bash_and_fish_complete_files_where_one_is_asked_for(line: str, path: str, tmp_path: Path) -> None:
+    needs("bash")
+    needs("fish")
+    (tmp_path / "some.gguf").touch()
+    typed, file = f"{line}{tmp_path}/so", f"{tmp_path}/some.gguf"
+    bash, fish = str(COMPLETIONS / "lms.bash"), str(COMPLETIONS / "lms.fish")
+    assert output_of("bash", "-c", BASH, "bash", bash, typed, path=path, home=tmp_path) == {file}
+    assert output_of("fish", "--no-config", "-c", FISH, fish, typed, path=path, home=tmp_path) == {file}
 
 
 def test_zsh_can_read_its_script() -> None:
