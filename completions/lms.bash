@@ -9,7 +9,7 @@ _lms() {
     esac
     for word in "${words[@]:1}"; do
         case "$command $word" in
-            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms rm"|"lms replay"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" ;;
+            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms rm"|"lms replay"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms config"|"lms config set"|"lms config get"|"lms config list"|"lms config unset"|"lms config path"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" ;;
         esac
         previous=$word
     done
@@ -60,7 +60,7 @@ _lms() {
         "lms service install --user") candidates= ;;
         *)
             case "$command" in
-                "lms") candidates="chat load unload ls ps top import rm replay status version server token log daemon service runtime --version -v --help -h" ;;
+                "lms") candidates="chat load unload ls ps top import rm replay status version server token config log daemon service runtime --version -v --help -h" ;;
                 "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
                 "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
@@ -80,6 +80,12 @@ _lms() {
                 "lms token create") candidates="--name --allow --expires --json --help -h" ;;
                 "lms token list") candidates="--json --help -h" ;;
                 "lms token revoke") candidates="--json --help -h" ;;
+                "lms config") candidates="set get list unset path --help -h" ;;
+                "lms config set") candidates="--json --help -h" ;;
+                "lms config get") candidates="--json --help -h" ;;
+                "lms config list") candidates="--json --help -h" ;;
+                "lms config unset") candidates="--json --help -h" ;;
+                "lms config path") candidates="--json --help -h" ;;
                 "lms log") candidates="stream show --help -h" ;;
                 "lms log stream") candidates="--source -s --filter --stats --json --help -h" ;;
                 "lms log show") candidates="--source -s --since --filter --stats --json --help -h" ;;
@@ -106,6 +112,10 @@ _lms() {
                         "lms import") candidates= files=yes ;;
                         "lms rm") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms token revoke") candidates="$(lms complete tokens 2>/dev/null)" ;;
+                        "lms config set") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms config get") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms config list") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms config unset") candidates="$(lms complete models 2>/dev/null)" ;;
                     esac ;;
             esac ;;
     esac

@@ -5,7 +5,7 @@ function __lms_path
     set -l path lms
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'lms chat' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms rm' 'lms replay' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
+            case 'lms chat' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms rm' 'lms replay' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
                 set path "$path $word"
         end
     end
@@ -30,6 +30,7 @@ complete -c lms -n '__lms_at lms' -a status -d 'Show what is on and what is load
 complete -c lms -n '__lms_at lms' -a version -d 'Print the version'
 complete -c lms -n '__lms_at lms' -a server -d 'The HTTP server that OpenAI and LM Studio clients talk to'
 complete -c lms -n '__lms_at lms' -a token -d 'Tokens for clients of a server that asks for them (lms server start --require-auth)'
+complete -c lms -n '__lms_at lms' -a config -d 'Settings of the server, and of single models: how they are loaded, and how they sample'
 complete -c lms -n '__lms_at lms' -a log -d 'Watch what happens'
 complete -c lms -n '__lms_at lms' -a daemon -d 'The service behind all other commands'
 complete -c lms -n '__lms_at lms' -a service -d 'Have the system run the daemon: from boot on, without a login, and again after a crash'
@@ -156,6 +157,26 @@ complete -c lms -n '__lms_at lms token list' -l help -s h -d 'Show this message 
 complete -c lms -n '__lms_at lms token revoke' -a '(lms complete tokens 2>/dev/null)'
 complete -c lms -n '__lms_at lms token revoke' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms token revoke' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config' -a set -d 'Set one thing, checked before it is written'
+complete -c lms -n '__lms_at lms config' -a get -d 'Print one setting'
+complete -c lms -n '__lms_at lms config' -a list -d 'Print what is set: for the server what is in force, and where that comes from; for models what differs'
+complete -c lms -n '__lms_at lms config' -a unset -d 'Take a setting out of its file'
+complete -c lms -n '__lms_at lms config' -a path -d 'Print the files that settings are in: the server\'s, and the models\''
+complete -c lms -n '__lms_at lms config' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config set' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config set' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config set' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config get' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config get' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config get' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config list' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config list' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config list' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config unset' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config unset' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config unset' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config path' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config path' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms log' -a stream -d 'Print events as they come, until Ctrl-C'
 complete -c lms -n '__lms_at lms log' -a show -d 'Print what was kept of the log, the oldest first'
 complete -c lms -n '__lms_at lms log' -l help -s h -d 'Show this message and exit.'

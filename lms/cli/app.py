@@ -14,6 +14,7 @@ from lms import __version__
 from lms.cli import (
     chat,
     complete,
+    config,
     daemon,
     exits,
     hosted,
@@ -59,7 +60,7 @@ def root(
 
 for module in (chat, load, unload, ls, ps, top, import_, rm):
     module.register(app, "Local models")
-for module in (server, token, log, replay):
+for module in (server, token, config, log, replay):
     module.register(app, "Serve")
 for module in (daemon, service, runtime, hosted, status, version, complete):
     module.register(app, "Service")

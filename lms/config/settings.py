@@ -3,6 +3,7 @@
 Each field is read from the environment variable `LMS_` + its upper-case name, units left out (see `VARIABLES`).
 """
 
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import msgspec
 
 from lms.config.origins import origins
 from lms.errors import UsageError
+from lms.paths import write_atomically
 
 DEFAULT_PORT = 1234
 DEFAULT_HOST = "127.0.0.1"
@@ -93,6 +95,25 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             _check({field: environ[variable]}, f"{variable} is “{environ[variable]}”")
             stored[field] = environ[variable]
     return _check(stored, "Together")
+
+
+def stored(path: Path) -> dict[str, Any]:
+    """What the file says. Raises UsageError as `read` does."""
+    fields = _from_file(path)
+    _check(fields, f"In {path}")
+    return fields
+
+
+def write(path: Path, fields: Mapping[str, Any]) -> None:
+    """Replace the file. Raises UsageError naming the field that is wrong, and writes nothing then."""
+    _check(dict(fields), "Refused")
+    write_atomically(path, json.dumps(fields, indent=2, ensure_ascii=False, sort_keys=True).encode() + b"\n")
+
+
+def source(field: str, fields: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> str:
+    """Where a setting comes from: the name of a variable, `file` or `default`."""
+    variable = next(name for name, named in VARIABLES.items() if named == field)
+    return variable if environ.get(variable) else "file" if field in fields else "default"
 
 
 def _check(fields: dict[str, Any], where: str) -> Settings:
