@@ -9,7 +9,7 @@ _lms() {
     esac
     for word in "${words[@]:1}"; do
         case "$command $word" in
-            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms rm"|"lms replay"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms config"|"lms config set"|"lms config get"|"lms config list"|"lms config unset"|"lms config path"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" ;;
+            "lms chat"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms rm"|"lms verify"|"lms replay"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms config"|"lms config set"|"lms config get"|"lms config list"|"lms config unset"|"lms config path"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms daemon update"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" ;;
         esac
         previous=$word
     done
@@ -60,7 +60,7 @@ _lms() {
         "lms service install --user") candidates= ;;
         *)
             case "$command" in
-                "lms") candidates="chat load unload ls ps top import rm replay status version server token config log daemon service runtime --version -v --help -h" ;;
+                "lms") candidates="chat load unload ls ps top import rm verify replay status version server token config log daemon service runtime --version -v --help -h" ;;
                 "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
                 "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
@@ -69,6 +69,7 @@ _lms() {
                 "lms top") candidates="--interval --count -n --json --help -h" ;;
                 "lms import") candidates="--yes -y --user-repo --copy -c --hard-link -L --symbolic-link -l --no-hash --dry-run --in-place --forget --json --help -h" ;;
                 "lms rm") candidates="--yes -y --dry-run --json --help -h" ;;
+                "lms verify") candidates="--record --json --help -h" ;;
                 "lms replay") candidates="--json --help -h" ;;
                 "lms status") candidates="--json --help -h" ;;
                 "lms version") candidates="--json --help -h" ;;
@@ -89,10 +90,11 @@ _lms() {
                 "lms log") candidates="stream show --help -h" ;;
                 "lms log stream") candidates="--source -s --filter --stats --json --help -h" ;;
                 "lms log show") candidates="--source -s --since --filter --stats --json --help -h" ;;
-                "lms daemon") candidates="up down status --help -h" ;;
+                "lms daemon") candidates="up down status update --help -h" ;;
                 "lms daemon up") candidates="--json --help -h" ;;
                 "lms daemon down") candidates="--json --help -h" ;;
                 "lms daemon status") candidates="--json --help -h" ;;
+                "lms daemon update") candidates="--json --help -h" ;;
                 "lms service") candidates="install uninstall status --help -h" ;;
                 "lms service install") candidates="--system --print --user --json --help -h" ;;
                 "lms service uninstall") candidates="--system --json --help -h" ;;
@@ -111,6 +113,7 @@ _lms() {
                         "lms ls") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms import") candidates= files=yes ;;
                         "lms rm") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms verify") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms token revoke") candidates="$(lms complete tokens 2>/dev/null)" ;;
                         "lms config set") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms config get") candidates="$(lms complete models 2>/dev/null)" ;;

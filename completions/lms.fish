@@ -5,7 +5,7 @@ function __lms_path
     set -l path lms
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'lms chat' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms rm' 'lms replay' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
+            case 'lms chat' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms rm' 'lms verify' 'lms replay' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms daemon update' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
                 set path "$path $word"
         end
     end
@@ -25,6 +25,7 @@ complete -c lms -n '__lms_at lms' -a ps -d 'List the loaded models'
 complete -c lms -n '__lms_at lms' -a top -d 'Show what the loaded models do, live: speed, context, queue, memory, processor'
 complete -c lms -n '__lms_at lms' -a import -d 'Bring a model into the models folder: a file, its shards and projector with it, or a folder'
 complete -c lms -n '__lms_at lms' -a rm -d 'Delete a model from the models folder'
+complete -c lms -n '__lms_at lms' -a verify -d 'Compare models on disk with their own headers, and with the hashes that they came with'
 complete -c lms -n '__lms_at lms' -a replay -d 'Send a recorded request again, and print the reply as the server sends it'
 complete -c lms -n '__lms_at lms' -a status -d 'Show what is on and what is loaded'
 complete -c lms -n '__lms_at lms' -a version -d 'Print the version'
@@ -121,6 +122,10 @@ complete -c lms -n '__lms_at lms rm' -l yes -s y -d 'Ask nothing.'
 complete -c lms -n '__lms_at lms rm' -l dry-run -d 'Say what would be deleted, delete nothing.'
 complete -c lms -n '__lms_at lms rm' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms rm' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms verify' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms verify' -l record -d 'Write down hashes where there are none, for the next time.'
+complete -c lms -n '__lms_at lms verify' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms verify' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms replay' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms replay' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms status' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
@@ -194,6 +199,7 @@ complete -c lms -n '__lms_at lms log show' -l help -s h -d 'Show this message an
 complete -c lms -n '__lms_at lms daemon' -a up -d 'Start the daemon if it is not running'
 complete -c lms -n '__lms_at lms daemon' -a down -d 'Unload all models, stop the server and end the daemon'
 complete -c lms -n '__lms_at lms daemon' -a status -d 'Say whether the daemon runs'
+complete -c lms -n '__lms_at lms daemon' -a update -d 'Say how to upgrade this installation, which is left to what installed it: ends with 1, as nothing was done'
 complete -c lms -n '__lms_at lms daemon' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms daemon up' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms daemon up' -l help -s h -d 'Show this message and exit.'
@@ -201,6 +207,8 @@ complete -c lms -n '__lms_at lms daemon down' -l json -d 'Print JSON on stdout, 
 complete -c lms -n '__lms_at lms daemon down' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms daemon status' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms daemon status' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms daemon update' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms daemon update' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms service' -a install -d 'Install the service and start it'
 complete -c lms -n '__lms_at lms service' -a uninstall -d 'Stop the service and remove it'
 complete -c lms -n '__lms_at lms service' -a status -d 'Say whether the service is installed and runs'

@@ -38,7 +38,7 @@ class Hashes:
 
     def recorded(self, file: Path) -> str | None:
         """What the file at that absolute path should have, None when nobody wrote it down."""
-        return self.all().get(str(file)) or _in_name(file)
+        return self.all().get(str(file)) or in_name(file)
 
     def record(self, hashes: Mapping[Path, str]) -> None:
         """Write down the hashes of files that have come, by absolute path."""
@@ -68,7 +68,7 @@ def sha256(file: Path, read: Callable[[int], object] = lambda size_bytes: None) 
     return digest.hexdigest()
 
 
-def _in_name(file: Path) -> str | None:
-    """Of a file in a cache of the hub."""
+def in_name(file: Path) -> str | None:
+    """The SHA-256 of a large file in a cache of the hub, None of any other file."""
     blob = file.resolve()
     return blob.name if blob.parent.name == "blobs" and _SHA256.fullmatch(blob.name) else None

@@ -32,6 +32,7 @@ from lms.cli import (
     token,
     top,
     unload,
+    verify,
     version,
 )
 from lms.cli.command import Help, group, require_subcommand
@@ -58,7 +59,7 @@ def root(
     require_subcommand(context)
 
 
-for module in (chat, load, unload, ls, ps, top, import_, rm):
+for module in (chat, load, unload, ls, ps, top, import_, rm, verify):
     module.register(app, "Local models")
 for module in (server, token, config, log, replay):
     module.register(app, "Serve")
