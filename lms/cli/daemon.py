@@ -1,10 +1,10 @@
-"""`lms daemon up | down | status`: the process that owns everything that is loaded."""
+"""`lms daemon up | down | status | update`: the process that owns everything that is loaded."""
 
 import typer
 
 from lms.cli.command import command, group
 from lms.cli.session import Session
-from lms.errors import DaemonUnreachable
+from lms.errors import DaemonUnreachable, Unsupported
 
 app = group(
     "daemon",
@@ -58,3 +58,12 @@ def status(session: Session) -> None:
         session.output.json({"status": "running", "pid": found.pid, "isDaemon": True})
     else:
         session.output.data(f"lms v{found.version} is running (PID: {found.pid}).")
+
+
+@command(app, "update", examples=[("lms daemon update", "pip, pipx or uv: whatever has installed it upgrades it")])
+def update(session: Session) -> None:
+    """Say how to upgrade this installation, which is left to what installed it: ends with 1, as nothing was done."""
+    from lms.cli.upgrade import words
+
+    hint = f"Run: lms daemon down; {words()}; lms daemon up"
+    raise Unsupported("lms does not upgrade itself.", hint=hint)

@@ -41,3 +41,15 @@ def test_down_stops_it_once(lms: Terminal) -> None:
 
 def test_down_in_json(lms: Terminal) -> None:
     assert lms.type("daemon", "down", "--json").json == {"status": "not-running"}
+
+
+def test_update_says_how_and_that_nothing_was_done(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.on = False
+    ended = lms.type("daemon", "update")
+    assert (ended.code, ended.out, lms.started) == (1, "", 0)
+    assert "Run: lms daemon down; " in ended.err
+    assert "; lms daemon up\n" in ended.err
+
+
+def test_a_channel_of_updates_is_refused(lms: Terminal) -> None:
+    assert lms.type("daemon", "update", "--beta").code == 2

@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable
+from functools import partial
 
 from tools.bench import figures
 from tools.bench.figures import MODEL, Serving
@@ -35,8 +36,8 @@ def measure_all(runs: int) -> Values:
     report.measure("lms load, to the first token through HTTP", "s", figures.load_to_first_token_s)
     with fresh_installation() as installation:
         serving = Serving.start(installation)
-        report.measure("lms --help", "s", lambda: figures.command_s(installation, "--help"))
-        report.measure("lms ps --json", "s", lambda: figures.command_s(installation, "ps", "--json"))
+        for words in ("--help", "ps --json", "complete models"):
+            report.measure(f"lms {words}", "s", partial(figures.command_s, installation, *words.split()))
         for streams in (1, 16):
             _throughput(report, serving, streams)
         _interference(report, serving)
