@@ -304,11 +304,14 @@ class PoolState:
         return find(plan.identifier, None, there) if plan.identifier else find(plan.key, plan.known.file, there)
 
     def _take_over(self, ticket: Ticket, instance: Instance, plan: Plan, now_s: float) -> list[Effect]:
-        """From now on it is as if it had been loaded by hand."""
+        """From now on it is as if it had been loaded by hand: for as long as is asked for, or as long as before."""
         reason = plan.differs_from(instance.plan)
         if reason:
             return self._done(Refuse(ticket, _loaded_otherwise(instance.plan, reason)))
-        instance.plan = replace(instance.plan, jit=False, ttl_s=plan.ttl_s, pinned=plan.pinned)
+        before = instance.plan
+        stays_s = None if before.jit else before.ttl_s
+        ttl_s, pinned = plan.ttl_s if plan.ttl_s is not None else stays_s, plan.pinned or before.pinned
+        instance.plan = replace(before, jit=False, ttl_s=ttl_s, pinned=pinned)
         instance.last_used_s = now_s
         if instance.ready is None:
             instance.loaders.append(ticket)

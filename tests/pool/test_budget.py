@@ -97,7 +97,14 @@ def test_reuse_takes_over_what_is_loaded() -> None:
     done = story.granted(story.load(replace(by_hand("a"), pinned=True), reuse=True))
     assert isinstance(done, LoadDone)
     assert done.reused
-    assert (done.instance.ttl_s, done.instance.pinned, list(story.rows())) == (None, True, ["a"])
+    assert (done.instance.ttl_s, done.instance.pinned, list(story.rows())) == (60.0, True, ["a"])
+
+
+def test_reuse_takes_no_pin_away() -> None:
+    story = Story()
+    story.loaded(pinned("a"))
+    story.load(by_hand("a", ttl_s=5.0), reuse=True)
+    assert (story.rows()["a"].pinned, story.rows()["a"].ttl_s) == (True, 5.0)
 
 
 def test_reuse_of_a_model_that_a_request_loaded_makes_it_one_loaded_by_hand() -> None:
@@ -106,6 +113,7 @@ def test_reuse_of_a_model_that_a_request_loaded_makes_it_one_loaded_by_hand() ->
     story.come_up()
     story.load(by_hand("a"), reuse=True)
     assert [model.key for model in story.saved or ()] == ["a"]
+    assert story.rows()["a"].ttl_s is None
 
 
 def test_reuse_joins_a_load_that_goes_on() -> None:
