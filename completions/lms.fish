@@ -5,7 +5,7 @@ function __lms_path
     set -l path lms
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'lms chat' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms rm' 'lms verify' 'lms replay' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms daemon update' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
+            case 'lms chat' 'lms get' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms rm' 'lms verify' 'lms replay' 'lms launch' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms daemon update' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
                 set path "$path $word"
         end
     end
@@ -18,6 +18,7 @@ end
 
 complete -c lms -f
 complete -c lms -n '__lms_at lms' -a chat -d 'Talk to a model'
+complete -c lms -n '__lms_at lms' -a get -d 'Download a model: the daemon does it, resumes it after whatever interrupts it, and verifies each byte'
 complete -c lms -n '__lms_at lms' -a load -d 'Load a model'
 complete -c lms -n '__lms_at lms' -a unload -d 'Unload a model'
 complete -c lms -n '__lms_at lms' -a ls -d 'List the models on disk, or the variants of one'
@@ -27,6 +28,7 @@ complete -c lms -n '__lms_at lms' -a import -d 'Bring a model into the models fo
 complete -c lms -n '__lms_at lms' -a rm -d 'Delete a model from the models folder'
 complete -c lms -n '__lms_at lms' -a verify -d 'Compare models on disk with their own headers, and with the hashes that they came with'
 complete -c lms -n '__lms_at lms' -a replay -d 'Send a recorded request again, and print the reply as the server sends it'
+complete -c lms -n '__lms_at lms' -a launch -d 'Start a coding agent that uses this server, which is started if it does not run, as is the model'
 complete -c lms -n '__lms_at lms' -a status -d 'Show what is on and what is loaded'
 complete -c lms -n '__lms_at lms' -a version -d 'Print the version'
 complete -c lms -n '__lms_at lms' -a server -d 'The HTTP server that OpenAI and LM Studio clients talk to'
@@ -53,6 +55,13 @@ complete -c lms -n '__lms_at lms chat' -l delete -x -d 'Delete a saved chat.'
 complete -c lms -n '__lms_at lms chat' -l yes -s y -d 'Ask nothing: of several matches take the first.'
 complete -c lms -n '__lms_at lms chat' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms chat' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms get' -l gguf -d 'GGUF models, which is what there is without a flag.'
+complete -c lms -n '__lms_at lms get' -l mlx -d 'MLX models, which this version lists but cannot load.'
+complete -c lms -n '__lms_at lms get' -l limit -s n -x -d 'Results of a search to choose from.'
+complete -c lms -n '__lms_at lms get' -l always-show-download-options -l select -s a -d 'Choose the quantization from a list.'
+complete -c lms -n '__lms_at lms get' -l yes -s y -d 'Ask nothing: take the first result and what is proposed.'
+complete -c lms -n '__lms_at lms get' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms get' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms load' -a '(lms complete models 2>/dev/null)'
 complete -c lms -n '__lms_at lms load' -l gpu -x -a 'off max' -d 'Part of the model to put on the GPU. Default: all that fits.'
 complete -c lms -n '__lms_at lms load' -l context-length -s c -x -a 'max' -d 'Context in tokens; max is the model\'s own limit.'
@@ -128,6 +137,13 @@ complete -c lms -n '__lms_at lms verify' -l json -d 'Print JSON on stdout, error
 complete -c lms -n '__lms_at lms verify' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms replay' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms replay' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms launch' -l model -s m -x -d 'Its model. Default: the loaded one used last.'
+complete -c lms -n '__lms_at lms launch' -l token -x -d 'API token, if the server asks for one. Or LM_API_TOKEN.'
+complete -c lms -n '__lms_at lms launch' -l ttl -x -d 'Unload the model when idle this long. Default: 3600.'
+complete -c lms -n '__lms_at lms launch' -l print -d 'Print the environment and the command, for a shell.'
+complete -c lms -n '__lms_at lms launch' -l yes -s y -d 'Ask nothing: of several matches take the first.'
+complete -c lms -n '__lms_at lms launch' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms launch' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms status' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms status' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms version' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'

@@ -17,8 +17,10 @@ from lms.cli import (
     config,
     daemon,
     exits,
+    get,
     hosted,
     import_,
+    launch,
     load,
     log,
     ls,
@@ -59,9 +61,9 @@ def root(
     require_subcommand(context)
 
 
-for module in (chat, load, unload, ls, ps, top, import_, rm, verify):
+for module in (chat, get, load, unload, ls, ps, top, import_, rm, verify):
     module.register(app, "Local models")
-for module in (server, token, config, log, replay):
+for module in (server, token, config, log, replay, launch):
     module.register(app, "Serve")
 for module in (daemon, service, runtime, hosted, status, version, complete):
     module.register(app, "Service")

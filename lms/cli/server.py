@@ -166,7 +166,7 @@ def _warn_of_no_tokens(session: Session) -> None:
 
 
 def _running(status: "ServerStatus") -> str:
-    where = status.host if status.port is None else f"port {status.port}: {_url(status)}"
+    where = status.host if status.port is None else f"port {status.port}: {url(status)}"
     return f"The server is running on {where}" + (" (it asks for API tokens)" if status.admission.require_auth else "")
 
 
@@ -181,7 +181,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _url(status: "ServerStatus") -> str:
+def url(status: "ServerStatus") -> str:
     """Where a client on this machine finds the server: an address that means "all" is not one to connect to."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(status.host or "", status.host or "127.0.0.1")
     return f"http://{f'[{host}]' if ':' in host else host}:{status.port}"
