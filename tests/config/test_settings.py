@@ -48,6 +48,12 @@ def test_every_setting_has_a_variable_and_every_variable_a_setting() -> None:
     assert sorted(VARIABLES.values()) == sorted(Settings.__struct_fields__)
 
 
+def test_the_readme_lists_every_setting() -> None:
+    readme = Path(__file__).parents[2].joinpath("README.md").read_text(encoding="utf-8")
+    missing = [variable for variable, field in VARIABLES.items() if f"| `{variable}` | `{field}` |" not in readme]
+    assert missing == []
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
