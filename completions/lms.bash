@@ -9,7 +9,7 @@ _lms() {
     esac
     for word in "${words[@]:1}"; do
         case "$command $word" in
-            "lms chat"|"lms get"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms rm"|"lms verify"|"lms replay"|"lms launch"|"lms status"|"lms version"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms config"|"lms config set"|"lms config get"|"lms config list"|"lms config unset"|"lms config path"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms daemon update"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" ;;
+            "lms chat"|"lms get"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms show"|"lms rm"|"lms verify"|"lms replay"|"lms launch"|"lms bench"|"lms status"|"lms version"|"lms uninstall"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms config"|"lms config set"|"lms config get"|"lms config list"|"lms config unset"|"lms config path"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms daemon update"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" ;;
         esac
         previous=$word
     done
@@ -64,7 +64,7 @@ _lms() {
         "lms service install --user") candidates= ;;
         *)
             case "$command" in
-                "lms") candidates="chat get load unload ls ps top import rm verify replay launch status version server token config log daemon service runtime --version -v --help -h" ;;
+                "lms") candidates="chat get load unload ls ps top import show rm verify replay launch bench status version uninstall server token config log daemon service runtime --version -v --install-completion --help -h" ;;
                 "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
                 "lms get") candidates="--gguf --mlx --limit -n --always-show-download-options --select -a --yes -y --json --help -h" ;;
                 "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template" ;;

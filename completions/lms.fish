@@ -5,7 +5,7 @@ function __lms_path
     set -l path lms
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'lms chat' 'lms get' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms rm' 'lms verify' 'lms replay' 'lms launch' 'lms status' 'lms version' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms daemon update' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
+            case 'lms chat' 'lms get' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms show' 'lms rm' 'lms verify' 'lms replay' 'lms launch' 'lms bench' 'lms status' 'lms version' 'lms uninstall' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms daemon update' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
                 set path "$path $word"
         end
     end

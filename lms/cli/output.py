@@ -198,6 +198,19 @@ class Output:
             task = bar.add_task(title, total=1.0)
             yield lambda fraction: bar.update(task, completed=fraction)
 
+    @contextlib.contextmanager
+    def transfer(self, total_bytes: int) -> Iterator[Callable[[int], None]]:
+        """A progress bar with rate and time to go, as `progress`. Gives the function that takes bytes."""
+        if not self.reaches_a_person or self.as_json:
+            yield lambda size_bytes: None
+            return
+        from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+        layout = BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()
+        with Progress(*layout, console=self._console(self._stderr), transient=True) as bar:
+            task = bar.add_task("", total=total_bytes)
+            yield lambda size_bytes: bar.update(task, completed=size_bytes)
+
     def close(self) -> None:
         """Write what is buffered. Raises BrokenPipeError if the reader has left."""
         self._stdout.flush()

@@ -55,7 +55,7 @@ class Daemon:
         self.lenient = in_force.lenient
         self.serving = Serving(home, in_force, self._publish)
         self._mcp_host = McpHost(home, self._publish)
-        self.downloads = Downloads(home, models_dir(home), self._tell)
+        self.downloads = Downloads(home, models_dir(home), self._tell, lambda: catalog.listing(max_age_s=0))
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
         self.downloads.restore()

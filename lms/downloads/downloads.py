@@ -62,13 +62,20 @@ class Downloads:
         home: Home,
         models_dir: Path,
         tell: Callable[[str, bool], None],
+        appeared: Callable[[], object] = bool,
         connect: Callable[[str | None, str | None], Hub] = _hub,
         backoff_s: Sequence[float] = BACKOFF_S,
     ) -> None:
-        """`tell` hears what becomes of downloads, and whether that is bad news. Nothing goes on before `restore`."""
+        """Nothing goes on before `restore`.
+
+        tell: hears what becomes of downloads, and whether that is bad news
+        appeared: is called when a model is there, before it is said; by default nobody has to know
+        connect: the hub, for an endpoint and a token
+        """
         self._records = Records(home.downloads)
         self._models_dir = models_dir
         self._tell = tell
+        self._appeared = appeared
         self._connect = connect
         self._backoff_s = backoff_s
         self._lock = threading.Lock()
@@ -236,6 +243,7 @@ class Downloads:
             with self._places:
                 source = hub or self._connect(job.endpoint, None)
                 Transfer(job, self._place(job), source, self._claims, work.stop, arrived, self._backoff_s).run()
+            self._appeared()
         except Stopped:
             return
         except LmsError as failure:

@@ -22,6 +22,7 @@ from lms.client.control import (
 )
 from lms.errors import AmbiguousModel, DaemonUnreachable, IdentifierInUse, LmsError, ModelNotFound, ServerNotRunning
 from lms.logbus.records import LogRecord
+from tests.cli.fake_downloads import FakeDownloads
 
 PID = 4711
 
@@ -85,7 +86,7 @@ BROKEN = ModelRow(
 
 
 @dataclass
-class FakeDaemon:
+class FakeDaemon(FakeDownloads):
     """`on` is whether it runs. `stop_after` breaks off a load after so many reports, as Ctrl-C would.
 
     A broken off load leaves what the daemon would: nothing, with `stop_leaves` an instance in that state, for as many

@@ -1,11 +1,11 @@
 """Downloads over the public API from a hub in a process of its own, through whatever becomes of the daemon."""
 
 import json
-import os
 import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pytest
 
 from tests.downloads.conftest import MODEL, REPO
 from tests.hub.process import HubProcess
+from tests.hub.server import TOKEN
 from tests.real.conftest import Lms, processes_of
 from tests.real.test_lifecycle import eventually
 
@@ -54,9 +55,11 @@ def test_a_download_survives_the_daemon_being_killed(fake_lms: Lms, hub: HubProc
     hub.trouble(hold_after=BEGINNING)
     job_id = ask(port, "/download", {"model": REPO})["job_id"]
     eventually(lambda: ask(port, f"/download/status/{job_id}")["downloaded_bytes"] > 0)
-    for process in processes_of(fake_lms.home):
-        os.kill(process.pid, signal.SIGKILL)
-    psutil.wait_procs(processes_of(fake_lms.home), timeout=10)
+    running = processes_of(fake_lms.home)
+    for process in running:
+        with suppress(psutil.NoSuchProcess):  # the front goes with the daemon
+            process.kill()
+    psutil.wait_procs(running, timeout=10)
     part = fake_lms.home.root / "models" / REPO / f"{FILE}.part"
     come = part.stat().st_size
     assert 0 < come < len(MODEL)
@@ -85,3 +88,49 @@ def test_what_the_hub_has_against_it_is_said(hub: HubProcess, port: int) -> None
     assert ask(port, "/download/status/job_0000000000")["error"]["type"] == "job_not_found"
     hub.trouble(gated=[REPO])
     assert "HF_TOKEN" in ask(port, "/download", {"model": REPO})["error"]["message"]
+
+
+def test_lms_get_downloads_and_says_by_which_key(fake_lms: Lms, hub: HubProcess) -> None:
+    done = fake_lms("get", REPO, "--json")
+    last = json.loads(done.stdout.splitlines()[-1])
+    assert (last["status"], last["downloadedBytes"]) == ("completed", len(MODEL))
+    fake_lms("load", last["modelKey"])
+    assert json.loads(fake_lms("get", f"{REPO}@q4_k_m", "--json").stdout)["status"] == "already_downloaded"
+
+
+def test_lms_get_may_be_killed_and_the_next_one_attaches(fake_lms: Lms, hub: HubProcess) -> None:
+    hub.trouble(hold_after=BEGINNING)
+    first = fake_lms.start("get", "tiny", "--json")
+    assert first.stdout is not None
+    job_id = json.loads(first.stdout.readline())["jobId"]
+    first.kill()
+    first.communicate()
+    second = fake_lms.start("get", f"{hub.address}/{REPO}", "--json")
+    assert second.stdout is not None
+    assert json.loads(second.stdout.readline())["jobId"] == job_id
+    hub.release()
+    out, _ = second.communicate(timeout=30)
+    assert json.loads(out.splitlines()[-1])["status"] == "completed"
+    assert len(hub.asked("/large/")) == 1
+
+
+def test_ctrl_c_in_a_script_pauses_and_the_next_get_goes_on(fake_lms: Lms, hub: HubProcess) -> None:
+    hub.trouble(hold_after=BEGINNING)
+    first = fake_lms.start("get", REPO, "--json")
+    assert first.stdout is not None
+    first.stdout.readline()
+    first.send_signal(signal.SIGINT)
+    assert "Paused." in first.communicate(timeout=30)[1]
+    assert first.returncode == 130
+    assert [row.status for row in fake_lms.client.downloads()] == ["paused"]
+    hub.trouble()
+    assert json.loads(fake_lms("get", REPO, "--json").stdout.splitlines()[-1])["status"] == "completed"
+
+
+def test_a_gated_repo_is_had_with_the_token_of_who_types(fake_lms: Lms, hub: HubProcess) -> None:
+    hub.trouble(gated=[REPO])
+    refused = fake_lms("get", REPO, "--json", check=False)
+    assert refused.returncode == 1
+    assert json.loads(refused.stderr.splitlines()[-1])["error"]["code"] == "hub_refused"
+    fake_lms.environ["HF_TOKEN"] = TOKEN
+    assert fake_lms("get", REPO).returncode == 0
