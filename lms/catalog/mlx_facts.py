@@ -31,8 +31,8 @@ Config = Mapping[str, Any]
 def read(folder: Path) -> Facts:
     """The facts of the model in `folder`; a folder that holds no whole model gives the reason. Raises OSError."""
     try:
-        config = _object(folder / CONFIG_NAME)
-        return facts(config, _chat_template(folder), _tensors(folder))
+        config = read_config(folder)
+        return facts(config, read_chat_template(folder), _tensors(folder))
     except ModelDamaged as error:
         return Facts(damaged=error.message)
 
@@ -80,7 +80,13 @@ def _indexed_files(folder: Path) -> set[str]:
     return {clean_name(name) or "?" for name in weight_map.values() if isinstance(name, str)}
 
 
-def _chat_template(folder: Path) -> str:
+def read_config(folder: Path) -> dict[str, Any]:
+    """`config.json`. Raises ModelDamaged, or OSError."""
+    return _object(folder / CONFIG_NAME)
+
+
+def read_chat_template(folder: Path) -> str:
+    """Empty when there is none. Raises ModelDamaged, or OSError."""
     for name in TOKENIZER_NAMES:
         path = folder / name
         if not path.is_file():

@@ -12,6 +12,8 @@ import typer
 
 from lms import __version__
 from lms.cli import (
+    bootstrap,
+    bench,
     chat,
     complete,
     config,
@@ -30,9 +32,11 @@ from lms.cli import (
     runtime,
     server,
     service,
+    show,
     status,
     token,
     top,
+    uninstall,
     unload,
     verify,
     version,
@@ -56,16 +60,20 @@ app = group(
 def root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", "-v", help="Print the version, anywhere on the line.")] = False,
+    install_completion: bootstrap.InstallCompletion = False,
     help_: Help = False,
 ) -> None:
+    if install_completion:
+        bootstrap.install_completion(context.obj)
+        raise typer.Exit()
     require_subcommand(context)
 
 
 for module in (chat, get, load, unload, ls, ps, top, import_, show, rm, verify):
     module.register(app, "Local models")
-for module in (server, token, config, log, replay, launch):
+for module in (server, token, config, log, replay, launch, bench):
     module.register(app, "Serve")
-for module in (daemon, service, runtime, hosted, status, version, complete):
+for module in (daemon, service, runtime, status, version, uninstall, bootstrap, hosted, complete):
     module.register(app, "Service")
 
 

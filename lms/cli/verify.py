@@ -78,7 +78,7 @@ def _recorded(session: Session, models: Path) -> Mapping[str, str]:
     for job in sorted(completed, key=lambda job: job.started_s):
         place = Place(models, job)
         recorded |= {str(place.whole(file)): file.sha256 for file in job.files if file.sha256}
-    return recorded | Hashes(session.home.model_hashes).all()
+    return {**recorded, **Hashes(session.home.model_hashes).all()}
 
 
 def _record(session: Session, checked: "Sequence[Checked]") -> None:
