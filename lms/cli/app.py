@@ -12,8 +12,8 @@ import typer
 
 from lms import __version__
 from lms.cli import (
-    bootstrap,
     bench,
+    bootstrap,
     chat,
     complete,
     config,
@@ -69,7 +69,7 @@ def root(
     require_subcommand(context)
 
 
-for module in (chat, get, load, unload, ls, ps, top, import_, rm, verify):
+for module in (chat, get, load, unload, ls, ps, top, import_, show, rm, verify):
     module.register(app, "Local models")
 for module in (server, token, config, log, replay, launch, bench):
     module.register(app, "Serve")
