@@ -26,7 +26,7 @@ def models(tmp_path: Path, daemon: FakeDaemon) -> Path:
 
 def test_it_tells_what_a_model_is_and_can_and_takes(lms: Terminal, models: Path) -> None:
     ended = lms.type("show", "foo")
-    rows = dict(line.split(maxsplit=1) for line in ended.out.splitlines() if len(line.split()) > 1)
+    rows = dict(line.strip().split(maxsplit=1) for line in ended.out.splitlines() if len(line.split()) > 1)
     assert (ended.code, ended.err) == (0, "")
     assert (rows["Licence"], rows["Name"]) == ("apache-2.0 https://licence", "Foo")
     assert rows["Can"] == "complete, chat, use tools"
