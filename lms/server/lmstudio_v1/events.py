@@ -9,7 +9,7 @@ from lms.server.answers import Batch
 from lms.server.lmstudio_v1 import tool_calls
 from lms.server.lmstudio_v1.output import Kind, News
 from lms.server.sse import Chunk, Template
-from lms.server.tools.loop import NextRound
+from lms.server.tools.loop import RoundEnded
 from lms.server.tools.outcome import CallEnded, Calling
 from lms.server.tools.toolbox import Toolbox
 
@@ -53,7 +53,7 @@ class Telling:
             case CallEnded():
                 self._call_told = None
                 yield tool_calls.ended(news)
-            case NextRound():
+            case RoundEnded(goes_on=True):
                 self._prompt_told = False
 
     def closed(self) -> Iterator[Chunk]:

@@ -8,7 +8,7 @@ from lms.generation.events import Event, Finished, ReasoningDelta, Stats, TextDe
 from lms.generation.messages import Message
 from lms.server.lmstudio_v1 import tool_calls
 from lms.server.tools import loop
-from lms.server.tools.loop import NextRound
+from lms.server.tools.loop import RoundEnded
 from lms.server.tools.outcome import CallEnded
 
 Kind = Literal["message", "reasoning"]
@@ -53,7 +53,7 @@ class Output:
                     self._take(event)
             case CallEnded():
                 self._items.append(news)
-            case NextRound(messages):
+            case RoundEnded(messages):
                 self._earlier += messages
                 self._round_begins = len(self._items)
 

@@ -27,14 +27,15 @@ MOST_ROUNDS = 20
 
 
 @dataclass(frozen=True)
-class NextRound:
-    """A round has ended, and another one begins. `messages` are what it added to the conversation."""
+class RoundEnded:
+    """All calls of a round are made. `messages` are what it adds to the conversation; `goes_on`: another follows."""
 
     messages: tuple[Message, ...]
+    goes_on: bool = True
 
 
 # Batches of all rounds, without the end of any but the last one; and what happens between rounds.
-News = Batch | Calling | CallEnded | NextRound
+News = Batch | Calling | CallEnded | RoundEnded
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,10 @@ class ToolLoop:
         """What happens, from the first batch to the one that ends the reply. An empty batch about every second without
         anything. Raises TooManyToolCalls when the model never answers.
         """
+        if not self.toolbox.servers:
+            with closing(self.way.ask(lease, call, call.requests[0], streamed=call.stream)) as batches:
+                yield from batches
+            return
         request, ends, made = call.requests[0], list[Finished](), 0
         for _ in range(MOST_ROUNDS):
             answer = yield from self._round(lease, call, request)
@@ -65,10 +70,11 @@ class ToolLoop:
                 return
             messages = round_messages(answer, results)
             following = self._continued(request, messages, answer, made)
-            if following.max_tokens == 0:
+            goes_on = following.max_tokens != 0
+            yield RoundEnded(messages, goes_on)
+            if not goes_on:
                 yield (_cut(total(ends)),)
                 return
-            yield NextRound(messages)
             request = following
             lease = yield from self._lease(call)
         raise TooManyToolCalls(

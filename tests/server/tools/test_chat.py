@@ -181,9 +181,11 @@ def test_a_stream_that_is_stopped_ends_with_what_there_was(site: Site, hub: str)
 
 def test_the_limit_of_tokens_holds_for_all_rounds(site: Site, hub: str) -> None:
     site.engine.script = calls(("echo", '{"text": "a"}'))
-    stats = chat(site, hub_of(hub), max_output_tokens=10).json["stats"]
+    body = chat(site, hub_of(hub), max_output_tokens=10).json
     assert [asked(site, index).max_tokens for index in range(3)] == [10, 6, 2]
-    assert (len(site.engine.calls), stats["stop_reason"]) == (3, "maxPredictedTokensReached")
+    assert (len(site.engine.calls), body["stats"]["stop_reason"]) == (3, "maxPredictedTokensReached")
+    kept = site.history.conversation(body["response_id"])
+    assert [message.role for message in kept] == ["user", *["assistant", "tool"] * 3, "assistant"]
 
 
 def test_a_call_that_was_cut_off_is_not_made(site: Site, hub: str) -> None:
