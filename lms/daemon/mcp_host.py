@@ -36,8 +36,10 @@ class McpHost:
         with self._lock:
             if self._closed:
                 raise DaemonFailed("The daemon is ending.")
-            if self._child is None or self._child.poll() is not None:
-                self._child = self._started()
+            if self._child is not None and self._child.poll() is not None:
+                _end(self._child)  # lets go of its pipes
+                self._child = None
+            self._child = self._child or self._started()
             return str(self._home.mcp_socket)
 
     def close(self) -> None:
