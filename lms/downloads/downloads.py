@@ -125,7 +125,8 @@ class Downloads:
     def start_download(self, request: DownloadRequest) -> DownloadRow:
         """Begin a download, or join it: of what is being downloaded there is no second one, and none of what is there.
 
-        Raises InvalidRequest, ModelNotFound, HubUnreachable, HubRefused and NotEnoughDisk, with nothing begun.
+        Raises InvalidRequest, ModelNotFound, HubUnreachable, HubRefused, NotEnoughDisk and DownloadFailed, with nothing
+        begun.
         """
         hub = self._connect(request.endpoint, request.token)
         what = wanted(request.model, request.quantization, hub.endpoint)
@@ -137,8 +138,11 @@ class Downloads:
             return _already_there(job)
         if repo.gated:
             _require_access(hub, job)
-        with self._lock:
-            return self._row(self._joined(job, hub))
+        try:
+            with self._lock:
+                return self._row(self._joined(job, hub))
+        except OSError as error:
+            raise DownloadFailed(f"Nothing can be written: {error}.") from error
 
     def download(self, job_id: str) -> DownloadRow:
         """Raises DownloadNotFound."""
@@ -169,6 +173,7 @@ class Downloads:
             if job.status == "downloading":
                 job = self._set(job.now("paused"))
                 self._stop(job)
+                self._records.write(job)
             return self._row(job)
 
     def cancel_download(self, job_id: str) -> DownloadRow:
@@ -199,11 +204,14 @@ class Downloads:
 
     def _joined(self, wanted_job: Job, hub: Hub) -> Job:
         """The job with the same goal that is on its way or waits to go on, else the one that is given, begun."""
-        for job in self._jobs.values():
-            if job.goal == wanted_job.goal and job.status in ("downloading", "paused"):
-                return job if job.status == "downloading" else self._begin(job.now("downloading"), hub)
-        self._require_space(wanted_job)
-        return self._begin(wanted_job, hub)
+        same = [job for job in self._jobs.values() if job.goal == wanted_job.goal]
+        for job in same:
+            if job.status == "downloading":
+                return job
+        paused = (job.now("downloading") for job in same if job.status == "paused")
+        job = next(paused, wanted_job)
+        self._require_space(job)
+        return self._begin(job, hub)
 
     def _offer(self, job: Job) -> OfferRow:
         with self._lock:
@@ -229,6 +237,7 @@ class Downloads:
 
     def _begin(self, job: Job, hub: Hub | None) -> Job:
         """A job that an earlier daemon began has to do with the token that this one knows itself."""
+        self._records.write(job)
         work = self._work[job.id] = _Work(threading.Event(), Meter(time.monotonic()))
         args = (self._set(job), hub, work)
         threading.Thread(target=self._perform, args=args, name=job.id, daemon=True).start()
@@ -261,13 +270,14 @@ class Downloads:
                 self._tell(f"The download of {job.repo} has failed. {error}", True)
             else:
                 self._tell(f"{job.repo} is downloaded.", False)
+            over = job.now("failed", error=error) if error else job.now("completed", round(time.time(), 3))
             with suppress(OSError):  # of a full disk; the next daemon will try again, and come to the same end
-                self._set(job.now("failed", error=error) if error else job.now("completed", round(time.time(), 3)))
+                self._records.write(over)
+            self._set(over)
 
     def _set(self, job: Job) -> Job:
         self._jobs[job.id] = job
         self._changed.notify_all()
-        self._records.write(job)
         return job
 
     def _stop(self, job: Job) -> None:

@@ -4,9 +4,19 @@ import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
-from lms.errors import DownloadNotFound, HubRefused, HubUnreachable, InvalidRequest, ModelNotFound, NotEnoughDisk
+from lms.downloads.downloads import KEPT_S, Downloads
+from lms.errors import (
+    DownloadFailed,
+    DownloadNotFound,
+    HubRefused,
+    HubUnreachable,
+    InvalidRequest,
+    ModelNotFound,
+    NotEnoughDisk,
+)
 from tests.downloads.conftest import MODEL, REPO, Shop, noise
 from tests.hub.server import TOKEN
 
@@ -277,3 +287,42 @@ def test_a_hub_that_is_not_there_is_named(shop: Shop) -> None:
     with pytest.raises(HubUnreachable, match=shop.hub.address):
         shop.start()
     shop.hub.come_back()
+
+
+def test_a_folder_that_cannot_be_written_begins_nothing(shop: Shop) -> None:
+    shop.models_dir.write_text("no folder")
+    with pytest.raises(DownloadFailed, match="can be written"):
+        shop.start()
+    assert shop.downloads.downloads() == []
+
+
+def test_a_record_that_cannot_be_written_begins_nothing(shop: Shop) -> None:
+    shop.home.root.mkdir(parents=True, exist_ok=True)
+    shop.home.downloads.write_text("no folder")
+    with pytest.raises(DownloadFailed, match="can be written"):
+        shop.start()
+    assert shop.downloads.downloads() == []
+    shop.home.downloads.unlink()
+    assert shop.get().status == "completed"
+
+
+def test_a_model_is_announced_before_it_is_said_to_be_there(shop: Shop) -> None:
+    states: list[str] = []
+    downloads = Downloads(
+        shop.home, shop.models_dir, lambda message, bad: None, lambda: states.append(downloads.downloads()[0].status)
+    )
+    shop.downloads = downloads
+    assert shop.get().status == "completed"
+    assert states == ["downloading"]
+
+
+def test_records_that_are_broken_or_old_are_no_obstacle(shop: Shop) -> None:
+    row = shop.get()
+    record = next(shop.home.downloads.iterdir())
+    job = msgspec.json.decode(record.read_bytes())
+    record.write_bytes(msgspec.json.encode(job | {"started_s": job["started_s"] - KEPT_S - 1}))
+    (shop.home.downloads / "job_broken.json").write_text("{")
+    shop.opened().restore()
+    assert shop.downloads.downloads() == []
+    assert not record.exists()
+    assert row.status == "completed"
