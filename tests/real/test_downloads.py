@@ -1,7 +1,11 @@
 """Downloads over the public API from a hub in a process of its own, through whatever becomes of the daemon."""
 
 import json
+import os
+import pty
 import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -134,3 +138,52 @@ def test_a_gated_repo_is_had_with_the_token_of_who_types(fake_lms: Lms, hub: Hub
     assert json.loads(refused.stderr.splitlines()[-1])["error"]["code"] == "hub_refused"
     fake_lms.environ["HF_TOKEN"] = TOKEN
     assert fake_lms("get", REPO).returncode == 0
+
+
+def read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux's way to say that nobody is left on the other side
+        return b""
+
+
+def on_a_terminal(lms: Lms, *arguments: str, replies: dict[bytes, bytes]) -> tuple[int, str]:
+    """Exit code and screen of somebody who types each reply once, when the text before it is shown."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(sys.executable, [sys.executable, "-m", "lms", *arguments], lms.environ)
+    shown, waiting = b"", dict(replies)
+    while received := read(terminal):
+        shown += received
+        for text in [text for text in waiting if text in shown]:
+            os.write(terminal, waiting.pop(text))
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
+
+
+def test_on_a_terminal_it_asks_and_shows_a_bar(fake_lms: Lms, hub: HubProcess) -> None:
+    code, shown = on_a_terminal(fake_lms, "get", "tiny", replies={b"[Y/n] ": b"\n"})
+    assert code == 0
+    assert "Download maker/tiny-GGUF Q4_K_M" in shown
+    assert "3.8/3.8 MB" in shown
+    assert "Downloaded." in shown
+
+
+def test_ctrl_c_can_leave_it_running(fake_lms: Lms, hub: HubProcess) -> None:
+    hub.trouble(hold_after=BEGINNING)
+    replies = {b"Downloading": b"\x03", b"Number (1-3): ": b"1\n"}
+    code, shown = on_a_terminal(fake_lms, "get", REPO, "-y", replies=replies)
+    assert (code, "It goes on." in shown) == (130, True)
+    hub.release()
+    eventually(lambda: [row.status for row in fake_lms.client.downloads()] == ["completed"])
+    assert len(hub.asked("/large/")) == 1
+
+
+def test_without_stdin_it_downloads_and_asks_nothing(fake_lms: Lms, hub: HubProcess) -> None:
+    command = [sys.executable, "-m", "lms", "get", REPO]
+    closed = subprocess.run(
+        ["sh", "-c", '"$@" <&-', "sh", *command], env=fake_lms.environ, capture_output=True, text=True
+    )
+    assert (closed.returncode, closed.stdout) == (0, "")
+    assert closed.stderr.splitlines()[-2] == "Downloaded."
+    assert "\x1b" not in closed.stderr
