@@ -1,10 +1,11 @@
 """Whatever happens to the pool's state, in whatever order, some things stay true. Hypothesis makes up the stories."""
 
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from lms.client.control import LeaseRequest, LoadProgress
 from lms.engine.protocol import Activity, LoadFailed, Loading
@@ -71,6 +72,17 @@ class PoolStory(RuleBasedStateMachine):
                 case Publish():
                     pass
 
+    @initialize(budget_bytes=st.sampled_from([None, 150]))
+    def there_may_be_a_budget(self, budget_bytes: int | None) -> None:
+        self.state = PoolState(lambda number: f"engine-{number}", jit_max_models=2, budget_bytes=budget_bytes)
+
+    def make_room(self, effects: list[Effect]) -> None:
+        """Effects of a load, which may unload others, but neither busy nor pinned ones."""
+        stopped = {effect.number for effect in effects if isinstance(effect, Stop)}
+        assert not stopped & (self.busy | self.engines.loading), "who is busy stays"
+        assert not any(self.plans[number].pinned for number in stopped), "who is pinned stays"
+        self.perform(effects)
+
     def ticket(self) -> int:
         self.tickets += 1
         self.waiting.add(self.tickets)
@@ -88,10 +100,18 @@ class PoolStory(RuleBasedStateMachine):
     def a_request_comes_without_the_catalog(self, key: str) -> None:
         self.perform(self.state.lease(self.ticket(), LeaseRequest(key), self.now_s, None, FREE_BYTES))
 
-    @rule(key=KEYS, identifier=st.sampled_from(["", "mine", "a"]), need_bytes=NEED_BYTES)
-    def a_load_comes(self, key: str, identifier: str, need_bytes: int) -> None:
-        plan = by_hand(key, identifier, ttl_s=60, need_bytes=need_bytes)
-        self.perform(self.state.load(self.ticket(), plan, FREE_BYTES, self.now_s))
+    @rule(
+        key=KEYS,
+        identifier=st.sampled_from(["", "mine", "a"]),
+        need_bytes=NEED_BYTES,
+        pinned=st.booleans(),
+        available_bytes=st.sampled_from([FREE_BYTES, None]),
+    )
+    def a_load_comes(
+        self, key: str, identifier: str, need_bytes: int, pinned: bool, available_bytes: int | None
+    ) -> None:
+        plan = replace(by_hand(key, identifier, ttl_s=60, need_bytes=need_bytes), pinned=pinned)
+        self.make_room(self.state.load(self.ticket(), plan, available_bytes, self.now_s))
 
     @rule(identifier=st.sampled_from(["a", "b", "a:2", "mine"]))
     def an_unload_comes(self, identifier: str) -> None:

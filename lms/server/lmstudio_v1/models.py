@@ -47,7 +47,8 @@ def parse_load(raw: bytes, lenient: bool = False) -> tuple[LoadRequest, bool]:
         offload_kv_cache=body.offload_kv_cache_to_gpu is not False,
     )
     ttl_s = body.ttl if isinstance(body, LenientLoadBody) else None
-    return LoadRequest(body.model, ttl_s=ttl_s, config=config), bool(body.echo_load_config)
+    said = ("offload_kv_cache",) if body.offload_kv_cache_to_gpu else ()
+    return LoadRequest(body.model, ttl_s=ttl_s, config=config, said=said), bool(body.echo_load_config)
 
 
 def load_body(done: LoadDone, echo: bool) -> dict[str, Any]:

@@ -1,0 +1,44 @@
+"""What is set for a model, from the command line to an engine and back, across a daemon that ends."""
+
+import json
+from typing import Any
+
+from tests.real.conftest import Lms
+
+
+def loaded(lms: Lms) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(lms("ps", "--json").stdout)
+    return rows
+
+
+def test_what_is_set_for_a_model_holds_for_loads_by_hand_and_is_said(lms: Lms) -> None:
+    lms("config", "set", "tiny-chat", "context_length", "512")
+    lms("config", "set", "tiny-chat", "temperature", "0")
+    assert "As set for tiny-chat (lms config): context_length.\n" in lms("load", "tiny-chat", "--pin").stderr
+    (row,) = loaded(lms)
+    assert (row["contextLength"], row["pinned"], row["loadConfig"]) == (512, True, {"contextLength": 512})
+    lms("load", "tiny-chat", "--reuse")
+    refused = lms("load", "tiny-chat", "--reuse", "--threads", "3", check=False)
+    assert (refused.returncode, len(loaded(lms))) == (1, 1)
+    assert "is loaded already, with another threads." in refused.stderr
+
+
+def test_under_a_memory_budget_a_load_is_refused_with_the_numbers_and_done_by_force(lms: Lms) -> None:
+    lms("config", "set", "server", "memory_budget_mb", "1")
+    refused = lms("load", "tiny-chat", check=False)
+    assert refused.returncode == 1
+    assert "of a budget of 0.00 GiB" in refused.stderr
+    assert "--force" in refused.stderr
+    assert "would be refused, except with --force" in lms("load", "tiny-chat", "--estimate-only").stdout
+    lms("load", "tiny-chat", "--force")
+    assert [row["identifier"] for row in loaded(lms)] == ["tiny-chat"]
+
+
+def test_a_wrong_adapter_and_a_wrong_template_are_refused_without_leaving_anything(lms: Lms) -> None:
+    wrong = lms.home.root / "wrong"
+    wrong.write_text("{% for %}", encoding="utf-8")
+    for flag, said in (("--lora", "is no LoRA adapter"), ("--chat-template", "template")):
+        refused = lms("load", "tiny-chat", flag, str(wrong), check=False)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert said in refused.stderr
+    assert loaded(lms) == []
