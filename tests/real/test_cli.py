@@ -67,7 +67,8 @@ def load(lms: Lms, key: str = "tiny-chat") -> None:
 COMMANDS = (
     "ls", "ls --variants", "ls tiny-chat", "load tiny-chat", "load tiny-chat --estimate-only", "ps", "status",
     "version", "server status", "daemon status", "daemon up", "unload --all", "load nothing-like-it", "load --gpu auto",
-    "server", "load --help",
+    "server", "load --help", "runtime ls", "runtime survey", "service status", "service install --print",
+    "daemon update", "login", "complete models",
 )  # fmt: skip
 
 
@@ -80,7 +81,8 @@ def test_nothing_in_a_pipe_has_an_escape_sequence(lms: Lms, words: str) -> None:
 
 JSON_COMMANDS = (
     "ls", "ls tiny-chat", "ls --variants", "load tiny-chat", "load tiny-chat --estimate-only", "ps", "status",
-    "version", "server status", "daemon status", "daemon up", "unload --all",
+    "version", "server status", "daemon status", "daemon up", "unload --all", "runtime ls", "runtime survey",
+    "service status", "service install --print",
 )  # fmt: skip
 
 
@@ -210,6 +212,16 @@ def test_closed_streams_do_no_harm(lms: Lms, closed: str) -> None:
     words = ["bash", "-c", f'"$0" -m lms ls {closed}', sys.executable]
     done = subprocess.run(words, env=lms.environ, capture_output=True, text=True, timeout=WAIT_S)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("words", ["runtime survey", "service status", "service install --print", "login"])
+def test_a_terminal_and_closed_streams_are_the_same_to_commands_that_ask_nothing(lms: Lms, words: str) -> None:
+    piped = lms(*words.split(), check=False)
+    assert on_a_terminal(lms, *words.split())[0] == piped.returncode
+    closed = subprocess.run(
+        ["bash", "-c", f'"$0" -m lms {words} <&- >&-', sys.executable], env=lms.environ, timeout=WAIT_S, check=False
+    )
+    assert closed.returncode == piped.returncode
 
 
 def test_ctrl_c_cancels_a_load(fake_lms: Lms) -> None:
