@@ -61,7 +61,13 @@ class Cache:
         self._seen: dict[str, Entry] = {}
         self._written: tuple[dict[str, Entry], Names] | None = None
         self.names = Names()
+        self._stamp = self._stamp_now()
         self._load()
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether another process has written the file: what it has seen or done is news here."""
+        return self._stamp_now() != self._stamp
 
     def facts(self, path: str, files: tuple[Found, ...], read: Callable[[Path], Facts]) -> Facts:
         """The facts of the model at `path` made of `files`, out of the cache or by `read`.
@@ -90,6 +96,15 @@ class Cache:
         with suppress(OSError, UnicodeEncodeError):
             write_atomically(self._path, msgspec.json.encode(content))
             self._written = (self._headers, self.names)
+            self._stamp = self._stamp_now()
+
+    def _stamp_now(self) -> tuple[int, int] | None:
+        """Differs from one version of the file to the next: each is a new file under the old name."""
+        try:
+            there = self._path.stat() if self._path else None
+        except OSError:
+            return None
+        return (there.st_ino, there.st_mtime_ns) if there else None
 
     def _load(self) -> None:
         """A file that is missing, broken or from another version counts as empty, but for the names it still tells."""

@@ -44,10 +44,15 @@ class Catalog:
     def listing(self, max_age_s: float = MAX_AGE_S) -> Listing:
         """What there is, at most `max_age_s` ago. Never raises because of what lies in the folders."""
         with self._lock:
-            if self._listing is None or time.monotonic() - self._read_at_s > max_age_s:
+            if self._listing is None or self._is_older_than(max_age_s):
                 self._listing = self._scan()
                 self._read_at_s = time.monotonic()
             return self._listing
+
+    def _is_older_than(self, max_age_s: float) -> bool:
+        """What another process has done to the models is to be seen at once."""
+        by_another = self._cache is not None and self._cache.is_outdated
+        return by_another or time.monotonic() - self._read_at_s > max_age_s
 
     def models(self) -> Sequence[Model]:
         """One entry per key, sorted by key."""
@@ -61,7 +66,8 @@ class Catalog:
             return self.listing(max_age_s=0).resolve(typed, fuzzy=fuzzy)
 
     def _scan(self) -> Listing:
-        self._cache = self._cache or Cache(self._cache_path)
+        if self._cache is None or self._cache.is_outdated:
+            self._cache = Cache(self._cache_path)
         in_place = [*self._in_place()]
         readings = [*_readings(self._models_dir, self._cache)]
         for folder in in_place:

@@ -29,7 +29,7 @@ def plan(models: Sequence[Model], listing: Listing, models_dir: Path) -> Removal
     Raises Unsupported for a model that is not ours to delete.
     """
     for model in models:
-        _require_ours(model)
+        _require_ours(model, listing.shown_key(model))
     going = {model.path for model in models}
     staying = {file for model in listing.every_variant() if model.path not in going for file in model.files}
     files = sorted({file for model in models for file in _files(model)} - staying)
@@ -54,12 +54,12 @@ def remove_if_empty(folder: Path, below: Path) -> None:
             folder = folder.parent
 
 
-def _require_ours(model: Model) -> None:
+def _require_ours(model: Model, key: str) -> None:
     if model.bundled:
-        raise Unsupported(f"“{model.key}” is part of lms itself.", hint="It goes when lms is uninstalled.")
+        raise Unsupported(f"“{key}” is part of lms itself.", hint="It goes when lms is uninstalled.")
     if model.in_place:
         raise Unsupported(
-            f"“{model.key}” belongs to another program: it lies in {model.path.parent}.",
+            f"“{key}” belongs to another program: it lies in {model.path.parent}.",
             hint="Delete it there, or lms import --forget DIR to list that folder no more.",
         )
 

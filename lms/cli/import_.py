@@ -207,6 +207,7 @@ def _forget(session: Session, folder: Path) -> None:
     known = folders.all()
     chosen = next((each for each in _folders(folder) if each in known), folder)
     folders.remove(chosen)
+    disk.catalog(session, disk.models_folder(session)).listing()  # by which a daemon sees that it has to look again
     session.output.say(f"Models in {chosen} are listed no more.")
     if session.output.as_json:
         session.output.json({"folder": str(chosen)})

@@ -52,6 +52,7 @@ def rm(session: Session, model: ModelKey, yes: Yes = False, dry_run: DryRun = Fa
         raise LmsError("Nothing was deleted.")
     removal.perform(planned, folder)
     Hashes(session.home.model_hashes).forget(planned.files)
+    disk.catalog(session, folder).listing()  # a daemon that runs sees by this that it has to look again
     session.output.say(f"Deleted {names}: {units.disk(planned.size_bytes)} are free again.")
     return _report(session, planned, keys, deleted=True)
 

@@ -54,10 +54,10 @@ def show(
     estimate = _estimate(daemon, meant, tokens, parallel, kv_cache_type)
     if session.output.as_json:
         return session.output.json(_shape(meant, told, estimate))
-    session.output.table(Table(("", ""), tuple(_rows(meant, told, estimate))))
+    session.output.table(Table(("MODEL", meant.key), tuple(_rows(meant, told, estimate))))
     if metadata:
         session.output.data("")
-        session.output.table(Table(("METADATA", ""), tuple((key, str(told.metadata[key])) for key in told.metadata)))
+        session.output.table(Table(("METADATA", ""), tuple((key, str(value)) for key, value in told.metadata.items())))
     return None
 
 
@@ -93,7 +93,6 @@ def _estimate(
 def _rows(model: "Model", told: "Details", estimate: "MemoryEstimate | None") -> "list[tuple[str, str]]":
     quantization = model.quantization.name if model.quantization else ""
     rows = [
-        ("Model", model.key),
         ("Name", model.display_name),
         ("Publisher", model.publisher),
         ("Type", "embedding" if model.kind == "embedding" else "llm"),

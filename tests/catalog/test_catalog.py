@@ -203,6 +203,16 @@ def test_a_model_that_just_arrived_is_found_without_waiting(models: Path) -> Non
     assert catalog.resolve("foo").key == "foo"
 
 
+def test_what_another_process_does_is_seen_at_once(models: Path, tmp_path: Path) -> None:
+    path = write_gguf(models / "pub" / "foo" / "foo.gguf")
+    ours, theirs = (Catalog(models, None, tmp_path / "cache.json") for _ in range(2))
+    assert [model.key for model in ours.listing(max_age_s=1000).models] == ["foo"]
+    path.unlink()
+    theirs.models()
+    assert ours.listing(max_age_s=1000).models == ()
+    assert ours.listing(max_age_s=1000) is ours.listing(max_age_s=1000)
+
+
 def test_a_model_that_is_gone_is_forgotten(models: Path) -> None:
     path = write_gguf(models / "pub" / "foo" / "foo.gguf")
     catalog = Catalog(models, None)
