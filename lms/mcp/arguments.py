@@ -15,8 +15,9 @@ def complaint(arguments: dict[str, Any], schema: dict[str, Any]) -> str | None:
     try:
         kind = validator_for(schema)
         kind.check_schema(schema)
-        found = best_match(kind(schema, registry=Registry()).iter_errors(arguments))  # looks nothing up on the network
-    except (SchemaError, Unresolvable):
+        errors = kind(schema, registry=Registry()).iter_errors(arguments)  # which looks nothing up on the network
+        found = best_match(errors)  # type: ignore[no-untyped-call]
+    except (SchemaError, Unresolvable, RecursionError):
         return None
     if found is None:
         return None

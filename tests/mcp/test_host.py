@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 from lms.errors import InvalidRequest, McpConnectionError
 from lms.mcp.protocol import Called, CallTool, Configured, Ephemeral, Server, WrongArguments
 from lms.mcp.session import RESULT_LIMIT_BYTES
-from tests.mcp.processes import HERE, Host, eventually, result, serving
+from tests.mcp.processes import HERE, Host, Visit, eventually, result, serving
 
 FILES = Configured()
 
@@ -21,6 +22,15 @@ def server_pid(host: Host) -> int:
     with host.visit() as visit:
         visit.open("files", FILES)
         return int(visit.text("files", "pid"))
+
+
+def slow_call(visit: Visit, note: Path) -> Generator[None, None, Called | WrongArguments]:
+    """A call that has begun, and does not end by itself."""
+    visit.open("files", FILES)
+    waiting = visit.connection.call(CallTool("files", "slow", {"note": str(note)}))
+    while not note.exists():
+        next(waiting)
+    return waiting
 
 
 @pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
@@ -106,10 +116,7 @@ def test_whoever_hangs_up_cancels_the_call(host: Host, tmp_path: Path) -> None:
     host.configure(files=HERE)
     note = tmp_path / "note"
     with host.visit() as visit:
-        visit.open("files", FILES)
-        waiting = visit.connection.call(CallTool("files", "slow", {"note": str(note)}))
-        while not note.exists():
-            next(waiting)
+        slow_call(visit, note)
     eventually(lambda: note.read_text(encoding="utf-8") == "cancelled")
 
 
@@ -157,10 +164,7 @@ def test_a_call_that_runs_is_no_obstacle_to_the_end(tmp_path: Path) -> None:
     host.configure(files=HERE)
     pid, note = server_pid(host), tmp_path / "note"
     with host.visit() as visit:
-        visit.open("files", FILES)
-        waiting = visit.connection.call(CallTool("files", "slow", {"note": str(note)}))
-        while not note.exists():
-            next(waiting)
+        waiting = slow_call(visit, note)
         assert host.end() == 0
         with pytest.raises(McpConnectionError):
             result(waiting)
@@ -171,9 +175,6 @@ def test_a_server_that_is_killed_during_a_call_is_a_failure(host: Host, tmp_path
     host.configure(files=HERE)
     pid, note = server_pid(host), tmp_path / "note"
     with host.visit() as visit:
-        visit.open("files", FILES)
-        waiting = visit.connection.call(CallTool("files", "slow", {"note": str(note)}))
-        while not note.exists():
-            next(waiting)
+        waiting = slow_call(visit, note)
         os.kill(pid, signal.SIGKILL)
         assert result(waiting) == Called(({"type": "text", "text": "The MCP server has ended."},), failed=True)
