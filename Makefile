@@ -9,7 +9,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN)
 MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check fix bench peer bench-scale soak fuzz tiny-models clean
+.PHONY: help demo test check fix bench peer bench-scale bench-catalog soak fuzz tiny-models clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ peer: $(VENV)/dev.stamp  ## build llama-server from the source of llama-cpp-pyth
 
 bench-scale: $(VENV)/dev.stamp  ## what more streams and longer contexts cost: two tables, two charts in build/bench
 	$(RUN) -m tools.bench.scale $(ARGS)
+
+bench-catalog: $(VENV)/dev.stamp  ## how long it takes to list 2,000 models, the first time and later
+	$(RUN) -m tools.bench.catalog
 
 soak: $(VENV)/dev.stamp  ## mixed work for MINUTES=30, and what it does to memory
 	$(RUN) -m tools.bench.soak --minutes $(MINUTES) $(ARGS)

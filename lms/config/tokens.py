@@ -5,22 +5,18 @@ secret: it names the token in lists. The second holds 119 random bits, which nob
 slow ones protect passwords that people think of, and would cost every request a tenth of a second.
 """
 
-import fcntl
 import hashlib
 import hmac
-import os
 import secrets
 import string
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 import msgspec
 
 from lms.errors import LmsError, TokenNotFound, Unauthorized
-from lms.paths import write_atomically
+from lms.paths import only_writer, write_atomically
 
 Permission = Literal["inference", "models", "admin", "mcp"]
 PERMISSIONS: tuple[Permission, ...] = get_args(Permission)
@@ -85,12 +81,12 @@ class TokenFile:
             ) from error
 
     def add(self, token: Token) -> None:
-        with self._writing():
+        with only_writer(self._path):
             self._write((*self.tokens(), token))
 
     def remove(self, token_id: str) -> Token:
         """The token that was revoked. Raises TokenNotFound."""
-        with self._writing():
+        with only_writer(self._path):
             before = self.tokens()
             found = next((token for token in before if token.id == token_id), None)
             if found is None:
@@ -131,17 +127,6 @@ class TokenFile:
 
     def _write(self, tokens: tuple[Token, ...]) -> None:
         write_atomically(self._path, msgspec.json.encode(_Stored(tokens)))
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        """One writer at a time: what another one adds meanwhile would be lost."""
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
 
 def _alphanumerics(length: int) -> str:
