@@ -23,6 +23,7 @@ import llama_cpp.llama_cpp as C
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
 from lms.config.passes import embedding_for_processor, for_processor, pass_sizes
 from lms.engine.llama_decoder import LlamaDecoder, has_state
+from lms.engine.llama_devices import devices
 from lms.engine.llama_draft import LlamaDraft
 from lms.engine.llama_embedder import LlamaEmbedder
 from lms.engine.llama_load import load
@@ -273,12 +274,13 @@ def has_accelerator() -> bool:
 
 
 def require_devices(config: LoadConfig) -> None:
-    """Raises Unsupported where GPUs are named and there are none to choose from."""
-    if not has_accelerator() and (config.main_gpu is not None or config.tensor_split):
-        param = "tensor_split" if config.tensor_split else "main_gpu"
+    """Raises Unsupported where more GPUs are named than llama.cpp has: it would pass over the others."""
+    param = "tensor_split" if config.tensor_split else "main_gpu"
+    named = len(config.tensor_split) if config.main_gpu is None else config.main_gpu + 1
+    if named and named > (there := len(devices())):
         raise Unsupported(
-            f"{param} names GPUs, and this build of llama.cpp computes on the processor only.",
-            hint="Load the model without it, or install a build of llama-cpp-python for your GPU.",
+            f"{param} names {named} GPUs, and llama.cpp has {there} here.",
+            hint="lms runtime survey shows them. Load the model without it, or with fewer.",
             param=param,
         )
 

@@ -309,13 +309,11 @@ class Pool:
             )
         known.row.require_context(request.context_length)
         set_here = self._defaults(known)
-        asked_s = request.ttl_s if request.ttl_s and request.ttl_s > 0 else set_here.kept.ttl_s
-        longer = max(request.context_length or 0, set_here.config.context_length or 0) or None
-        config = set_here.under(LoadConfig(context_length=longer if request.context_length else None))
-        pinned = set_here.kept.pinned
-        return self._plan(
-            known.row.key, config, "", asked_s or self._settings.jit_ttl_s or None, jit=True, pinned=pinned
-        )
+        least = max(request.context_length or 0, set_here.config.context_length or 0) or None
+        config = set_here.under(LoadConfig(context_length=least))
+        asked_s = request.ttl_s if request.ttl_s and request.ttl_s > 0 else None
+        ttl_s = asked_s or set_here.kept.ttl_s or self._settings.jit_ttl_s or None
+        return self._plan(known.row.key, config, "", ttl_s, jit=True, pinned=set_here.kept.pinned)
 
     def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None, draft: Draft | None) -> None:
         def lease(now_s: float) -> list[Effect]:

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import gguf
+import llama_cpp.llama_cpp as C
 import numpy as np
 import pytest
 
 from lms.config.load import LoadConfig, Lora
-from lms.engine.protocol import LoadFailed
+from lms.engine.llama_params import model_params
+from lms.engine.protocol import EngineSpec, LoadFailed
 from tests.engine.processes import bundled, started
 from tests.engine.rig import chat, written
 from tests.engine.test_llama import GREEDY, finished, spec
@@ -79,10 +81,17 @@ def test_a_chat_template_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
     assert "template" in failure(tmp_path, LoadConfig(chat_template="{% for %}"))
 
 
-@pytest.mark.parametrize("config", [LoadConfig(main_gpu=0), LoadConfig(tensor_split=(1.0, 1.0))])
-def test_gpus_are_refused_where_there_are_none(tmp_path: Path, config: LoadConfig) -> None:
-    from lms.engine.llama import has_accelerator
+@pytest.mark.parametrize("config", [LoadConfig(main_gpu=15), LoadConfig(tensor_split=(1.0,) * 16)])
+def test_more_gpus_than_there_are_are_refused(tmp_path: Path, config: LoadConfig) -> None:
+    assert "names 16 GPUs, and llama.cpp has" in failure(tmp_path, config)
 
-    if has_accelerator():
-        pytest.skip("there are GPUs")
-    assert "names GPUs" in failure(tmp_path, config)
+
+def test_shares_reach_llama_cpp() -> None:
+    asked = EngineSpec("llama", "", "", "", "", LoadConfig(tensor_split=(3.0, 1.0)))
+    params = model_params(asked, special_buffers=False)
+    assert [params.tensor_split[number] for number in range(2)] == [3.0, 1.0]
+
+
+def test_a_main_gpu_has_all_of_the_model() -> None:
+    params = model_params(EngineSpec("llama", "", "", "", "", LoadConfig(main_gpu=1)), special_buffers=False)
+    assert (params.main_gpu, params.split_mode) == (1, C.LLAMA_SPLIT_MODE_NONE)

@@ -410,3 +410,12 @@ def test_an_estimate_names_who_would_go(make: Make) -> None:
 def test_by_force_a_load_begins_that_the_estimate_refuses(make: Make) -> None:
     pool = make(Stage(at_once_ready=True), Shelf(need_bytes=1 << 60))
     assert loaded(pool, force=True).instance.identifier == "tiny"
+
+
+def test_what_was_pinned_is_so_again_when_the_daemon_comes_back(make: Make) -> None:
+    loaded(make(Stage(at_once_ready=True)), pinned=True)
+    stage = Stage(at_once_ready=True)
+    pool = make(stage)
+    pool.restore()
+    stage.next()
+    assert [row.pinned for row in pool.instances()] == [True]
