@@ -4,7 +4,7 @@ The script is not copied, so an upgrade of lms is one of its completion too.
 """
 
 import shlex
-import sys
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +88,8 @@ def _reading(script: Path, before: str = "") -> str:
 
 
 def _script(name: str) -> Path:
-    for folder in (Path(lms.__file__).absolute().parents[1] / "completions", Path(sys.prefix) / SHARED[name]):
+    source, installed = Path(lms.__file__).absolute().parents[1], Path(sysconfig.get_path("data"))
+    for folder in (source / "completions", installed / SHARED[name]):
         if (folder / name).is_file():
             return folder / name
     raise LmsError(f"This installation has no {name}.", hint="Installing lms anew brings the completion scripts.")

@@ -3,7 +3,7 @@
 import json
 import shlex
 import sys
-from importlib.metadata import PackageNotFoundError, distribution
+from importlib.metadata import distribution
 from pathlib import PurePath
 from typing import Any
 
@@ -12,11 +12,7 @@ NAME = "lms"
 
 def words() -> str:
     """The command line that does it, for a person to run."""
-    try:
-        noted = distribution(NAME).read_text("direct_url.json")
-    except PackageNotFoundError:
-        noted = None
-    return upgrade(sys.prefix, sys.executable, json.loads(noted or "{}"))
+    return upgrade(sys.prefix, sys.executable, json.loads(distribution(NAME).read_text("direct_url.json") or "{}"))
 
 
 def upgrade(prefix: str, python: str, origin: dict[str, Any]) -> str:
@@ -34,6 +30,8 @@ def upgrade(prefix: str, python: str, origin: dict[str, Any]) -> str:
         folder = shlex.quote(origin["url"].removeprefix("file://"))
         editable = "-e " if origin["dir_info"].get("editable") else ""
         return f"git -C {folder} pull && {pip} --upgrade {editable}{folder}"
+    if "archive_info" in origin:
+        return f"{pip} --upgrade NEW-FILE.whl"
     if "vcs_info" in origin:
         return f"{pip} --upgrade {origin['vcs_info']['vcs']}+{origin['url']}"
     return f"{pip} --upgrade {NAME}"

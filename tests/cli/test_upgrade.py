@@ -6,6 +6,7 @@ from lms.cli.upgrade import upgrade
 
 HERE = {"url": "file:///srv/lms", "dir_info": {"editable": True}}
 COPIED = {"url": "file:///srv/lms", "dir_info": {}}
+ARCHIVE = {"url": "file:///tmp/lms-0.1.0-py3-none-any.whl", "archive_info": {}}
 GIT = {"url": "https://example.org/lms.git", "vcs_info": {"vcs": "git", "commit_id": "1234"}}
 
 
@@ -16,6 +17,7 @@ GIT = {"url": "https://example.org/lms.git", "vcs_info": {"vcs": "git", "commit_
         ("/home/someone/.local/share/uv/tools/lms", GIT, "uv tool upgrade lms"),
         ("/srv/venv", {}, "/bin/py -m pip install --upgrade lms"),
         ("/srv/venv", GIT, "/bin/py -m pip install --upgrade git+https://example.org/lms.git"),
+        ("/srv/venv", ARCHIVE, "/bin/py -m pip install --upgrade NEW-FILE.whl"),
         ("/srv/venv", HERE, "git -C /srv/lms pull && /bin/py -m pip install --upgrade -e /srv/lms"),
         ("/srv/venv", COPIED, "git -C /srv/lms pull && /bin/py -m pip install --upgrade /srv/lms"),
     ],
