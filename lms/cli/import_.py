@@ -63,7 +63,7 @@ def import_(
     forget: Forget = False,
 ) -> None:
     """Bring a model into the models folder: a file, its shards and projector with it, or a folder."""
-    from lms.catalog import arrivals, placing
+    from lms.catalog import arrivals
 
     mode = _mode(copy, hard_link, symbolic_link)
     source = Path(os.path.abspath(Path(path).expanduser()))
@@ -74,13 +74,7 @@ def import_(
     models = disk.models_folder(session)
     arrival = arrivals.find(source)
     home = _home(session, arrival, user_repo, yes=yes)
-    steps = [placing.Step(file, models.joinpath(*home, name)) for file, name in arrival.files]
-    placing.require_free(steps)
-    placing.require_room(steps, mode, models)
-    for step in steps:
-        session.output.say(f"{VERBS[mode]} {step.source} to {step.target}")
-    for projector in arrival.projectors:
-        session.output.warn(f"{projector.name} stays: it may be another model's. lms import it, with --user-repo.")
+    steps = _steps(session, arrival, home, mode, models)
     if dry_run:
         session.output.say("--dry-run: nothing was done.")
         return _report(session, mode, steps)
@@ -128,6 +122,20 @@ def _home(session: Session, arrival: "Arrival", typed: str | None, *, yes: bool)
             return arrivals.home(line.strip() or shown)
         except UsageError as error:
             session.output.say(str(error))
+
+
+def _steps(session: Session, arrival: "Arrival", home: tuple[str, str], mode: "Mode", models: Path) -> "list[Step]":
+    """What there is to do, said to whoever listens. Raises ModelExists and NotEnoughDisk."""
+    from lms.catalog import placing
+
+    steps = [placing.Step(file, models.joinpath(*home, name)) for file, name in arrival.files]
+    placing.require_free(steps)
+    placing.require_room(steps, mode, models)
+    for step in steps:
+        session.output.say(f"{VERBS[mode]} {step.source} to {step.target}")
+    for projector in arrival.projectors:
+        session.output.warn(f"{projector.name} stays: it may be another model's. lms import it, with --user-repo.")
+    return steps
 
 
 def _perform(session: Session, steps: "list[Step]", mode: "Mode", models: Path, *, hashed: bool) -> Mapping[Path, str]:
