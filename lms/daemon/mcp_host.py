@@ -14,7 +14,7 @@ from lms.logbus.records import LogData, ServerLog
 from lms.paths import Home
 
 MCP_COMMAND = (sys.executable, "-P", "-m", "lms.mcp")
-START_TIMEOUT_S = 60.0
+START_TIMEOUT_S = 30.0
 # MCP servers get 2 s to end by themselves, and then 2 s to heed a signal, before they are killed.
 STOP_TIMEOUT_S = 8.0
 KILL_TIMEOUT_S = 2.0

@@ -14,7 +14,9 @@ from lms.errors import InvalidRequest, McpConnectionError, Unsupported
 
 
 class Remote(msgspec.Struct, frozen=True):
-    """A server that is reached by HTTP. `type` “sse” is the transport before the streamable one."""
+    """A server that is reached by HTTP. `type` “sse” is the transport before the streamable one; other words mean that
+    one.
+    """
 
     url: str
     headers: dict[str, str] = {}

@@ -108,12 +108,16 @@ def failure(reason: str) -> Called:
 
 
 def _transports(server: Reachable) -> Iterator[str]:
-    """What to try, in order: most servers do not say which transport they speak."""
-    if isinstance(server, Local):
-        yield "stdio"
-        return
-    kinds = ("sse", "http") if server.type == "sse" or server.url.rstrip("/").endswith("/sse") else ("http", "sse")
-    yield from kinds[:1] if server.type else kinds
+    """What to try, in order: few say which transport they speak."""
+    match server:
+        case Local():
+            yield "stdio"
+        case Remote(type="sse"):
+            yield "sse"
+        case Remote(type=str()):
+            yield "http"
+        case Remote(url):
+            yield from ("sse", "http") if url.rstrip("/").endswith("/sse") else ("http", "sse")
 
 
 @asynccontextmanager

@@ -47,6 +47,20 @@ def test_tools_are_listed_and_called_over_every_transport(host: Host, transport:
         assert visit.text("files", "add", a=1, b=2) == "3"
 
 
+@pytest.mark.parametrize("kind", ["http", "streamable-http", None])
+def test_a_server_in_the_file_may_be_elsewhere(host: Host, http_url: str, kind: str | None) -> None:
+    host.configure(files={"url": http_url, "headers": {"x-name": "Ada"}, "type": kind})
+    with host.visit() as visit:
+        visit.open("files", FILES)
+        assert visit.text("files", "who") == "Ada"
+
+
+def test_a_transport_that_the_file_names_is_the_only_one_tried(host: Host, http_url: str) -> None:
+    host.configure(files={"url": http_url, "type": "sse"})
+    with host.visit() as visit, pytest.raises(McpConnectionError, match="files"):
+        visit.open("files", FILES)
+
+
 def test_parts_of_a_result_come_as_they_are(host: Host, http_url: str) -> None:
     with host.visit() as visit:
         visit.open("a", Ephemeral(http_url))
