@@ -263,7 +263,7 @@ def _state_settings(spec: EngineSpec, context_length: int) -> dict[str, Setting]
         "unified": config.unified_kv,
         "experts": config.num_experts,
         "context length": context_length,
-        **{f"lora {model_identity([Path(lora.path)])}": lora.scale for lora in config.lora},
+        **{f"lora {n} {model_identity([Path(lora.path)])}": lora.scale for n, lora in enumerate(config.lora)},
         **({"projector": model_identity([Path(spec.projector_path)])} if spec.projector_path else {}),
     }
 

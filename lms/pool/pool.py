@@ -115,7 +115,7 @@ class Pool:
         known = self._models.resolve(request.model)
         config = _under(self._defaults(known), request)
         known.require_loadable()
-        known.row.require_experts(config.num_experts)
+        _require_fitting(known, config)
         need, available_bytes = self._models.need(known, config), _available_bytes()
         draft = self._own_draft(known, config)
         draft_bytes = draft.need_bytes if draft else 0
@@ -259,7 +259,7 @@ class Pool:
             raise InvalidRequest("The TTL must be more than 0 seconds.", param="ttl_s")
         known = self._models.resolve(typed)
         known.require_loadable()
-        known.row.require_experts(config.num_experts)
+        _require_fitting(known, config)
         need, draft = self._models.need(known, config), self._own_draft(known, config)
         need_bytes = need.total_bytes + (draft.need_bytes if draft else 0)
         return Plan(
@@ -462,6 +462,15 @@ def _under(set_here: Defaults, request: LoadRequest) -> LoadConfig:
         return set_here.under(request.config, request.said)
     except ValueError as error:
         raise InvalidRequest(f"{error}.", hint="lms config list shows what is set for the model.") from error
+
+
+def _require_fitting(known: Known, config: LoadConfig) -> None:
+    """Raises InvalidRequest for what that model has no use for."""
+    known.row.require_experts(config.num_experts)
+    if config.chat_template and known.row.kind == "embedding":
+        raise InvalidRequest(
+            f"“{known.row.key}” is an embedding model: it has no chat template.", param="chat_template"
+        )
 
 
 def _sampling(set_here: Defaults) -> Sampling:

@@ -419,3 +419,8 @@ def test_what_was_pinned_is_so_again_when_the_daemon_comes_back(make: Make) -> N
     pool.restore()
     stage.next()
     assert [row.pinned for row in pool.instances()] == [True]
+
+
+def test_a_chat_template_for_a_model_that_does_not_chat_is_refused(make: Make) -> None:
+    with pytest.raises(InvalidRequest, match="has no chat template"):
+        loaded(make(Stage()), "embed", config=LoadConfig(chat_template="{{ messages }}"))
