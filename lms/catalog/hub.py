@@ -23,7 +23,7 @@ from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status  # type: ignore[attr-defined]
 
 import lms
-from lms.catalog.offers import FoundRepo, OfferFormat, Repo, RepoFile
+from lms.catalog.offers import FoundRepo, OfferFormat, Repo, RepoFile, is_repo_name
 from lms.errors import HubRefused, HubUnreachable, InvalidRequest, LmsError, ModelNotFound
 
 METADATA_TIMEOUT_S = 20.0
@@ -48,6 +48,8 @@ class Hub:
         """Every file of a repo, with sizes and hashes, at the commit that `revision` means now."""
         with _our_errors(name, self.endpoint):
             found = self._api.model_info(name, revision=revision, files_metadata=True, timeout=METADATA_TIMEOUT_S)
+        if not is_repo_name(found.id):
+            raise _no_hub(self.endpoint)
         files = tuple(_file(sibling) for sibling in found.siblings or ())
         return Repo(found.id, found.sha or revision or "main", files, gated=bool(found.gated))
 
@@ -98,11 +100,19 @@ def _our_errors(name: str, endpoint: str) -> Iterator[None]:
         raise HubRefused(
             "HF_HUB_OFFLINE forbids to ask the hub.", hint="Unset it, and start the daemon anew."
         ) from error
-    except (httpx2.HTTPError, httpx2.StreamError) as error:
+    except (ValueError, KeyError) as error:
+        raise _no_hub(endpoint) from error
+    except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
         raise HubUnreachable(
             f"The hub at {endpoint} cannot be reached: {str(error) or type(error).__name__}.",
             hint="Are network, HTTPS_PROXY and HF_ENDPOINT as they should be?",
         ) from error
+
+
+def _no_hub(endpoint: str) -> HubUnreachable:
+    return HubUnreachable(
+        f"What answers at {endpoint} is no hub.", hint="Is HF_ENDPOINT right, and does the network ask for a login?"
+    )
 
 
 def _of_answer(error: HfHubHTTPError, name: str, endpoint: str) -> LmsError:

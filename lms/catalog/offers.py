@@ -111,7 +111,7 @@ def choose(repo: Repo, what: Wanted, formats: Sequence[OfferFormat] = ("gguf", "
     there = [offer for offer in offers(repo) if offer.format in formats]
     if not there:
         raise ModelNotFound(
-            f"“{repo.name}” has no {' or '.join(formats).upper()} model.",
+            f"“{repo.name}” has no {' or '.join(name.upper() for name in formats)} model.",
             hint="GGUF models are mostly in repos whose name ends in “-GGUF”.",
             param="model",
         )
@@ -131,6 +131,12 @@ def taste(offer: Offer) -> tuple[bool, bool, bool, int]:
     bits = _bits(offer.quantization)
     size = offer.size_bytes
     return offer.format != "gguf", offer.quantization != "Q4_K_M", bits < 4, size if bits >= 4 else -size
+
+
+def is_repo_name(name: str) -> bool:
+    """Whether it is `owner/name`, and so may be the name of a folder in a folder."""
+    names = name.split("/")
+    return len(names) == 2 and all(_NAME.fullmatch(each) for each in names)
 
 
 def is_projector(path: str) -> bool:
@@ -163,7 +169,7 @@ def _at_address(address: str, endpoint: str | None) -> Wanted:
 
 
 def _repo(names: Sequence[str], typed: str) -> Wanted:
-    if len(names) != 2 or not all(_NAME.fullmatch(name) for name in names):
+    if not is_repo_name("/".join(names)):
         raise InvalidRequest(
             f"“{typed}” is no model on the hub.", hint="It is owner/name, or the address of its page.", param="model"
         )

@@ -1,5 +1,6 @@
 """`lms get`: models from the hub. The daemon downloads them, so that a terminal that closes ends nothing."""
 
+import shlex
 from contextlib import closing
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,14 +32,15 @@ def _limit(typed: str) -> int:
 
 Words = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="[name]", help="Words to search for, owner/name, or an address on the hub; each with @quant."
-    ),
+    typer.Argument(metavar="name", help="Words to search for, owner/name, or an address on the hub; each with @quant."),
 ]
 Gguf = Annotated[bool, typer.Option("--gguf", help="GGUF models, which is what there is without a flag.")]
 Mlx = Annotated[bool, typer.Option("--mlx", help="MLX models, which this version lists but cannot load.")]
 Limit = Annotated[
-    int | None, typer.Option("--limit", "-n", parser=_limit, metavar="N", help="Results of a search to choose from.")
+    int | None,
+    typer.Option(
+        "--limit", "-n", parser=_limit, metavar="N", help=f"Results of a search to choose from. Default: {LIMIT}."
+    ),
 ]
 Select = Annotated[
     bool,
@@ -145,7 +147,7 @@ def _there(session: Session, daemon: Daemon, row: "DownloadRow", message: str) -
     if session.output.as_json:
         return session.output.json(_shape(row) | {"modelKey": key})
     session.output.say(message)
-    return session.output.hint(f"lms load {key} loads it.")
+    return session.output.hint(f"lms load {shlex.quote(key)} loads it.")
 
 
 def _shape(row: "DownloadRow") -> dict[str, Any]:

@@ -141,4 +141,4 @@ def _names_file(repo: str) -> bool:
 
 
 def _formats(request: DownloadRequest) -> str:
-    return " or ".join(request.formats).upper()
+    return " or ".join(name.upper() for name in request.formats)

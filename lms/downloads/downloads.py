@@ -173,7 +173,7 @@ class Downloads:
             if job.status == "downloading":
                 job = self._set(job.now("paused"))
                 self._stop(job)
-                self._records.write(job)
+                self._note(job)
             return self._row(job)
 
     def cancel_download(self, job_id: str) -> DownloadRow:
@@ -211,6 +211,7 @@ class Downloads:
         paused = (job.now("downloading") for job in same if job.status == "paused")
         job = next(paused, wanted_job)
         self._require_space(job)
+        self._records.write(job)
         return self._begin(job, hub)
 
     def _offer(self, job: Job) -> OfferRow:
@@ -237,7 +238,6 @@ class Downloads:
 
     def _begin(self, job: Job, hub: Hub | None) -> Job:
         """A job that an earlier daemon began has to do with the token that this one knows itself."""
-        self._records.write(job)
         work = self._work[job.id] = _Work(threading.Event(), Meter(time.monotonic()))
         args = (self._set(job), hub, work)
         threading.Thread(target=self._perform, args=args, name=job.id, daemon=True).start()
@@ -271,14 +271,17 @@ class Downloads:
             else:
                 self._tell(f"{job.repo} is downloaded.", False)
             over = job.now("failed", error=error) if error else job.now("completed", round(time.time(), 3))
-            with suppress(OSError):  # of a full disk; the next daemon will try again, and come to the same end
-                self._records.write(over)
-            self._set(over)
+            self._note(self._set(over))
 
     def _set(self, job: Job) -> Job:
         self._jobs[job.id] = job
         self._changed.notify_all()
         return job
+
+    def _note(self, job: Job) -> None:
+        """Write down how it ended. If the disk is full, the next daemon goes on, and comes to an end too."""
+        with suppress(OSError):
+            self._records.write(job)
 
     def _stop(self, job: Job) -> None:
         if work := self._work.pop(job.id, None):

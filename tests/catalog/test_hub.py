@@ -1,16 +1,18 @@
 """The hub as huggingface_hub's client meets it, against a hub in a process of its own."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lms.catalog.hub import Hub
 from lms.catalog.offers import FoundRepo, RepoFile
-from lms.errors import HubRefused, InvalidRequest, ModelNotFound
+from lms.errors import HubRefused, HubUnreachable, InvalidRequest, ModelNotFound
 from tests.hub.process import HubProcess
 from tests.hub.server import COMMIT, TOKEN
 
@@ -77,6 +79,19 @@ def test_a_gated_repo_is_listed_and_its_files_are_for_those_who_are_let_in(proce
         pass
     with Hub(process.address, TOKEN).opened("maker/tiny-GGUF", COMMIT, "tiny-Q4_K_M.gguf") as (_, blocks):
         assert b"".join(blocks) == LARGE
+
+
+@pytest.mark.parametrize("trouble", [{"html": True}, {"named": "../../etc"}, {"named": "maker"}])
+def test_what_is_no_hub_is_not_believed(process: HubProcess, hub: Hub, trouble: dict[str, Any]) -> None:
+    process.trouble(**trouble)
+    with pytest.raises(HubUnreachable, match="is no hub"):
+        hub.repo("maker/tiny-GGUF")
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "http://127.0.0.1:1", "http://[::1"])
+def test_a_hub_that_cannot_be_reached_is_named(endpoint: str) -> None:
+    with pytest.raises(HubUnreachable, match=re.escape(endpoint)):
+        Hub(endpoint, "hf_unknown").repo("maker/tiny-GGUF")
 
 
 def asked_with(environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -30,6 +30,8 @@ class Trouble:
     file_statuses: answered to requests for large files, one after the other, once `statuses_after` have got theirs
     cut_after: connections for large files break after so many bytes, as often as `cuts` says
     hold_after: large files stop after so many bytes, until `released`
+    named: what every repo says that its name is
+    html: answers about repos are pages, as of a network that asks for a login
     wrong: so many answers have wrong bytes
     ranges: whether it knows ranges
     """
@@ -42,6 +44,8 @@ class Trouble:
         self.cuts = 0
         self.hold_after = 0
         self.wrong = 0
+        self.named = ""
+        self.html = False
         self.ranges = True
         self.released = threading.Event()
 
@@ -108,6 +112,8 @@ class Handler(BaseHTTPRequestHandler):
     def _api(self, names: list[str], query: dict[str, list[str]]) -> None:
         if not names:
             return self._json(self._found(query))
+        if self.server.trouble.html:
+            return self._answer(200, b"<html>Log in</html>", {"Content-Type": "text/html"})
         repo, revision = "/".join(names[:2]), names[3] if names[2:3] == ["revision"] else "main"
         if not (self.server.folder / repo).is_dir():
             return self._refuse(401, "RepoNotFound", "Repository not found")
@@ -131,7 +137,7 @@ class Handler(BaseHTTPRequestHandler):
         )]  # fmt: skip
         return {
             "_id": "6400000000000000000000aa",
-            "id": repo,
+            "id": self.server.trouble.named or repo,
             "modelId": repo,
             "author": repo.partition("/")[0],
             "sha": COMMIT,
