@@ -61,7 +61,7 @@ complete -c lms -n '__lms_at lms chat' -l json -d 'Print JSON on stdout, errors 
 complete -c lms -n '__lms_at lms chat' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms get' -l gguf -d 'GGUF models, which is what there is without a flag.'
 complete -c lms -n '__lms_at lms get' -l mlx -d 'MLX models, which this version lists but cannot load.'
-complete -c lms -n '__lms_at lms get' -l limit -s n -x -d 'Results of a search to choose from.'
+complete -c lms -n '__lms_at lms get' -l limit -s n -x -d 'Results of a search to choose from. Default: 10.'
 complete -c lms -n '__lms_at lms get' -l always-show-download-options -l select -s a -d 'Choose the quantization from a list.'
 complete -c lms -n '__lms_at lms get' -l yes -s y -d 'Ask nothing: take the first result and what is proposed.'
 complete -c lms -n '__lms_at lms get' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
