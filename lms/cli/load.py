@@ -170,7 +170,7 @@ def _show_loaded(session: Session, done: "LoadDone", request: "LoadRequest") -> 
     took = "It was loaded already." if done.reused else f"Loaded in {units.elapsed(done.load_time_s)}."
     session.output.say(took)
     session.output.say(f"({units.memory(row.model.size_bytes)}, context {row.context_length:,} tokens)")
-    for said in chosen(row, request):
+    for said in chosen(row, request, reused=done.reused):
         session.output.hint(said)
     if request.identifier is None and not done.reused and row.identifier != row.model.key:
         session.output.say(f"“{row.model.key}” was loaded already: this is one more instance of it.")
@@ -178,7 +178,7 @@ def _show_loaded(session: Session, done: "LoadDone", request: "LoadRequest") -> 
     return None
 
 
-def chosen(row: "InstanceRow", request: "LoadRequest") -> list[str]:
+def chosen(row: "InstanceRow", request: "LoadRequest", *, reused: bool = False) -> list[str]:
     """What was not asked for and yet is so: what is set for the model, and a context shorter than it could be."""
     from msgspec.structs import asdict
 
@@ -190,7 +190,8 @@ def chosen(row: "InstanceRow", request: "LoadRequest") -> list[str]:
     }
     set_ |= {"ttl_s": row.ttl_s} if row.ttl_s is not None and request.ttl_s is None else {}
     set_ |= {"pinned": True} if row.pinned and not request.pinned else {}
-    lines = [f"As set for {row.model.key} (lms config): {', '.join(sorted(set_))}."] if set_ else []
+    whence = "As it was loaded before" if reused else f"As set for {row.model.key} (lms config)"
+    lines = [f"{whence}: {', '.join(sorted(set_))}."] if set_ else []
     if row.config.context_length is None and row.context_length < row.model.max_context_length:
         lines.append(
             f"The context is the default one; the model takes {row.model.max_context_length:,} tokens (-c max)."

@@ -208,6 +208,7 @@ def test_what_was_set_for_the_model_is_said() -> None:
     row = InstanceRow("q", QWEN, "idle", 8192, 4, ttl_s=60.0, config=LoadConfig(context_length=8192, threads=2))
     asked = LoadRequest("q", config=LoadConfig(threads=2))
     assert chosen(row, asked) == ["As set for qwen3-4b (lms config): context_length, ttl_s."]
+    assert chosen(row, asked, reused=True) == ["As it was loaded before: context_length, ttl_s."]
 
 
 def test_an_estimate_says_what_was_lowered_and_who_would_go(lms: Terminal, daemon: FakeDaemon) -> None:
