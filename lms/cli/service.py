@@ -70,8 +70,9 @@ def install(session: Session, system: System = False, print_: Print = False, use
     if print_:
         _print(session, chosen, service)
         return
-    _end_daemon(session, home)
     chosen.install(service)
+    _end_daemon(session, home)
+    chosen.start()
     _wait_for_answer(session, home)
     _report(session)
     if not session.output.as_json:

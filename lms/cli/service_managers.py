@@ -7,6 +7,7 @@ import getpass
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from lms.errors import ServiceFailed, Unsupported
 from lms.paths import write_atomically
 
 TIMEOUT_S = 120.0
+LINGERING_TIMEOUT_S = 10.0
+_POLL_S = 0.1
 LINGERING = Path("/var/lib/systemd/linger")
 
 
@@ -33,11 +36,15 @@ class Manager(Protocol):
         ...
 
     def install(self, service: Service) -> None:
-        """Write the file, and have the service started now and at every boot."""
+        """Write the file, and have the service started at every boot. What runs now is left alone."""
+        ...
+
+    def start(self) -> None:
+        """Start what is installed, in place of what it was before."""
         ...
 
     def uninstall(self) -> None:
-        """Stop the service and leave nothing of it. Ends with the file, so that what failed can be tried again."""
+        """Stop the service and leave nothing of it."""
         ...
 
     def runs(self) -> bool:
@@ -104,19 +111,21 @@ class Systemd:
     def install(self, service: Service) -> None:
         text = self.text(service)
         if not self._system and not self._lingers.exists():
-            name = getpass.getuser()
-            self._programs.run("loginctl", "enable-linger", name, hint=f"Try: sudo loginctl enable-linger {name}")
+            self._linger()
         _write(self.path, text)
         self._systemctl("daemon-reload")
         self._systemctl("enable", self.path.name)
+
+    def start(self) -> None:
         self._systemctl("restart", self.path.name)
 
     def uninstall(self) -> None:
+        lingering_is_ours = self._lingering_is_ours()
         self._systemctl("disable", "--now", self.path.name)
-        if self._lingering_is_ours():
-            self._programs.run("loginctl", "disable-linger", getpass.getuser())
         self.path.unlink()
         self._systemctl("daemon-reload")
+        if lingering_is_ours:  # last, as it may end the user's systemd
+            self._programs.run("loginctl", "disable-linger", getpass.getuser())
 
     def runs(self) -> bool:
         return self._programs.succeeds("systemctl", *self._scope, "--quiet", "is-active", self.path.name)
@@ -127,6 +136,16 @@ class Systemd:
 
     def _systemctl(self, *words: str) -> None:
         self._programs.run("systemctl", *self._scope, *words)
+
+    def _linger(self) -> None:
+        """Where nobody is logged in, this starts the user's systemd, which is not there at once."""
+        name = getpass.getuser()
+        self._programs.run("loginctl", "enable-linger", name, hint=f"Try: sudo loginctl enable-linger {name}")
+        deadline_s = time.monotonic() + LINGERING_TIMEOUT_S
+        while not self._programs.succeeds("systemctl", "--user", "show-environment"):
+            if time.monotonic() > deadline_s:
+                break  # the next command says what is wrong
+            time.sleep(_POLL_S)
 
     def _lingering_is_ours(self) -> bool:
         """Whether it was, or would be, switched on for this service alone."""
@@ -151,15 +170,15 @@ class Launchd:
         return property_list(service)
 
     def install(self, service: Service) -> None:
-        if self.runs():
-            self._programs.run("launchctl", "bootout", self._target)
         service.log.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         _write(self.path, self.text(service))
+
+    def start(self) -> None:
+        self._stop()
         self._programs.run("launchctl", "bootstrap", self._domain, str(self.path))
 
     def uninstall(self) -> None:
-        if self.runs():
-            self._programs.run("launchctl", "bootout", self._target)
+        self._stop()
         self.path.unlink()
 
     def runs(self) -> bool:
@@ -167,6 +186,10 @@ class Launchd:
 
     def starts_at_boot(self) -> bool:
         return self._system
+
+    def _stop(self) -> None:
+        if self.runs():
+            self._programs.run("launchctl", "bootout", self._target)
 
     @property
     def _target(self) -> str:

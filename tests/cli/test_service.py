@@ -85,8 +85,11 @@ def test_a_users_service_is_enabled_started_and_comes_without_a_login(
 ) -> None:
     assert not systemd.starts_at_boot()
     systemd.install(service(tmp_path))
+    assert not systemd.runs()
+    systemd.start()
     assert [line for line in told(state) if "is-" not in line] == [
         f"loginctl enable-linger {getpass.getuser()}",
+        "systemctl --user show-environment",
         "systemctl --user daemon-reload",
         "systemctl --user enable lms.service",
         "systemctl --user restart lms.service",
@@ -115,6 +118,8 @@ def test_uninstalling_leaves_lingering_as_it_was(systemd: Systemd, state: Path, 
 
 
 def test_what_systemctl_has_against_it_is_told(systemd: Systemd, state: Path, tmp_path: Path) -> None:
+    (state / "linger").mkdir()
+    (state / "linger" / getpass.getuser()).touch()
     (state / "broken").touch()
     with pytest.raises(ServiceFailed, match=r"daemon-reload failed: Failed to connect to bus: No medium found\."):
         systemd.install(service(tmp_path))
@@ -124,8 +129,9 @@ def test_launchd_is_told_of_the_job_again_after_a_change_and_rid_of_it(
     environ: dict[str, str], state: Path, tmp_path: Path
 ) -> None:
     launchd = Launchd(environ, system=False)
-    launchd.install(service(tmp_path))
-    launchd.install(service(tmp_path))
+    for _ in range(2):
+        launchd.install(service(tmp_path))
+        launchd.start()
     launchd.uninstall()
     acts = [line.split()[1] for line in told(state) if line != "launchctl print"]
     assert acts == ["bootstrap", "bootout", "bootstrap", "bootout"]
@@ -168,13 +174,15 @@ def test_a_user_that_cannot_be_is_refused(machine: Terminal, words: tuple[str, .
     assert complaint in ended.err
 
 
-def test_without_systemd_the_unit_can_still_be_printed(machine: Terminal, tmp_path: Path) -> None:
+def test_without_systemd_the_daemon_is_left_alone_and_the_unit_can_still_be_printed(
+    machine: Terminal, tmp_path: Path
+) -> None:
     machine.environ["PATH"] = str(tmp_path)
-    machine.daemon.on = False
     ended = machine.type("service", "install")
     assert (ended.code, ended.out) == (1, "")
     assert "is not here" in ended.err
     assert "--print" in ended.err
+    assert machine.daemon.on
     assert machine.type("service", "install", "--print").code == 0
 
 
@@ -188,7 +196,9 @@ def test_nothing_installed_is_a_status_and_nothing_to_uninstall(machine: Termina
 
 
 def test_status_says_whether_it_runs_and_starts_at_boot(machine: Terminal, state: Path, tmp_path: Path) -> None:
-    Systemd(machine.environ, system=False, lingering=state / "linger").install(service(tmp_path))
+    installed = Systemd(machine.environ, system=False, lingering=state / "linger")
+    installed.install(service(tmp_path))
+    installed.start()
     assert machine.type("service", "status").out.startswith("Your service runs and ")
     (state / "on").unlink()
     row = machine.type("service", "status", "--json").json["services"][0]
@@ -198,6 +208,7 @@ def test_status_says_whether_it_runs_and_starts_at_boot(machine: Terminal, state
 def test_uninstalling_removes_the_file_and_leaves_the_home(machine: Terminal, state: Path, tmp_path: Path) -> None:
     installed = Systemd(machine.environ, system=False, lingering=state / "linger")
     installed.install(service(tmp_path))
+    installed.start()
     machine.home.settings.write_text("{}")
     ended = machine.type("service", "uninstall")
     assert (ended.code, ended.out, ended.err) == (0, "", "The service is uninstalled.\n")
