@@ -122,7 +122,11 @@ def _question(session: Session, prompt: str | None) -> str | None:
         if prompt is None and session.output.as_json:
             raise UsageError("--json needs a question.", hint="Give it with -p, or pipe it in.")
         return prompt
-    piped = session.stdin.read().strip()
+    try:
+        piped = session.stdin.read().strip()
+        piped.encode()  # in some locales Python passes on what is no text as lone surrogates
+    except UnicodeError as error:
+        raise UsageError("What is piped in is no text in UTF-8.", hint="Pictures go with --image.") from error
     question = "\n\n".join(part for part in (prompt, piped) if part)
     if not question:
         raise UsageError("There is no question.", hint="Give it with -p, or pipe it in: echo Hello | lms chat")
