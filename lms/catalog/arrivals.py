@@ -50,16 +50,18 @@ def find(path: Path) -> Arrival:
             raise ModelDamaged(f"{candidate.path} is no whole model. {facts.damaged}", hint="Nothing was touched.")
     models = [candidate for candidate, facts in meant if facts.role is Role.MODEL]
     projectors = [candidate for candidate, facts in there if facts.role is Role.PROJECTOR and not facts.damaged]
-    if not models and not (projectors and not path.is_dir()):
+    alone = [candidate for candidate in projectors if not models and candidate.path == str(path)]
+    theirs = projectors if models and (path.is_dir() or _are_of_one_family(there)) else []
+    ours = theirs or alone
+    if not models and not alone:
         raise _nothing(path)
-    ours = projectors if path.is_dir() or _are_of_one_family(there) else [c for c in projectors if c.path == str(path)]
     publisher, repo = _origin(path) or (None, _repo_name(models or ours))
     return Arrival(
         files=tuple(dict.fromkeys(each for candidate in (*models, *ours) for each in _files(candidate, base))),
         models=tuple(_below(candidate, base) for candidate in models),
         repo=repo,
         publisher=publisher,
-        projectors=tuple(Path(candidate.path) for candidate in projectors if candidate not in ours),
+        projectors=tuple(Path(candidate.path) for candidate in projectors if models and candidate not in ours),
     )
 
 

@@ -47,7 +47,27 @@ def test_a_projector_among_several_models_stays_and_is_named(tmp_path: Path) -> 
     projector = write_gguf(tmp_path / "mmproj-F16.gguf", "clip")
     found = arrivals.find(path)
     assert (names(found), found.projectors) == (["gemma.gguf"], (projector,))
-    assert names(arrivals.find(projector)) == ["mmproj-F16.gguf"]
+
+
+def test_a_projector_comes_alone_when_it_is_asked_for(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "gemma.gguf")
+    write_gguf(tmp_path / "mmproj-BF16.gguf", "clip")
+    found = arrivals.find(write_gguf(tmp_path / "mmproj-F16.gguf", "clip"))
+    assert (names(found), found.models, found.projectors) == (["mmproj-F16.gguf"], (), ())
+
+
+@pytest.mark.parametrize("beside", ["foo.gguf", "mmproj-F16.gguf"])
+def test_an_adapter_is_no_model_whatever_lies_beside_it(tmp_path: Path, beside: str) -> None:
+    write_gguf(tmp_path / beside, "clip" if "mmproj" in beside else "llama")
+    adapter = write_gguf(tmp_path / "lora.gguf", texts={"general.type": "adapter"})
+    with pytest.raises(ModelNotFound, match=r"lora\.gguf is no model"):
+        arrivals.find(adapter)
+
+
+def test_a_folder_with_a_projector_only_holds_no_model(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "mmproj-F16.gguf", "clip")
+    with pytest.raises(ModelNotFound):
+        arrivals.find(tmp_path)
 
 
 def test_a_folder_brings_all_its_models_and_projectors(tmp_path: Path) -> None:
