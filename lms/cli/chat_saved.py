@@ -71,9 +71,11 @@ class Chats:
     def find(self, typed: str | None) -> Chat:
         """The one whose id begins so, the last one for None. Raises ChatNotFound."""
         found = [chat for chat in self.all() if typed is None or chat.id.startswith(typed)]
-        if not found or (typed is not None and len(found) > 1):
-            which = f"One saved chat with the id “{typed}”" if typed else "A saved chat"
-            raise ChatNotFound(f"{which} there is not.", hint="lms chat --list shows them.")
+        if typed is not None and len(found) > 1:
+            raise ChatNotFound(f"Several saved chats begin with “{typed}”.", candidates=tuple(c.id for c in found))
+        if not found:
+            problem = "No chat is saved." if typed is None else f"No saved chat has the id “{typed}”."
+            raise ChatNotFound(problem, hint="lms chat --list shows what there is.")
         return found[0]
 
     def delete(self, chat: Chat) -> None:

@@ -43,10 +43,11 @@ class KeptLog:
                 self._handler = _Files(ensure_private(folder) / _NAME, limit_bytes // FILES)
 
     def heard(self, published: LogRecord) -> None:
-        """Write it down if it is to be kept."""
+        """Write it down if it is to be kept, and does not fill a file by itself."""
         if self._handler and _is_kept(published, self._private):
-            line = msgspec.json.encode(published).decode()
-            self._handler.handle(logging.makeLogRecord({"msg": line}))
+            line = msgspec.json.encode(published)
+            if len(line) < self._handler.maxBytes:
+                self._handler.handle(logging.makeLogRecord({"msg": line.decode()}))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -273,3 +273,10 @@ def test_an_answer_does_not_steer_the_terminal(talking: Terminal, daemon: FakeDa
 def test_json_is_for_one_question(talking: Terminal, daemon: FakeDaemon) -> None:
     assert held(talking, "Hi", words=("--json",)).code == 2
     assert daemon.asked == []
+
+
+def test_an_id_that_names_several_chats_is_refused_with_them(talking: Terminal) -> None:
+    saved = [talking.type("chat", "-p", "Hi", "--save", "--json").json["chatId"] for _ in range(2)]
+    ended = talking.type("chat", "--chat", "", "-p", "Hi")
+    assert ended.code == 1
+    assert all(each in ended.err for each in saved)

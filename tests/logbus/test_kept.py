@@ -49,6 +49,10 @@ def test_the_files_take_no_more_than_the_limit_and_the_newest_stay(tmp_path: Pat
     assert len(list(tmp_path.iterdir())) == FILES
 
 
+def test_what_would_fill_a_file_by_itself_is_not_kept(tmp_path: Path) -> None:
+    assert kept(tmp_path, [ServerLog("x" * (MIB // FILES), "info"), *SAID]) == SAID
+
+
 def test_only_their_owner_may_read_them(tmp_path: Path) -> None:
     kept(tmp_path / "logs", [ServerLog("x" * 1000, "info") for _ in range(2000)])
     assert {stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "logs").iterdir()} == {0o600}
