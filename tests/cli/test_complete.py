@@ -1,11 +1,11 @@
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from lms.cli import complete
 from tests.catalog.files import write_gguf
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
@@ -52,7 +52,15 @@ def test_without_a_daemon_there_is_silence(lms: Terminal, daemon: FakeDaemon) ->
     assert (ended.code, ended.out, ended.err, lms.started) == (0, "", "", 0)
 
 
-def test_no_command_has_an_argument_which_would_make_it_slow() -> None:
-    group: Any = get_command(complete.app)
-    for command in group.commands.values():
-        assert all(parameter.is_flag for parameter in command.params)
+@pytest.mark.parametrize(("what", "allowed"), [("models", set()), ("identifiers", {"httpx"}), ("tokens", set())])
+def test_somebody_who_waits_for_names_waits_for_nothing_heavy(what: str, allowed: set[str], tmp_path: Path) -> None:
+    heavy = {"httpx", "rich", "pydantic", "numpy", "flask", "llama_cpp"} - allowed
+    program = (
+        "import sys; from lms.cli.app import run; run(['complete', sys.argv[1]]);"
+        f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, what],
+        env={**os.environ, "LMS_HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ended.stderr == "[]\n"
