@@ -62,6 +62,10 @@ def test_errors_arrive_as_what_they_are(daemon: InProcessDaemon, client: DaemonC
         client.stop_server()
 
 
+def test_the_daemon_says_where_mcp_servers_are_talked_to(client: DaemonClient) -> None:
+    assert client.mcp_socket() == "/run/mcp.sock"
+
+
 def test_a_load_reports_as_it_goes(slow_daemon: InProcessDaemon, client: DaemonClient) -> None:
     with ThreadPoolExecutor(1) as reader:
         reports = client.load(LoadRequest("tiny"))
