@@ -62,7 +62,7 @@ def test_errors_arrive_as_what_they_are(daemon: InProcessDaemon, client: DaemonC
         client.stop_server()
 
 
-def test_the_daemon_says_where_mcp_servers_are_talked_to(client: DaemonClient) -> None:
+def test_the_daemon_says_where_mcp_servers_are_talked_to(daemon: InProcessDaemon, client: DaemonClient) -> None:
     assert client.mcp_socket() == "/run/mcp.sock"
 
 
