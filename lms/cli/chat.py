@@ -96,6 +96,7 @@ def chat(
 
     Ctrl-C ends an answer, not the chat; /exit, Ctrl-D or Ctrl-C at the empty prompt leave it.
     """
+    from lms.cli.chat_pictures import data_url
     from lms.cli.chat_saved import Chats, new
     from lms.cli.chat_talk import Talk
 
@@ -103,6 +104,8 @@ def chat(
     if list_ or delete is not None:
         return _list(session, chats) if list_ else _delete(session, chats, str(delete))
     question = _question(session, prompt)
+    for path in image or ():
+        data_url(path)  # before anything is loaded
     earlier = chats.find(chat_id) if continue_ or chat_id is not None else None
     talk = Talk(session, session.daemon(), earlier or new(""), ttl or DEFAULT_TTL_S, yes=yes)
     talk.stats, talk.reasoning = stats, reasoning or "auto"

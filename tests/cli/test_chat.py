@@ -149,7 +149,11 @@ def test_pictures_go_along_by_path(talking: Terminal, daemon: FakeDaemon, tmp_pa
     encoded = base64.b64encode(b"\x89PNG").decode()
     picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}}
     assert messages(daemon) == [("user", [picture, {"type": "text", "text": "What is it?"}])]
-    assert talking.type("chat", "-p", "x", "-i", str(tmp_path / "none.png")).code == 2
+
+
+def test_for_a_picture_that_is_not_there_nothing_is_loaded(lms: Terminal, daemon: FakeDaemon, tmp_path: Path) -> None:
+    assert lms.type("chat", "tiny-chat", "-p", "x", "-i", str(tmp_path / "none.png")).code == 2
+    assert daemon.requests == []
 
 
 def test_what_a_script_asks_is_saved_when_it_says_so(talking: Terminal) -> None:
