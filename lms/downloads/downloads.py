@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 import msgspec
 import psutil
 
+from lms.catalog.hashes import Hashes
 from lms.catalog.offers import FoundRepo, OfferFormat, Repo, Wanted, choose, offers, taste, wanted
 from lms.client.control import DownloadRequest, DownloadRow, HubSearch, OfferRow, RepoOffers
 from lms.downloads.job import Job, Place, Records
@@ -73,6 +74,7 @@ class Downloads:
         connect: the hub, for an endpoint and a token
         """
         self._records = Records(home.downloads)
+        self._hashes = Hashes(home.model_hashes)
         self._models_dir = models_dir
         self._tell = tell
         self._appeared = appeared
@@ -252,7 +254,7 @@ class Downloads:
             with self._places:
                 source = hub or self._connect(job.endpoint, None)
                 Transfer(job, self._place(job), source, self._claims, work.stop, arrived, self._backoff_s).run()
-            self._appeared()
+            self._arrived(job)
         except Stopped:
             return
         except LmsError as failure:
@@ -260,6 +262,12 @@ class Downloads:
         except Exception as failure:  # a thread has nobody else to tell
             error = DownloadFailed(f"It failed in a way that was not expected: {type(failure).__name__}: {failure}.")
         self._end(job, work, error)
+
+    def _arrived(self, job: Job) -> None:
+        """Its hashes are written down for `lms verify`; a model is none the worse if they cannot be."""
+        with suppress(LmsError, OSError):
+            self._hashes.record(self._place(job).hashes())
+        self._appeared()
 
     def _end(self, job: Job, work: _Work, error: LmsError | None) -> None:
         with self._lock:

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from lms.catalog.hashes import sha256
 from lms.catalog.offers import Offer, OfferFormat, Repo, RepoFile, is_projector
 from lms.client.control import DownloadRow, DownloadStatus
 from lms.errors import LmsError, to_wire
@@ -15,7 +16,6 @@ from lms.paths import write_atomically
 
 # The catalog does not look at files whose names end like this, nor at models of which one is there.
 PARTIAL_ENDING = ".part"
-_READ_BYTES = 1 << 20
 
 
 class Job(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -97,6 +97,10 @@ class Place:
     def is_there(self, file: RepoFile) -> bool:
         return size_of(self.whole(file)) == file.size_bytes
 
+    def hashes(self) -> dict[Path, str]:
+        """The SHA-256 of each file of which the hub gives it, by where the file lies."""
+        return {self.whole(file): file.sha256 for file in self._job.files if file.sha256}
+
     def missing(self) -> list[RepoFile]:
         return [file for file in self._job.files if not self.is_there(file)]
 
@@ -151,9 +155,10 @@ def is_sound(path: Path, file: RepoFile) -> bool:
     if size_of(path) != file.size_bytes:
         return False
     if file.sha256:
-        return _digest(path, hashlib.sha256()) == file.sha256
-    if file.git_sha1:
-        return _digest(path, hashlib.sha1(b"blob %d\0" % file.size_bytes, usedforsecurity=False)) == file.git_sha1
+        return sha256(path) == file.sha256
+    if file.git_sha1:  # of files that are too small for LFS
+        content = b"blob %d\0" % file.size_bytes + path.read_bytes()
+        return hashlib.sha1(content, usedforsecurity=False).hexdigest() == file.git_sha1
     return True
 
 
@@ -162,13 +167,6 @@ def size_of(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
-
-
-def _digest(path: Path, hasher: Any) -> str:
-    with path.open("rb") as file:
-        while block := file.read(_READ_BYTES):
-            hasher.update(block)
-    return str(hasher.hexdigest())
 
 
 def _is_weight(file: RepoFile) -> bool:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import msgspec
 import pytest
 
+from lms.catalog.hashes import Hashes, sha256
 from lms.downloads.downloads import KEPT_S, Downloads
 from lms.errors import (
     DownloadFailed,
@@ -326,3 +327,15 @@ def test_records_that_are_broken_or_old_are_no_obstacle(shop: Shop) -> None:
     assert shop.downloads.downloads() == []
     assert not record.exists()
     assert row.status == "completed"
+
+
+def test_the_hash_that_it_came_with_is_written_down(shop: Shop) -> None:
+    shop.get()
+    whole = shop.whole("tiny-Q4_K_M.gguf")
+    assert Hashes(shop.home.model_hashes).recorded(whole) == sha256(whole)
+
+
+def test_a_list_of_hashes_that_is_broken_costs_no_model(shop: Shop) -> None:
+    shop.home.root.mkdir()
+    shop.home.model_hashes.write_text("{")
+    assert shop.get().status == "completed"

@@ -98,6 +98,7 @@ def test_lms_get_downloads_and_says_by_which_key(fake_lms: Lms, hub: HubProcess)
     done = fake_lms("get", REPO, "--json")
     last = json.loads(done.stdout.splitlines()[-1])
     assert (last["status"], last["downloadedBytes"]) == ("completed", len(MODEL))
+    fake_lms("verify", last["modelKey"])
     fake_lms("load", last["modelKey"])
     assert json.loads(fake_lms("get", f"{REPO}@q4_k_m", "--json").stdout)["status"] == "already_downloaded"
 
