@@ -27,7 +27,7 @@ def options_in(file: str) -> dict[str, Any]:
         raise UsageError(f"--config takes a file of JSON: {error}.") from error
     if not isinstance(options, dict):
         raise UsageError(f"--config takes a file with a JSON object, which {file} is not.")
-    fields: dict[str, Any] = {NAMES[name] if name in NAMES else name: value for name, value in options.items()}
+    fields: dict[str, Any] = {NAMES.get(str(name), str(name)): value for name, value in options.items()}
     if len(fields) < len(options):
         raise UsageError(f"{file} gives an option twice, under both of its names.")
     load_config(fields, f"In {file}: ")

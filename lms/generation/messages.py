@@ -57,8 +57,9 @@ def pictures_in(messages: Iterable[Message]) -> tuple[Image, ...]:
 
 
 class Tool(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A function the model may call. `parameters` is a JSON schema; None means it takes no arguments. The arguments of a
-    `strict` one are valid against it even where the model is free to call or not."""
+    """A function the model may call. `parameters` is a JSON schema; None means it takes no arguments. The arguments of
+    a `strict` one are valid against it even where the model is free to call or not.
+    """
 
     name: str
     description: str | None = None
