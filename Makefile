@@ -29,7 +29,7 @@ demo: $(VENV)/base.stamp  ## install, start a server of its own, ask the bundled
 	$(RUN) -m tools.demo
 
 test: $(VENV)/dev.stamp  ## install and run the tests
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --dist loadfile
 
 check: $(VENV)/dev.stamp  ## format, lint, types, generated files, tests: what has to hold before a commit
 	$(RUN) -m ruff format --check lms tests tools
