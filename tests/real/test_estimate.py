@@ -102,8 +102,8 @@ def weigh(folder: Path, models: Path, key: str, config: LoadConfig) -> Weighed:
     """An engine that has read a prompt as long as its context, and written two tokens: scratch memory and caches count
     as soon as they are used.
 
-    The file is read, not mapped. Where llama.cpp lays weights out anew for the processor (repacked, AMX), the pages of a
-    mapped file stay in memory beside them for a while, which the system may take back at any time.
+    The file is read, not mapped. Where llama.cpp lays weights out anew for the processor (repacked, AMX), the pages of
+    a mapped file stay in memory beside them for a while, which the system may take back at any time.
     """
     on_disk = OnDisk(Catalog(models, bundled_models_dir()))
     known = on_disk.resolve(key)
