@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 LEAVINGS = 1024
 
 
-# `general.file_type` of weights that are not quantized: F32, F16, BF16 (`enum llama_ftype` of llama.cpp).
-WHOLE_FILE_TYPES = (0, 1, 32)
-
-
 class TokenBatch:
     """A `llama_batch` of up to `capacity` tokens whose memory is numpy's. Refilled for each pass."""
 
@@ -94,7 +90,7 @@ class LlamaDecoder:
         # Of layers with a sliding window, only the window is saved.
         self.states_divisible = self.divisible and C.llama_model_n_swa(model) == 0
         self._fillers = Fillers(self.slots)
-        self._fills = self._split and self.states_divisible and vision is None and _is_quantized(model)
+        self._fills = self._split and self.states_divisible and vision is None
         vocab = C.llama_model_get_vocab(model)
         self._vocabulary_size: int = C.llama_vocab_n_tokens(vocab)
         self._dry = DrySamplers(vocab, self.slot_cells)
@@ -250,14 +246,6 @@ class LlamaDecoder:
                 break
             drawn.append(sampler.draw(self._context, row))
         return drawn
-
-
-def _is_quantized(model: C.llama_model_p) -> bool:
-    """Whether tokens come out the same whatever shares their pass: with weights of 16 and 32 bits llama.cpp rounds
-    differently for one row than for several, and a seed would not repeat."""
-    text = ctypes.create_string_buffer(16)
-    known = C.llama_model_meta_val_str(model, b"general.file_type", text, len(text)) > 0
-    return known and int(text.value) not in WHOLE_FILE_TYPES
 
 
 def has_state(model: C.llama_model_p) -> bool:

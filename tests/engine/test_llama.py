@@ -15,7 +15,6 @@ from tests.engine.processes import EngineProcess, bundled, frames, started
 from tests.engine.rig import chat, written
 
 GREEDY = Sampling(temperature=0.0)
-ENDS = (0, 2)  # the tokens that end an answer of tiny-chat
 TEXTS = ("start the server", "how do I load a model", "x", "the weather is fine today and the birds are singing " * 4)
 
 
@@ -71,19 +70,6 @@ def test_the_same_seed_gives_the_same_text_and_another_seed_another(engine: Engi
 
     assert text(7) == text(7)
     assert text(7) != text(8)
-
-
-def test_a_seed_holds_beside_other_streams(engine: EngineProcess) -> None:
-    """Whatever the other stream says; that there is one makes llama.cpp round 16-bit weights in another way."""
-    request = chat("Tell me a story.", sampling=Sampling(temperature=1.0, seed=11), max_tokens=40)
-
-    def beside(other: str) -> str:
-        endless = Sampling(temperature=1.0, logit_bias=dict.fromkeys(ENDS, -100.0))
-        with engine.call(chat(other, sampling=endless, max_tokens=400)) as stream:
-            next(frames(stream))
-            return written(engine.ask(request))
-
-    assert beside("Count to one hundred.") == beside("Tell me a story about two servers.")
 
 
 def test_logit_bias_forces_a_token(engine: EngineProcess) -> None:
