@@ -52,15 +52,30 @@ def test_without_a_daemon_there_is_silence(lms: Terminal, daemon: FakeDaemon) ->
     assert (ended.code, ended.out, ended.err, lms.started) == (0, "", "", 0)
 
 
+def test_a_model_that_is_used_in_place_is_offered_and_stays_known(lms: Terminal, repo: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(repo, elsewhere / "somebody" / "Other-GGUF")
+    assert lms.type("import", "--in-place", str(elsewhere)).code == 0
+    assert "other@q8_0" in lms.type("complete", "models").out.split()
+    assert str(elsewhere) in lms.home.catalog_cache.read_text()
+
+
 @pytest.mark.parametrize(("what", "allowed"), [("models", set()), ("identifiers", {"httpx"}), ("tokens", set())])
 def test_somebody_who_waits_for_names_waits_for_nothing_heavy(what: str, allowed: set[str], tmp_path: Path) -> None:
-    heavy = {"httpx", "rich", "pydantic", "numpy", "flask", "llama_cpp"} - allowed
+    heavy = {"typer", "httpx", "rich", "pydantic", "numpy", "flask", "llama_cpp"} - allowed
     program = (
-        "import sys; from lms.cli.app import run; run(['complete', sys.argv[1]]);"
-        f"print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)"
+        "import atexit, sys; from lms.cli import main;"
+        f"atexit.register(lambda: print(sorted({heavy!r} & set(sys.modules)), file=sys.stderr)); main()"
     )
     ended = subprocess.run(
-        [sys.executable, "-c", program, what],
+        [sys.executable, "-c", program, "complete", what],
         env={**os.environ, "LMS_HOME": str(tmp_path)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert ended.stderr == "[]\n"
+    assert ("tiny-chat" in ended.stdout.split()) == (what == "models")
+
+
+def test_what_is_no_kind_of_name_is_refused_as_ever() -> None:
+    ended = subprocess.run([sys.executable, "-m", "lms", "complete", "weather"], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "No such command: weather." in ended.stderr
