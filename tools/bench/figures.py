@@ -117,11 +117,6 @@ def load_to_first_token_s() -> float:
         return loaded_s + Serving(installation, port).chat(1).answers[0].first_token_s
 
 
-def command_s(installation: Installation, *words: str) -> float:
-    """A whole `lms WORDS`, as the shell sees it."""
-    return seconds(lambda: installation.lms(*words))
-
-
 def inside_tokens_per_second(streams: int) -> float:
     """The same work in the engine's loop, without daemon, front and HTTP."""
     command = [sys.executable, "-m", "tools.bench.inside", str(TINY_CHAT), str(streams), str(MAX_TOKENS), PROMPT]

@@ -2,10 +2,10 @@
 
 import statistics
 from collections.abc import Callable
-from functools import partial
 
-from tools.bench import figures
+from tools.bench import commands, figures
 from tools.bench.figures import MODEL, Serving
+from tools.bench.table import VERDICTS
 from tools.installation import fresh_installation
 
 LINE = "{:<46}{:>14}{:>14}{:>14}"
@@ -23,10 +23,13 @@ class Report:
     def measure(self, name: str, unit: str, once: Callable[[], float]) -> None:
         self.show(name, unit, [once() for _ in range(self.runs)])
 
-    def show(self, name: str, unit: str, values: list[float]) -> None:
+    def show(self, name: str, unit: str, values: list[float], most: float | None = None) -> None:
+        """`most`: what the median should not be above."""
         self.values[f"{name} ({unit})"] = values
         columns = (statistics.median(values), min(values), max(values))
-        print(LINE.format(name, *(f"{value:.{0 if value >= 100 else 2}f} {unit}" for value in columns)), flush=True)
+        aim = "" if most is None else f"  ≤ {most:g} {unit} {VERDICTS[columns[0] <= most]}"
+        line = LINE.format(name, *(f"{value:.{0 if value >= 100 else 2}f} {unit}" for value in columns))
+        print(line + aim, flush=True)
 
 
 def measure_all(runs: int) -> Values:
@@ -36,8 +39,9 @@ def measure_all(runs: int) -> Values:
     report.measure("lms load, to the first token through HTTP", "s", figures.load_to_first_token_s)
     with fresh_installation() as installation:
         serving = Serving.start(installation)
-        for words in ("--help", "ps --json", "complete models"):
-            report.measure(f"lms {words}", "s", partial(figures.command_s, installation, *words.split()))
+        print(f"The next {len(commands.AIMS_S)}, {commands.RUNS} runs each, by {commands.clock()}:", flush=True)
+        for words, most_s in commands.AIMS_S.items():
+            report.show(f"lms {words}", "s", commands.command_s(installation, *words.split()), most_s)
         for streams in (1, 16):
             _throughput(report, serving, streams)
         _interference(report, serving)
