@@ -4,8 +4,12 @@ Its own downloads begin anew after an interruption (2.4.0) and look at no hash. 
 session, with its headers, proxies and token, and `lms.downloads` does the rest.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+from urllib.request import getproxies_environment
 
 import httpx2
 from huggingface_hub import HfApi, hf_hub_url
@@ -27,9 +31,15 @@ from lms.catalog.offers import FoundRepo, OfferFormat, Repo, RepoFile, is_repo_n
 from lms.errors import HubRefused, HubUnreachable, InvalidRequest, LmsError, ModelNotFound
 
 METADATA_TIMEOUT_S = 20.0
+CONNECT_TIMEOUT_S = 5.0
+# Before a hub that is busy is asked again what it has; one that wants to be left alone for longer is.
+PAUSES_S = (1.0, 3.0)
+LONGEST_PAUSE_S = 30.0
 # Both are tags of the same name on the hub.
 _FORMATS: tuple[OfferFormat, ...] = ("gguf", "mlx")
 _AGAIN = frozenset({408, 425, 429})
+
+Answer = TypeVar("Answer")
 
 
 class Hub:
@@ -46,8 +56,8 @@ class Hub:
 
     def repo(self, name: str, revision: str | None = None) -> Repo:
         """Every file of a repo, with sizes and hashes, at the commit that `revision` means now."""
-        with _our_errors(name, self.endpoint):
-            found = self._api.model_info(name, revision=revision, files_metadata=True, timeout=METADATA_TIMEOUT_S)
+        ask = partial(self._api.model_info, revision=revision, files_metadata=True, timeout=METADATA_TIMEOUT_S)
+        found = self._asked(name, lambda: ask(name))
         if not is_repo_name(found.id):
             raise _no_hub(self.endpoint)
         files = tuple(_file(sibling) for sibling in found.siblings or ())
@@ -56,19 +66,55 @@ class Hub:
     def search(self, words: str, formats: Sequence[OfferFormat], limit: int) -> list[FoundRepo]:
         """The most downloaded repos that `words` find, `limit` of them at most."""
         found: dict[str, FoundRepo] = {}
-        with _our_errors(words, self.endpoint):
-            for wanted in formats:
-                listed = self._api.list_models(search=words, filter=wanted, sort="downloads", limit=limit)
-                found |= {model.id: _found(model) for model in listed}
+        for wanted in formats:
+            listed = self._listed(words, limit, filter=wanted, sort="downloads")
+            found |= {model.id: _found(model) for model in listed}
         return sorted(found.values(), key=lambda repo: -repo.downloads)[:limit]
+
+    def holders(self, words: str, file_name: str, limit: int) -> list[str]:
+        """Of the `limit` most liked repos that `words` find those with a file of that name, in whatever letter case."""
+        listed = self._listed(words, limit, sort="likes", full="true")
+        return [model.id for model in listed if is_repo_name(model.id) and _has(model, file_name)]
+
+    def _listed(self, words: str, limit: int, **options: str) -> list[ModelInfo]:
+        """As `HfApi.list_models`, which knows no timeout and tries for 23 s to reach a hub that is not there."""
+        get = partial(
+            get_session().get,
+            f"{self.endpoint}/api/models",
+            params={"search": words, "limit": str(limit), **options},
+            headers=self._headers(),
+            timeout=httpx2.Timeout(METADATA_TIMEOUT_S, connect=CONNECT_TIMEOUT_S),
+        )
+
+        def ask() -> list[ModelInfo]:
+            answer = get()
+            hf_raise_for_status(answer)
+            return [ModelInfo(**model) for model in answer.json()][:limit]  # type: ignore[no-untyped-call]
+
+        return self._asked(words, ask)
+
+    def _asked(self, name: str, ask: Callable[[], Answer]) -> Answer:
+        """What it answers, as soon as it is not too busy to."""
+        for pause_s in PAUSES_S:
+            try:
+                with _our_errors(name, self.endpoint):
+                    return ask()
+            except HubUnreachable as error:
+                if not isinstance(error.__cause__, HfHubHTTPError) or error.retry_after_s > LONGEST_PAUSE_S:
+                    raise
+                time.sleep(max(pause_s, error.retry_after_s))
+        with _our_errors(name, self.endpoint):
+            return ask()
+
+    def _headers(self) -> dict[str, str]:
+        return build_hf_headers(token=self._token, library_name="lms", library_version=lms.__version__)
 
     @contextmanager
     def opened(self, repo: str, commit: str, path: str, begin: int = 0) -> Iterator[tuple[int, Iterator[bytes]]]:
         """The bytes of a file from `begin` on, and where they really begin: 0 on a hub that knows no ranges."""
         url = hf_hub_url(repo, path, revision=commit, endpoint=self.endpoint)
-        headers = build_hf_headers(token=self._token, library_name="lms", library_version=lms.__version__)
         # Compressed on the way, a file would have neither its size nor ranges.
-        headers |= {"Accept-Encoding": "identity"} | ({"Range": f"bytes={begin}-"} if begin else {})
+        headers = self._headers() | {"Accept-Encoding": "identity"} | ({"Range": f"bytes={begin}-"} if begin else {})
         with (
             _our_errors(repo, self.endpoint),
             get_session().stream("GET", url, headers=headers, timeout=HF_HUB_DOWNLOAD_TIMEOUT) as response,
@@ -81,6 +127,11 @@ def _file(sibling: RepoSibling) -> RepoFile:
     if sibling.lfs:
         return RepoFile(sibling.rfilename, sibling.lfs.size, sha256=sibling.lfs.sha256)
     return RepoFile(sibling.rfilename, sibling.size or 0, git_sha1=sibling.blob_id)
+
+
+def _has(model: ModelInfo, file_name: str) -> bool:
+    names = (sibling.rfilename.rpartition("/")[2].lower() for sibling in model.siblings or ())
+    return file_name.lower() in names
 
 
 def _found(model: ModelInfo) -> FoundRepo:
@@ -100,13 +151,21 @@ def _our_errors(name: str, endpoint: str) -> Iterator[None]:
         raise HubRefused(
             "HF_HUB_OFFLINE forbids to ask the hub.", hint="Unset it, and start the daemon anew."
         ) from error
-    except (ValueError, KeyError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise _no_hub(endpoint) from error
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
+        reason = str(error).rstrip(".") or type(error).__name__
         raise HubUnreachable(
-            f"The hub at {endpoint} cannot be reached: {str(error) or type(error).__name__}.",
-            hint="Are network, HTTPS_PROXY and HF_ENDPOINT as they should be?",
+            f"The hub at {endpoint} cannot be reached: {reason}.", hint=f"Are network and HF_ENDPOINT right? {_way()}"
         ) from error
+
+
+def _way() -> str:
+    """Proxies are what the environment said when this process, the daemon mostly, began."""
+    names = sorted(f"{scheme}_proxy".upper() for scheme in getproxies_environment() if scheme != "no")
+    if names:
+        return f"The daemon goes by {', '.join(names)} of the environment that it was started in."
+    return "If there is a proxy on the way, set HTTPS_PROXY and restart the daemon: lms daemon down."
 
 
 def _no_hub(endpoint: str) -> HubUnreachable:

@@ -51,6 +51,30 @@ def test_a_search_finds_by_words_and_format_the_most_downloaded_first(hub: Hub) 
     assert hub.search("nothing like it", ("gguf",), 10) == []
 
 
+def test_who_has_a_file_of_that_name_is_found_the_most_liked_first(hub: Hub) -> None:
+    assert hub.holders("tiny", "TINY-q4_k_m.gguf", 10) == ["maker/tiny-GGUF"]
+    assert hub.holders("tiny", "config.json", 10) == ["maker/tiny-4bit"]
+    assert hub.holders("tiny", "other.gguf", 10) == []
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_hub_that_is_busy_for_a_moment_is_asked_again(
+    process: HubProcess, hub: Hub, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lms.catalog.hub.PAUSES_S", (0.0, 0.0))
+    process.trouble(api_statuses=[status] * 4)
+    with pytest.raises(HubUnreachable, match=str(status)):
+        hub.search("tiny", ("gguf",), 10)
+    assert hub.repo("maker/tiny-GGUF").name == "maker/tiny-GGUF"
+
+
+def test_a_hub_that_wants_to_be_left_alone_for_long_is(process: HubProcess, hub: Hub) -> None:
+    process.trouble(api_statuses=[429], retry_after="3600")
+    with pytest.raises(HubUnreachable) as busy:
+        hub.repo("maker/tiny-GGUF")
+    assert busy.value.retry_after_s == 3600
+
+
 def test_bytes_come_from_wherever_they_are_wanted(hub: Hub) -> None:
     with hub.opened("maker/tiny-GGUF", COMMIT, "tiny-Q4_K_M.gguf", 2000) as (begin, blocks):
         assert (begin, b"".join(blocks)) == (2000, LARGE[2000:])
@@ -92,6 +116,8 @@ def test_what_is_no_hub_is_not_believed(process: HubProcess, hub: Hub, trouble: 
 def test_a_hub_that_cannot_be_reached_is_named(endpoint: str) -> None:
     with pytest.raises(HubUnreachable, match=re.escape(endpoint)):
         Hub(endpoint, "hf_unknown").repo("maker/tiny-GGUF")
+    with pytest.raises(HubUnreachable, match=re.escape(endpoint)):
+        Hub(endpoint, "hf_unknown").search("tiny", ("gguf",), 10)
 
 
 def asked_with(environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
@@ -112,6 +138,12 @@ def test_endpoint_and_proxy_are_those_of_the_environment(process: HubProcess, hu
     direct = asked_with({"HF_ENDPOINT": process.address})
     proxied = asked_with({"HF_ENDPOINT": "http://hub.invalid", "HTTP_PROXY": process.address})
     assert (direct.stdout, proxied.stdout) == ("maker/tiny-GGUF\n",) * 2
+
+
+def test_a_proxy_that_does_not_answer_is_named(hub: Hub) -> None:
+    proxied = asked_with({"HF_ENDPOINT": "http://hub.invalid", "HTTP_PROXY": "http://127.0.0.1:1", "NO_PROXY": "x"})
+    assert "goes by HTTP_PROXY of the environment" in proxied.stderr
+    assert "set HTTPS_PROXY" in asked_with({"HF_ENDPOINT": "http://127.0.0.1:1"}).stderr
 
 
 def test_who_is_offline_is_told_so(process: HubProcess, hub: Hub) -> None:

@@ -1,8 +1,8 @@
 """`python -m tests.hub.server FOLDER`: a hub as a process of its own, over repos that lie in FOLDER as `owner/name/…`.
 
-It speaks the Hub's HTTP API as huggingface_hub 2.4 asks it: model info with siblings and LFS hashes, search, `resolve`
-with a redirect to where large files lie, ranges, ETags, and the headers by which errors are told apart. Prints its
-address. What is wrong with it is said at `POST /_trouble`, and what it was asked at `GET /_asked`.
+It speaks the Hub's HTTP API as huggingface_hub 2.4 asks it: model info with siblings and LFS hashes, trees, search,
+`resolve` with a redirect to where large files lie, ranges, ETags, and the headers by which errors are told apart.
+Prints its address. What is wrong with it is said at `POST /_trouble`, and what it was asked at `GET /_asked`.
 """
 
 import hashlib
@@ -27,6 +27,8 @@ class Trouble:
     """What is wrong with the hub at the moment.
 
     gated: repos whose files only TOKEN gets
+    api_statuses: answered to questions about repos, one after the other
+    retry_after: what refusals say about when to come back
     file_statuses: answered to requests for large files, one after the other, once `statuses_after` have got theirs
     cut_after: connections for large files break after so many bytes, as often as `cuts` says
     hold_after: large files stop after so many bytes, until `released`
@@ -38,6 +40,8 @@ class Trouble:
 
     def __init__(self) -> None:
         self.gated: list[str] = []
+        self.api_statuses: list[int] = []
+        self.retry_after = "0"
         self.file_statuses: list[int] = []
         self.statuses_after = 0
         self.cut_after = 0
@@ -110,15 +114,20 @@ class Handler(BaseHTTPRequestHandler):
     # The API
 
     def _api(self, names: list[str], query: dict[str, list[str]]) -> None:
+        if self.server.trouble.api_statuses:
+            return self._refuse(self.server.trouble.api_statuses.pop(0), "", "Not now")
         if not names:
             return self._json(self._found(query))
         if self.server.trouble.html:
             return self._answer(200, b"<html>Log in</html>", {"Content-Type": "text/html"})
-        repo, revision = "/".join(names[:2]), names[3] if names[2:3] == ["revision"] else "main"
+        repo, what = "/".join(names[:2]), names[2:3]
+        revision = names[3] if len(names) > 3 else "main"
         if not (self.server.folder / repo).is_dir():
             return self._refuse(401, "RepoNotFound", "Repository not found")
         if revision not in ("main", COMMIT):
             return self._refuse(404, "RevisionNotFound", "Revision not found")
+        if what == ["tree"]:
+            return self._json([self._entry(path, repo) for path in self._files(repo)])
         return self._json(self._info(repo) | {"siblings": [self._sibling(path, repo) for path in self._files(repo)]})
 
     def _found(self, query: dict[str, list[str]]) -> list[dict[str, Any]]:
@@ -127,7 +136,11 @@ class Handler(BaseHTTPRequestHandler):
         repos = ["/".join(path.parts[-2:]) for path in sorted(self.server.folder.glob("*/*"))]
         infos = [self._info(repo) for repo in repos if all(word in repo.lower() for word in words)]
         fitting = [info for info in infos if wanted <= set(info["tags"])]
-        fitting.sort(key=lambda info: -info["downloads"])
+        fitting.sort(key=lambda info: -info[query.get("sort", ["downloads"])[0]])
+        if query.get("full") == ["true"]:  # names of files, without sizes
+            fitting = [
+                info | {"siblings": [{"rfilename": name} for name in self._names(info["id"])]} for info in fitting
+            ]
         return fitting[: int(query.get("limit", ["1000"])[0])]
 
     def _info(self, repo: str) -> dict[str, Any]:
@@ -153,6 +166,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def _files(self, repo: str) -> list[Path]:
         return sorted(path for path in (self.server.folder / repo).rglob("*") if path.is_file())
+
+    def _names(self, repo: str) -> list[str]:
+        return [path.relative_to(self.server.folder / repo).as_posix() for path in self._files(repo)]
+
+    def _entry(self, path: Path, repo: str) -> dict[str, Any]:
+        """As the tree of a repo lists it, all folders at once."""
+        sibling = self._sibling(path, repo)
+        entry = {"type": "file", "path": sibling["rfilename"], "size": sibling["size"], "oid": sibling["blobId"]}
+        if lfs := sibling.get("lfs"):
+            entry["lfs"] = {"oid": lfs["sha256"], "size": lfs["size"], "pointerSize": lfs["pointerSize"]}
+        return entry
 
     def _sibling(self, path: Path, repo: str) -> dict[str, Any]:
         size = path.stat().st_size
@@ -234,7 +258,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         told = {"X-Error-Code": code, "X-Error-Message": message} if code else {}
-        self._answer(status, json.dumps({"error": message}).encode(), told | {"Retry-After": "0"})
+        told["Retry-After"] = self.server.trouble.retry_after
+        self._answer(status, json.dumps({"error": message}).encode(), told)
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
