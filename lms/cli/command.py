@@ -18,6 +18,9 @@ from lms.cli.output import LEVELS, Level
 from lms.cli.session import Session
 from lms.errors import UsageError
 
+# Characters: more than any first sentence has. What is cut off ends in dots and says nothing.
+UNCUT = 1000
+
 Function = TypeVar("Function", bound=Callable[..., None])
 Examples = Sequence[tuple[str, str]]
 
@@ -54,7 +57,9 @@ class Plain(TyperCommand):
             default = "Arguments" if parameter.param_type_name == "argument" else "Options"
             record = parameter.get_help_record(ctx)
             if record is not None:
-                sections.setdefault(getattr(parameter, "rich_help_panel", None) or default, []).append(record)
+                name = record[0].partition(" <")[0] if default == "Arguments" else record[0]  # no `<list[str]>`
+                title = getattr(parameter, "rich_help_panel", None) or default
+                sections.setdefault(title, []).append((name, record[1]))
         for title, rows in sections.items():
             if rows:
                 with formatter.section(title):
@@ -79,7 +84,7 @@ class Sections(TyperGroup):
             if command.hidden:
                 continue
             title = getattr(command, "rich_help_panel", None) or "Commands"
-            sections.setdefault(title, []).append((name, command.get_short_help_str(formatter.width - 16)))
+            sections.setdefault(title, []).append((name, command.get_short_help_str(UNCUT)))
         for title, rows in sections.items():
             with formatter.section(title):
                 formatter.write_dl(rows)

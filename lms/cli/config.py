@@ -21,7 +21,7 @@ MOST_SHOWN = 200
 
 app = group(
     "config",
-    "Settings of the server, and of single models: how they are loaded, and how they sample.",
+    "Settings of the server, and of single models. Of models: how they are loaded, and how they sample.",
     examples=[
         ("lms config set qwen3-4b context_length 16384", "from the next load on, by whomever"),
         ("lms config set server jit_ttl_s 600", "when the daemon starts again"),
@@ -76,7 +76,7 @@ def get(session: Session, scope: Scope, setting: Setting) -> None:
 
 @command(app, "list", examples=[("lms config list qwen3-4b", "of one model"), ("lms config list --json", "all of it")])
 def list_(session: Session, scope: AnyScope = None) -> None:
-    """Print what is set: for the server what is in force, and where that comes from; for models what differs."""
+    """Print what is set. For the server what is in force, and where that comes from; for models what differs."""
     from lms.config import defaults
 
     in_force, sources = _in_force(session) if scope in (None, SERVER) else ({}, {})

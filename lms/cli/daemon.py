@@ -62,7 +62,7 @@ def status(session: Session) -> None:
 
 @command(app, "update", examples=[("lms daemon update", "pip, pipx or uv: whatever has installed it upgrades it")])
 def update(session: Session) -> None:
-    """Say how to upgrade this installation, which is left to what installed it: ends with 1, as nothing was done."""
+    """Say how to upgrade this installation. What installed it has to do that, so nothing is done and it ends with 1."""
     from lms.cli.upgrade import words
 
     hint = f"Run: lms daemon down; {words()}; lms daemon up"

@@ -67,7 +67,7 @@ def register(root: typer.Typer, section: str) -> None:
         select: Select = False,
         yes: Yes = False,
     ) -> None:
-        """Download a model: the daemon does it, resumes it after whatever interrupts it, and verifies each byte."""
+        """Download a model from the hub. The daemon does it, goes on after any interruption, and checks each byte."""
         if select and (yes or not session.can_ask):
             raise UsageError(
                 "--select asks a question, and nobody is to be asked.", hint="Say which: owner/name@quant."

@@ -62,7 +62,7 @@ def import_(
     in_place: InPlace = False,
     forget: Forget = False,
 ) -> None:
-    """Bring a model into the models folder: a file, its shards and projector with it, or a folder."""
+    """Bring a model into the models folder. A file, with its shards and projector, or a folder."""
     from lms.catalog import arrivals
 
     mode = _mode(copy, hard_link, symbolic_link)

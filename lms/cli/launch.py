@@ -64,7 +64,7 @@ def launch(
     print_: Print = False,
     yes: Yes = False,
 ) -> None:
-    """Start a coding agent that uses this server, which is started if it does not run, as is the model."""
+    """Start a coding agent that uses this server. The server is started if it does not run, as is the model."""
     agent = AGENTS[tool]
     if not (print_ or session.output.as_json) and shutil.which(tool, path=session.environ.get("PATH")) is None:
         raise Unsupported(f"{tool} is not installed.", hint=f"Its own way to install it: {agent.install}")

@@ -28,7 +28,7 @@ def register(root: typer.Typer, section: str) -> None:
 
 
 def replay(session: Session, request_id: Id = None) -> None:
-    """Send a recorded request again, and print the reply as the server sends it."""
+    """Send a recorded request again. The reply is printed as the server sends it."""
     recorded = _recorded(session)
     if request_id is None:
         return _list(session, recorded)

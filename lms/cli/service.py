@@ -33,7 +33,7 @@ KEPT = (
 
 app = group(
     "service",
-    "Have the system run the daemon: from boot on, without a login, and again after a crash.",
+    "Have the system run the daemon. From boot on, without a login, and again after a crash.",
     examples=[
         ("lms service install", "for you alone, no root needed"),
         ("lms server start", "once: it is on again after every restart, and so is what you load"),

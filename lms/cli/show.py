@@ -41,7 +41,7 @@ def show(
     template: Template = False,
     metadata: Metadata = False,
 ) -> None:
-    """Show what a model is, what it can do, its licence, and the memory that it would take."""
+    """Show what a model is and what it can do. With its licence, and the memory that it would take."""
     from lms.catalog import details
 
     tokens = context_tokens(context_length)

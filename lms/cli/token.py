@@ -23,7 +23,7 @@ DAY_S = 24 * 3600
 
 app = group(
     "token",
-    "Tokens for clients of a server that asks for them (lms server start --require-auth).",
+    "Tokens for clients of a server that asks for them. It does so after lms server start --require-auth.",
     examples=[
         ("lms token create --name laptop", "a token that may ask models"),
         ("lms token revoke k3J9xQ2a", "it counts no more, at once"),
@@ -64,7 +64,7 @@ def register(root: typer.Typer, section: str) -> None:
     ],
 )
 def create(session: Session, name: Name = "token", allow: Allow = None, expires: Expires = None) -> None:
-    """Make a token and print it, which happens this once: only a digest of it is kept."""
+    """Make a token and print it, this once. Only a digest of it is kept."""
     from lms.config.tokens import TokenFile, new_token
 
     now_s = time.time()

@@ -33,7 +33,7 @@ def register(root: typer.Typer, section: str) -> None:
 
 
 def verify(session: Session, model: ModelKey = None, record: Record = False) -> None:
-    """Compare models on disk with their own headers, and with the hashes that they came with."""
+    """Check that models on disk are whole. By their own headers, and the hashes that they came with."""
     folder = disk.models_folder(session)
     listing = disk.catalog(session, folder).listing()
     meant = listing.meant(model) if model is not None else tuple(listing.every_variant())

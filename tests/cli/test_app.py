@@ -1,6 +1,7 @@
 """The frame around all commands: help, version, errors, exit codes."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -45,6 +46,22 @@ def test_the_root_help_names_every_command(lms: Terminal, capsys: pytest.Capture
     assert lms.type("--help").code == 0
     shown = capsys.readouterr().out
     assert all(f"\n  {words.split()[0]} " in shown for words in COMMANDS)
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in ("server", "daemon", "log", "config", "token", "service"))])
+def test_an_overview_has_a_whole_line_for_each_command(
+    lms: Terminal, capsys: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    lms.type(*words, "--help")
+    overview = capsys.readouterr().out.partition("Show this message and exit.")[2].partition("  Examples:")[0]
+    listed = [line for line in overview.splitlines() if line.startswith(" ")]
+    assert listed
+    assert [line for line in listed if not re.fullmatch(r"  [a-z]+ +[A-Z].*[^.]\.", line)] == []
+
+
+def test_help_says_what_an_argument_is_in_words(lms: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+    lms.type("get", "--help")
+    assert "\n  name  Words to search for" in capsys.readouterr().out
 
 
 def test_help_is_a_word_too(lms: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
