@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 # Left out first where a terminal is narrow.
 SPARE = ("DEVICE", "PARALLEL", "SIZE", "USED", "TTL")
 
-# LM Studio's, then ours: requests that wait, and of the last answer its speed and the tokens of context it took.
+# LM Studio's, then ours: requests that wait, and of the answers in work, else of the last one, their speed and the
+# tokens of context that the longest takes.
 HEADERS = (
     "IDENTIFIER", "MODEL", "STATUS", "SIZE", "CONTEXT", "PARALLEL", "DEVICE", "TTL", "QUEUED", "TOK/S", "USED",
 )  # fmt: skip
@@ -28,7 +29,10 @@ def register(root: typer.Typer, section: str) -> None:
 
 
 def ps(session: Session) -> None:
-    """List the loaded models. TOK/S and USED (tokens of context) are those of the last answer."""
+    """List the loaded models.
+
+    TOK/S is what a model writes just now, USED the tokens of context of its longest answer; of the last one when idle.
+    """
     daemon = session.daemon()
     rows = daemon.instances()
     if session.output.as_json:

@@ -113,8 +113,8 @@ def in_order(rows: list[InstanceRow]) -> list[InstanceRow]:
 
 
 def paced(rows: list[InstanceRow], paces: Mapping[str, Pace]) -> list[dict[str, Any]]:
-    """The same with what of it is ours: the requests that wait, and of the last answer, if there is one, its speed and
-    the tokens of context that it took.
+    """The same with what of it is ours: the requests that wait, and of the answers in work, else of the last one if
+    there is one, the speed and the tokens of context that the longest takes.
     """
     return [instance(row) | {"waiting": row.queued} | _pace(paces.get(row.identifier)) for row in in_order(rows)]
 

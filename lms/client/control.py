@@ -89,8 +89,10 @@ class InstanceRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Pace(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an instance has answered since the daemon started, `tokens` in all, and of its last answer the speed and the
-    tokens of context it took; None where it wrote none.
+    """What an instance has answered since the daemon started, `tokens` in all.
+
+    tokens_per_second, context_tokens: of the answers in work, all together and the longest, at most a second or so old;
+    else of the last one; None where it wrote none
     """
 
     identifier: str

@@ -71,6 +71,16 @@ class Answer:
         """All that was written, markers included."""
         return "".join(self._written)
 
+    @property
+    def tokens(self) -> int:
+        """So many were written."""
+        return self._tokens
+
+    @property
+    def context_tokens(self) -> int:
+        """Prompt and answer."""
+        return len(self._prompt) + self._tokens
+
     def progressed(self, processed: int, total: int, cached: int) -> list[Event]:
         """The events of a step through the prompt."""
         self._cached = cached

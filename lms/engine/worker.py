@@ -17,6 +17,7 @@ from lms.engine.batch import Batch, Measured, Progressed, Rolled, Sampled, Work
 from lms.engine.biases import by_tokens
 from lms.engine.draft_models import DraftModels
 from lms.engine.embedding import EmbedQueue
+from lms.engine.gauge import Gauge
 from lms.engine.model import Model
 from lms.engine.pace import Pace
 from lms.engine.prompts import PromptReader
@@ -74,6 +75,7 @@ class Worker:
             self._prompts = PromptReader(model)
             self._reader = Reader(model.vocabulary, self._prompts)
             self._pace = Pace(model.batch_tokens)
+            self._gauge = Gauge(spec.identifier)
             decoder = model.decoder()
             store = open_store(spec, model.state_settings, self._say, divisible=decoder.states_divisible)
             self._batch = Batch(decoder, self._pace.limits, store, speculates=spec.config.speculation == "ngram")
@@ -232,6 +234,8 @@ class Worker:
                 self._end(outcome.uid, events)
                 if answer.error:
                     events[-1] = Failed(to_wire(answer.error))
+        if news := self._gauge.passed(started_s, now_s, drawn, self._answers.values()):
+            self._publish(news)
         return list(happened.items())
 
     def _learn(self, work: Work, drawn: int, seconds: float) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from lms.logbus.records import (
+    AnswersInWork,
     EmbeddingOutput,
     LogRecord,
     PredictionInput,
@@ -60,7 +61,7 @@ def _is_kept(published: LogRecord, private: bool) -> bool:
     match published.data:
         case PredictionInput() | PredictionOutput() | RecordedRequest():
             return private
-        case EmbeddingOutput():
+        case EmbeddingOutput() | AnswersInWork():
             return False
         case RuntimeLog(level=level) | ServerLog(level=level):
             return level != "debug"

@@ -77,6 +77,19 @@ class RecordedRequest(_Data, frozen=True, tag="request.recorded"):
     body: str
 
 
+class AnswersInWork(_Data, frozen=True, tag="llm.prediction.progress"):
+    """What a model writes just now, about once a second while it does. Shown in no view of the log.
+
+    predicted_tokens_count: of all answers in work, so far; tokens_per_second: of all together, since it was said last
+    context_tokens_count: prompt and answer of the longest
+    """
+
+    model_identifier: str
+    predicted_tokens_count: int
+    tokens_per_second: float
+    context_tokens_count: int
+
+
 class EmbeddingOutput(_Data, frozen=True, tag="embedding.output"):
     """An embedding model has answered a request. Shown in no view of the log: there is no text to show."""
 
@@ -102,7 +115,16 @@ class Missed(_Data, frozen=True, tag="log.missed"):
     count: int
 
 
-LogData = PredictionInput | PredictionOutput | RecordedRequest | EmbeddingOutput | ServerLog | RuntimeLog | Missed
+LogData = (
+    PredictionInput
+    | PredictionOutput
+    | RecordedRequest
+    | AnswersInWork
+    | EmbeddingOutput
+    | ServerLog
+    | RuntimeLog
+    | Missed
+)
 
 
 class LogRecord(msgspec.Struct, frozen=True):

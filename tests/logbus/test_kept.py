@@ -7,6 +7,7 @@ import pytest
 
 from lms.logbus.kept import FILES, KeptLog, read
 from lms.logbus.records import (
+    AnswersInWork,
     EmbeddingOutput,
     LogData,
     LogRecord,
@@ -24,7 +25,11 @@ SECRETS: list[LogData] = [
     RecordedRequest("req_1", "/v1/chat/completions", "a secret"),
 ]
 SAID: list[LogData] = [RuntimeLog("info", "ready", "llama", "1", "gguf"), ServerLog("GET / 200", "info")]
-NOISE: list[LogData] = [RuntimeLog("debug", "chatter", "llama", "1", "gguf"), EmbeddingOutput("tiny", 3)]
+NOISE: list[LogData] = [
+    RuntimeLog("debug", "chatter", "llama", "1", "gguf"),
+    EmbeddingOutput("tiny", 3),
+    AnswersInWork("tiny", 3, 1.5, 9),
+]
 
 
 def kept(folder: Path, events: list[LogData], *, limit_bytes: int = MIB, private: bool = False) -> list[LogData]:

@@ -165,6 +165,20 @@ def test_a_bench_asks_for_all_its_streams(lms: Lms) -> None:
     assert all(result["tokensPerSecondAll"] > 0 for result in shape["results"])
 
 
+def test_ps_shows_how_an_answer_in_work_gets_on(fake_lms: Lms) -> None:
+    slow = replace(fake_lms, environ=fake_lms.environ | {"LMS_FAKE_TOKEN_MS": "5"})
+    slow("load", "tiny-chat")
+    asking = slow.start("chat", "-p", "write for ever")
+    while not [pace for pace in slow.client.paces() if pace.tokens > 0]:
+        assert asking.poll() is None
+    [model] = json.loads(slow("ps", "--json").stdout)
+    assert model["status"] == "generating"
+    assert model["tokensPerSecond"] > 0
+    assert model["contextUsed"] > 0
+    asking.send_signal(signal.SIGINT)
+    asking.communicate(timeout=WAIT_S)
+
+
 def test_top_in_a_pipe_ends_well_with_sigterm(lms: Lms) -> None:
     lms("chat", "tiny-chat", "-p", "hello")
     watching = lms.start("top", "--json")

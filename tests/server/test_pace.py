@@ -1,7 +1,7 @@
 """How models fare, as the log tells it."""
 
 from lms.client.control import Pace
-from lms.logbus.records import EmbeddingOutput, LogData, OutputStats, PredictionOutput, ServerLog, record
+from lms.logbus.records import AnswersInWork, EmbeddingOutput, LogData, OutputStats, PredictionOutput, ServerLog, record
 from lms.server.internal.pace import Paces
 
 
@@ -32,3 +32,19 @@ def test_a_model_that_embeds_has_no_speed() -> None:
 
 def test_what_is_no_answer_counts_nothing() -> None:
     assert heard(ServerLog("GET / 200", "info"), PredictionOutput("", "a")) == {}
+
+
+def test_what_is_in_work_counts_as_far_as_it_has_come() -> None:
+    assert heard(AnswersInWork("a", 30, 15.0, 900))["a"] == Pace("a", 0, 30, 15.0, 900)
+    assert heard(AnswersInWork("a", 0, 0.0, 900))["a"] == Pace("a", 0, 0, None, 900)
+
+
+def test_no_token_is_counted_twice_when_answers_end_or_go_on() -> None:
+    two_in_work = AnswersInWork("a", 30, 15.0, 900)
+    assert heard(answer("a", 5, 20.0), two_in_work)["a"].tokens == 35
+    assert heard(answer("a", 5, 20.0), two_in_work, answer("a", 12, 20.0))["a"].tokens == 35
+    assert heard(two_in_work, answer("a", 12, 20.0), AnswersInWork("a", 40, 15.0, 900))["a"].tokens == 52
+
+
+def test_an_answer_that_has_ended_says_how_fast_it_was_itself() -> None:
+    assert heard(AnswersInWork("a", 30, 15.0, 900), answer("a", 31, 16.0))["a"] == Pace("a", 1, 31, 16.0, 41)
