@@ -1,7 +1,7 @@
 """All models of one moment, and what a person may type to mean one of them. Pure.
 
-`resolve` takes, in this order: an exact key; the same in other letter case; `publisher/name`; a path below the models
-folder, of a file or a repo, or the same path absolute; each with `@quantization` behind it for one variant. With
+`resolve` takes, in this order: an exact key; the same in other letter case; the path of a model, below the models
+folder or absolute; `publisher/name`, or a repo's path. Names may have `@quantization` behind them for one variant. With
 `fuzzy`, for commands typed by a person, also what only one key begins with, and after that what only one has inside.
 """
 
@@ -33,6 +33,7 @@ class Listing:
         self.models: tuple[Model, ...] = tuple(_entry(family) for family in ordered)
         self._variants = {family.selected.key: _spelled_out(family) for family in ordered}
         self._by_name: dict[str, Model] = {}
+        self._paths: dict[str, dict[str, Model]] = defaultdict(dict)
         self._aliases: dict[str, dict[str, Model]] = defaultdict(dict)
         for model in self.models:
             self._index(model)
@@ -73,7 +74,7 @@ class Listing:
         if model := self._by_name.get(wanted) or self._by_name.get(wanted.lower()):
             return model
         folded = wanted.removesuffix("/").lower()
-        for found in (self._aliases.get(folded, {}), *self._parts(folded, fuzzy)):
+        for found in (self._paths.get(folded, {}), self._aliases.get(folded, {}), *self._parts(folded, fuzzy)):
             if found:
                 return _only(found.values(), typed)
         raise self._not_found(typed)
@@ -99,8 +100,8 @@ class Listing:
             for alias in _repo_aliases(model, variant):
                 self._aliases[f"{alias}@{quantization}".lower()][meant.key] = meant
                 self._aliases[alias.lower()][model.key] = model
-            for alias in (variant.relative_path, os.fspath(variant.path)):
-                self._aliases[alias.lower()][meant.key] = meant
+            for path in (variant.relative_path, os.fspath(variant.path)):
+                self._paths[path.lower()][meant.key] = meant
 
     def _not_found(self, typed: str) -> ModelNotFound:
         there = self._like(typed)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,15 @@ def test_a_repo_of_two_models_is_ambiguous() -> None:
     with pytest.raises(AmbiguousModel) as caught:
         listing.resolve("me/stuff")
     assert caught.value.candidates == ("llama", "qwen")
+
+
+def test_the_path_of_a_folder_means_the_model_in_it_and_not_its_other_variants() -> None:
+    file = model("qwen3-4b", "qwen/Qwen3-4B-GGUF/Qwen3-4B-Q4_K_M.gguf")
+    folder = replace(model("qwen3-4b", "qwen/Qwen3-4B-MLX-4bit", "4bit"), format=Format.MLX)
+    listing = Listing([Variants(file, (file, folder))])
+    assert listing.resolve("qwen/Qwen3-4B-MLX-4bit").key == "qwen3-4b@4bit"
+    assert [each.key for each in listing.meant("qwen/qwen3-4b-mlx-4bit")] == ["qwen3-4b@4bit"]
+    assert listing.resolve("qwen/qwen3-4b").key == "qwen3-4b"
 
 
 def test_an_unknown_model_is_answered_with_what_there_is() -> None:
