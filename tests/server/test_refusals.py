@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from lms.generation.request import GenerateRequest
 from lms.server.requests.fields import decode
 from tests.server.conftest import Site
 
@@ -67,6 +68,34 @@ def test_the_content_type_does_not_matter(site: Site) -> None:
 def test_a_number_that_is_none_is_refused(site: Site, number: str) -> None:
     body = '{"model":"tiny-chat","prompt":"a","temperature":' + number + "}"
     assert site.client.post("/v1/completions", data=body).status_code == 400
+
+
+@pytest.mark.parametrize("written", ["9.0", "9e0", "90e-1"])
+def test_an_integer_may_be_written_with_a_fraction(site: Site, written: str) -> None:
+    body = '{"model":"tiny-chat","prompt":"a","temperature":1.0,"max_tokens":' + written + "}"
+    reply = site.client.post("/v1/completions", data=body)
+    request = site.engine.calls[0].request
+    assert isinstance(request, GenerateRequest)
+    assert (reply.status_code, request.max_tokens, request.sampling.temperature) == (200, 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ('"max_tokens":9.5', "max_tokens"),
+        ('"max_tokens":1e300', "max_tokens"),
+        ('"max_tokens":9.0,"top_k":"5"', "top_k"),
+        ('"max_tokens":9.0,"stream":1', "stream"),
+        ('"max_tokens":0.0', "max_tokens"),
+        ('"max_tokens":9.0,"stop":1.0', "stop"),
+        ('"max_tokens":9.0,"temperature":1e999', None),
+        (f'"max_tokens":9.0,"x":[{"0.5," * 1_000_000}0]', "max_tokens"),  # more than are looked at twice
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_nothing_else_stands_for_an_integer(site: Site, fields: str, param: str | None) -> None:
+    reply: Any = site.client.post("/v1/completions", data='{"model":"tiny-chat","prompt":"a",' + fields + "}")
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, param)
 
 
 def test_a_schema_nested_without_end_is_refused(site: Site) -> None:
