@@ -43,11 +43,17 @@ class EngineServer:
         while not self._stopping:
             self._look(0 if self._worker.is_busy else None)
             if self._worker.is_busy:
-                for number, events in self._worker.step():
-                    self._send(number, events)
+                self._pass()
             self._reporter.activity(self._worker.activity)
             self._watch_reports()
         for number, events in self._worker.stop():
+            self._send(number, events)
+
+    def _pass(self) -> None:
+        """The daemon is told first: who has the end of an answer may ask it at once for what needs an idle model."""
+        happened = self._worker.step()
+        self._reporter.activity(self._worker.activity)
+        for number, events in happened:
             self._send(number, events)
 
     def _look(self, timeout_s: float | None) -> None:
@@ -101,6 +107,7 @@ class EngineServer:
             traceback.print_exc()
             said = [Failed(to_wire(unexpected(error)))]
         if said:
+            self._reporter.activity(self._worker.activity)
             self._send(connection.number, said)
 
     def _send(self, number: int, events: list[Event]) -> None:

@@ -27,6 +27,8 @@ class Engine(Protocol):
 
     def has_ended(self) -> bool: ...
 
+    def hear(self) -> bool: ...
+
 
 Spawn = Callable[[EngineSpec, Listener], Engine]
 
@@ -75,9 +77,11 @@ class Engines:
         if number in self._running:
             self._running[number].stop()
 
-    def any_ended(self) -> bool:
-        """Whether an engine has died that was not reported yet. If so, its exit has been reported by now."""
-        return any(engine.has_ended() for engine in self._running.values())
+    def catch_up(self) -> None:
+        """Have everything reported that engines have said by now, and the exits of those that have died."""
+        for engine in self._running.values():
+            engine.hear()
+            engine.has_ended()
 
     def gone(self, number: int) -> None:
         """Forget it, and remove what it may have left on disk."""

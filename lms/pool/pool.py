@@ -149,7 +149,7 @@ class Pool:
                 self._desk.answer(ask.ticket, [None])
             return []
 
-        self._post(look)
+        self._post_after_news(look)
         return ask.take()[0]
 
     # What can be asked for
@@ -206,7 +206,7 @@ class Pool:
             free_bytes = None if request.force else self._free_bytes()
             return self._state.load(ask.ticket, plan, free_bytes, now_s, reuse=request.reuse)
 
-        self._post(load)
+        self._post_after_news(load)
         return ask
 
     def unload(self, identifier: str) -> InstanceRow:
@@ -317,13 +317,9 @@ class Pool:
 
     def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None, draft: Draft | None) -> None:
         def lease(now_s: float) -> list[Effect]:
-            # A client knows that an engine died before we are told, and asks again at once: the exit goes first.
-            if self._engines.any_ended():
-                self._post(lease)
-                return []
             return self._state.lease(ticket, request, now_s, plan, self._free_bytes(), draft)
 
-        self._post(lease)
+        self._post_after_news(lease)
 
     def _restore(self) -> None:
         """All are asked for before the first is waited for."""
@@ -356,6 +352,18 @@ class Pool:
         self._events.put(event)
         if self._gone.is_set():
             self._answer_the_rest()
+
+    def _post_after_news(self, event: Event) -> None:
+        """For what depends on who is idle, or dead: a client knows that its answer has ended, or its engine, before we
+        are told, and asks for the next thing at once.
+        """
+
+        def catch_up(_: float) -> list[Effect]:
+            self._engines.catch_up()
+            self._post(event)
+            return []
+
+        self._post(catch_up)
 
     def _run(self) -> None:
         try:

@@ -4,6 +4,7 @@ An engine ends when its stdin closes, so it does not outlive this process howeve
 through the `Popen` object, which never reaches a foreign process.
 """
 
+import os
 import select
 import signal
 import subprocess
@@ -25,7 +26,7 @@ KILL_TIMEOUT_S = 2.0
 EXIT_TIMEOUT_S = 1.0
 LAST_LINES = 10
 LAST_WORDS_LIMIT = 1000
-_READ_BYTES = 1 << 16
+_READ_BYTES = 1 << 16  # what a pipe holds
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class EngineProcess:
         self._listener = listener
         self._patience = ((self._terminate, stop_timeout_s), (self._kill, kill_timeout_s))
         self._last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._unpacker: Unpacker[Report] = Unpacker(Report)
+        self._hearing = threading.Lock()
         self._stopping = threading.Event()
         self._exit_told = threading.Event()
         self._child = subprocess.Popen(
@@ -81,6 +84,24 @@ class EngineProcess:
         except ValueError:  # the pipe is closed: the exit is being told
             return self._exit_told.wait(timeout_s)
 
+    def hear(self) -> bool:
+        """Pass on all that it has reported by now. False once nothing more can come.
+
+        An engine reports before it answers: who looks here is never behind a client.
+        """
+        with self._hearing:
+            if not self._says_something(0):  # nothing is there, or another thread has heard it
+                return True
+            received = os.read(_pipe(self._child.stdout).fileno(), _READ_BYTES)
+            try:
+                for report in self._unpacker.feed(received):
+                    self._listener.reported(report)
+            except BrokenFrame as error:
+                self._last_lines.append(f"It reported something unreadable: {error}.")
+                self._child.kill()
+                return False
+        return bool(received)
+
     def stop(self) -> None:
         """Ask it to end; make it end when it does not. Returns at once, `exited` tells when it is gone."""
         if not self._stopping.is_set():
@@ -109,24 +130,25 @@ class EngineProcess:
         self._child.kill()
 
     def _watch(self) -> None:
-        self._read_reports(_pipe(self._child.stdout))
+        while self._says_something(None) and self.hear():
+            pass
         self._errors.join()
         code = self._child.wait()
-        for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
-            with suppress(OSError):
-                _pipe(pipe).close()
+        with self._hearing:
+            for pipe in (self._child.stdin, self._child.stdout, self._child.stderr):
+                with suppress(OSError):
+                    _pipe(pipe).close()
         self._listener.exited(Exit(_how(code), "\n".join(self._last_lines)[-LAST_WORDS_LIMIT:]))
         self._exit_told.set()
 
-    def _read_reports(self, pipe: IO[bytes]) -> None:
-        unpacker: Unpacker[Report] = Unpacker(Report)
+    def _says_something(self, timeout_ms: int | None) -> bool:
+        """Whether there are reports to read, or there will be no more; waits until then without a timeout."""
+        listening = select.poll()
         try:
-            while received := pipe.read1(_READ_BYTES):  # type: ignore[attr-defined]
-                for report in unpacker.feed(received):
-                    self._listener.reported(report)
-        except BrokenFrame as error:
-            self._last_lines.append(f"It reported something unreadable: {error}.")
-            self._child.kill()
+            listening.register(_pipe(self._child.stdout), select.POLLIN)
+        except ValueError:  # the pipe is closed: all has been heard
+            return False
+        return bool(listening.poll(timeout_ms))
 
     def _read_errors(self) -> None:
         for raw in _pipe(self._child.stderr):

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from lms.config.load import LoadConfig
-from lms.engine.protocol import EngineSpec
+from lms.engine.protocol import Activity, EngineSpec, Report
 from lms.generation.events import Failed, Finished
-from lms.generation.request import GenerateRequest, TokenPrompt
+from lms.generation.request import GenerateRequest, Request, TokenPrompt
+from lms.wire import Unpacker
 from tests.engine.processes import EngineProcess, frames, started
 from tests.engine.rig import chat, written
 
@@ -60,6 +61,16 @@ def test_activity_counts_who_is_served_and_who_waits(engine: EngineProcess) -> N
         second.close()
         engine.wait_activity(running=1, queued=0)
     engine.wait_activity(state="idle")
+
+
+@pytest.mark.parametrize("request_", [chat("hi"), GenerateRequest(TokenPrompt((99_999,)))], ids=["answered", "refused"])
+def test_that_it_is_idle_is_reported_before_its_last_answer_ends(engine: EngineProcess, request_: Request) -> None:
+    """By then the report lies in the pipe, where the daemon finds it when the same client asks for the next thing."""
+    engine.ask(request_)
+    assert engine.process.stdout is not None
+    lies_there = os.read(engine.process.stdout.fileno(), 1 << 20)
+    activities = [report for report in Unpacker[Report](Report).feed(lies_there) if isinstance(report, Activity)]
+    assert (activities[-1].state, activities[-1].served) == ("idle", 1)
 
 
 def test_a_full_queue_refuses_and_keeps_serving(engine: EngineProcess) -> None:

@@ -19,6 +19,7 @@ class Actor:
         self.pid = 4711
         self.stopped = False
         self.unnoticed = False
+        self.unheard: list[Report] = []
         self.stop_fails: Exception | None = None
         self._listener = listener
 
@@ -35,6 +36,13 @@ class Actor:
             self.dies()
             return True
         return False
+
+    def hear(self) -> bool:
+        """What it has said without being heard is heard when somebody looks."""
+        unheard, self.unheard = self.unheard, []
+        for report in unheard:
+            self.says(report)
+        return True
 
     def says(self, report: Report) -> None:
         self._listener.reported(report)

@@ -11,7 +11,7 @@ from lms.client.control import LeaseRequest, LoadDone, LoadProgress, LoadRequest
 from lms.config import defaults
 from lms.config.load import LoadConfig
 from lms.config.settings import Settings
-from lms.engine.protocol import Loading, Logged
+from lms.engine.protocol import Activity, Loading, Logged
 from lms.errors import (
     DaemonUnreachable,
     EngineFailed,
@@ -226,6 +226,17 @@ def test_an_engine_that_died_a_moment_ago_is_leased_to_nobody(make: Make) -> Non
     first = pool.lease("tiny", "llm")
     stage.next().unnoticed = True
     assert pool.lease("tiny", "llm").socket_path != first.socket_path
+
+
+def test_a_model_whose_answer_has_just_ended_is_idle_for_who_asks_next(make: Make) -> None:
+    stage = Stage(at_once_ready=True)
+    pool = make(stage)
+    pool.lease("tiny", "llm")
+    answering = stage.next()
+    answering.says(Activity("generating", 1, 0, 1))
+    answering.unheard = [Activity("idle", 0, 0, 1)]
+    pool.lease("other", "llm")
+    assert answering.stopped
 
 
 def test_a_lease_given_up_is_called_off(make: Make) -> None:

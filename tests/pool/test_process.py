@@ -2,6 +2,7 @@
 
 import queue
 import sys
+import threading
 from pathlib import Path
 
 import psutil
@@ -45,6 +46,25 @@ def test_reports_and_lines_are_passed_on() -> None:
     assert ear.exit() == Exit("ended", "noise")
     assert [ear.reports.get(), ear.reports.get()] == [Loading(0.25), Loading(0.5)]
     assert ear.lines.get() == "noise"
+
+
+def test_what_was_reported_is_heard_by_whoever_looks() -> None:
+    ear, said = Ear(), threading.Event()
+    heard: list[Report] = []
+
+    program = (
+        "from lms.engine.protocol import Loading\nfrom lms.wire import pack\n"
+        "os.write(1, pack(Loading(0.25)) + pack(Loading(0.5)))\nprint('said', file=sys.stderr, flush=True)\n"
+        + UNTIL_STDIN_ENDS
+    )
+    command = (sys.executable, "-c", f"import sys, os\n{program}")
+    engine = EngineProcess(SPEC, Listener(heard.append, lambda _: said.set(), ear.exits.put), command)
+    assert said.wait(30)
+    assert engine.hear()
+    assert heard == [Loading(0.25), Loading(0.5)]
+    engine.stop()
+    assert ear.exit() == Exit("ended", "said")
+    assert engine.hear()
 
 
 def test_the_engine_is_told_what_to_load() -> None:
