@@ -36,7 +36,7 @@ class McpHost:
         with self._lock:
             if self._closed:
                 raise DaemonFailed("The daemon is ending.")
-            if self._child is not None and self._child.poll() is not None:
+            if self._child is not None and _has_ended(self._child):
                 _end(self._child)  # lets go of its pipes
                 self._child = None
             self._child = self._child or self._started()
@@ -82,6 +82,14 @@ def _is_ready(child: subprocess.Popen[bytes]) -> bool:
     waiting = select.poll()
     waiting.register(child.stdout, select.POLLIN)
     return bool(waiting.poll(START_TIMEOUT_S * 1000)) and child.stdout.readline() == b"ready\n"
+
+
+def _has_ended(child: subprocess.Popen[bytes]) -> bool:
+    """Also when it only has no files open any more, which comes first: the system has not quite done with it then."""
+    assert child.stdout is not None
+    pipe = select.poll()
+    pipe.register(child.stdout, 0)  # a hang-up is always told
+    return child.poll() is not None or bool(pipe.poll(0))
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

@@ -1,7 +1,7 @@
 """One HTTP request's way to the MCP servers it uses. Blocks like any socket, so it suits threads and greenlets."""
 
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 
 from lms.errors import McpConnectionError, from_wire
@@ -12,18 +12,19 @@ LOOK_EVERY_S = 0.5
 _READ_BYTES = 1 << 16
 
 
-class McpConnection:
-    """A connection to the process that talks to them. Raises McpConnectionError when nobody is there."""
+class _Lost(Exception):
+    """Nobody is at the other end any more."""
 
-    def __init__(self, socket_path: str) -> None:
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._unpacker: Unpacker[Answer] = Unpacker(Answer)
-        try:
-            self._socket.connect(socket_path)
-        except OSError as error:
-            self._socket.close()
-            raise _gone() from error
-        self._socket.settimeout(LOOK_EVERY_S)
+
+class McpConnection:
+    """A connection to the process that talks to them, made for the first question. `host` says where that listens, and
+    starts it where none runs. A question raises McpConnectionError when nobody is there.
+    """
+
+    def __init__(self, host: Callable[[], str]) -> None:
+        self._host = host
+        self._answered = False
+        self._socket: socket.socket | None = None
 
     def open(self, asked: Open) -> Generator[None, None, Opened]:
         """None twice a second, then the server's tools. Raises the error why it cannot be used."""
@@ -38,29 +39,58 @@ class McpConnection:
         return answer
 
     def close(self) -> None:
-        with suppress(OSError):
-            self._socket.close()
+        if self._socket is not None:
+            with suppress(OSError):
+                self._socket.close()
+            self._socket = None
+
+    def _connected(self) -> socket.socket:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(self._host())
+        except OSError as error:
+            connection.close()
+            raise _Lost from error
+        connection.settimeout(LOOK_EVERY_S)
+        return connection
 
     def _ask(self, asked: Asked) -> Generator[None, None, Answer]:
         try:
-            self._socket.sendall(pack(asked))
+            try:
+                answer = yield from self._answer(asked)
+            except _Lost:
+                if self._answered:
+                    raise
+                # It was about to end when the first question was asked; nothing has come of it.
+                self.close()
+                answer = yield from self._answer(asked)
+        except _Lost as error:
+            raise _no_answer() from error
+        self._answered = True
+        if isinstance(answer, Refused):
+            raise from_wire(answer.error)
+        return answer
+
+    def _answer(self, asked: Asked) -> Generator[None, None, Answer]:
+        self._socket = connection = self._socket or self._connected()
+        unpacker: Unpacker[Answer] = Unpacker(Answer)
+        try:
+            connection.sendall(pack(asked))
             while True:
                 try:
-                    received = self._socket.recv(_READ_BYTES)
+                    received = connection.recv(_READ_BYTES)
                 except TimeoutError:
                     yield
                     continue
                 if not received:
-                    raise _gone()
-                for answer in self._unpacker.feed(received):
-                    if isinstance(answer, Refused):
-                        raise from_wire(answer.error)
+                    raise _Lost
+                for answer in unpacker.feed(received):
                     return answer
         except (OSError, BrokenFrame) as error:
-            raise _gone() from error
+            raise _Lost from error
 
 
-def _gone() -> McpConnectionError:
+def _no_answer() -> McpConnectionError:
     return McpConnectionError(
         "The process that talks to MCP servers does not answer.", hint="lms log stream --source server may say why."
     )

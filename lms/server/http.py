@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from flask import Response, current_app, g, request
 
+from lms.config.presets import Presets
 from lms.errors import LmsError, ModelUnloaded, Unauthorized
 from lms.history.history import History
 from lms.logbus.records import LogData, RecordedRequest, ServerLog
@@ -44,6 +45,7 @@ class Services:
     mcp: McpAccess = field(default_factory=McpAccess)
     downloads: Downloader = field(default_factory=NoDownloads)
     record: bool = False
+    presets: Presets = field(default_factory=Presets)
 
     def attach(self, app: Any) -> None:
         app.extensions[_EXTENSION] = self
@@ -80,7 +82,7 @@ def open_toolbox(
     mcp = services().mcp
     for server in wanted:
         mcp.permit(server, auth.sent_token())
-    waiting = way.attended(toolbox.opened(McpConnection(mcp.host()), wanted, taken, required))
+    waiting = way.attended(toolbox.opened(McpConnection(mcp.host), wanted, taken, required))
     while True:
         try:
             next(waiting)

@@ -2,15 +2,17 @@
 
 import os
 import signal
+import socket
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import psutil
 import pytest
 
 from lms.errors import InvalidRequest, McpConnectionError
-from lms.mcp.protocol import Called, CallTool, Configured, Ephemeral, Server, WrongArguments
+from lms.mcp.connection import McpConnection
+from lms.mcp.protocol import Called, CallTool, Configured, Ephemeral, Open, Server, WrongArguments
 from lms.mcp.session import RESULT_LIMIT_BYTES
 from tests.mcp.processes import HERE, Host, Visit, eventually, result, serving
 
@@ -53,6 +55,20 @@ def test_a_server_in_the_file_may_be_elsewhere(host: Host, http_url: str, kind: 
     with host.visit() as visit:
         visit.open("files", FILES)
         assert visit.text("files", "who") == "Ada"
+
+
+def test_a_host_that_ends_as_it_is_asked_is_asked_for_again_once(host: Host, tmp_path: Path) -> None:
+    host.configure(files=HERE)
+    ended = str(tmp_path / "ended.sock")
+    with closing(socket.socket(socket.AF_UNIX)) as listener:
+        listener.bind(ended)  # and never listens, as one that has closed its socket
+        with closing(McpConnection(iter((ended, host.socket_path)).__next__)) as connection:
+            assert result(connection.open(Open("files", FILES, "integrations[0]"))).tools
+        with (
+            closing(McpConnection(iter((ended, ended)).__next__)) as connection,
+            pytest.raises(McpConnectionError, match="does not answer"),
+        ):
+            result(connection.open(Open("files", FILES, "integrations[0]")))
 
 
 def test_a_transport_that_the_file_names_is_the_only_one_tried(host: Host, http_url: str) -> None:
