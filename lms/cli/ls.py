@@ -55,7 +55,7 @@ def ls(
         return session.output.json([shapes.model(row) for row in wanted])
     if not wanted:
         return session.output.data(Styled(_nothing(len(rows)), "red"))
-    total = units.disk(sum(row.size_bytes for row in wanted))
+    total = units.disk(sum(row.disk_bytes for row in wanted))
     heading = f"You have {units.count(len(wanted), 'model')}, taking up {total} of disk space."
     return _show(session, daemon, heading, [listing.plain(row) for row in wanted])
 
@@ -80,7 +80,10 @@ def _families(session: Session, daemon: Daemon, rows: Sequence["ModelRow"]) -> N
 
 
 def _variants(daemon: Daemon, row: "ModelRow") -> list["ModelRow"]:
-    return [daemon.resolve(key) for key in row.variants]
+    """Each under its own key: asked for it, the daemon gives the selected one as the model itself."""
+    from msgspec.structs import replace
+
+    return [replace(daemon.resolve(key), key=key, variants=(), selected_variant=None) for key in row.variants]
 
 
 def _show(session: Session, daemon: Daemon, heading: str, entries: Sequence[Entry]) -> None:

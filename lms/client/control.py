@@ -22,7 +22,8 @@ class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
     """One model on disk. `path` is relative to its models folder, with forward slashes.
 
     `reasoning` is what its reasoning can be set to (`off`, `on`, an effort): nothing where there is no choice. Where it
-    is a mixture of `experts`, `experts_used` of them are asked for each token.
+    is a mixture of `experts`, `experts_used` of them are asked for each token. `family_bytes` is what all variants take
+    on disk, where there are several.
     """
 
     key: str
@@ -48,6 +49,12 @@ class ModelRow(msgspec.Struct, frozen=True, omit_defaults=True):
     selected_variant: str | None = None
     bundled: bool = False
     damaged: str | None = None
+    family_bytes: int = 0
+
+    @property
+    def disk_bytes(self) -> int:
+        """What it takes on disk with all its variants."""
+        return self.family_bytes or self.size_bytes
 
     def require_context(self, tokens: int | None) -> None:
         """Raise InvalidRequest when the model was made for less than that."""

@@ -1,5 +1,6 @@
 """The catalog's models in the words of the daemon's API, and what loading them takes."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,7 +25,9 @@ class OnDisk:
         self._catalog = catalog
 
     def all(self) -> list[Known]:
-        return [_known(model) for model in self._catalog.models()]
+        """As it is now: whoever asks may just have put a model there."""
+        listing = self._catalog.listing(max_age_s=0)
+        return [_with_family(_known(model), listing.variants(model)) for model in listing.models]
 
     def resolve(self, typed: str, fuzzy: bool = False) -> Known:
         return _known(self._catalog.resolve(typed, fuzzy=fuzzy))
@@ -119,6 +122,23 @@ def _known(model: Model) -> Known:
     shape = model.shape
     has_state = shape.recurrent_floats > 0
     return Known(model_row(model), model.path, shape.n_layers, model.vocabulary, has_state, model.projector)
+
+
+def _with_family(known: Known, variants: Sequence[Model]) -> Known:
+    """With what all variants take on disk; a projector that they share counts once."""
+    if len(variants) == 1:
+        return known
+    projectors = [variant.projector for variant in variants if variant.projector]
+    repeated = sum(_size_bytes(projector) * (projectors.count(projector) - 1) for projector in set(projectors))
+    family_bytes = sum(variant.size_bytes for variant in variants) - repeated
+    return replace(known, row=msgspec.structs.replace(known.row, family_bytes=family_bytes))
+
+
+def _size_bytes(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
 
 
 def model_row(model: Model) -> ModelRow:

@@ -166,7 +166,7 @@ class FakeDaemon(FakeDownloads):
     def resolve(self, typed: str, fuzzy: bool = False) -> ModelRow:
         self._require_on()
         for row in [*self.rows, *self._variants()]:
-            if typed.lower() == row.key or typed == row.path:
+            if typed.lower() in (row.key, row.selected_variant) or typed == row.path:
                 return row
         begins = [row.key for row in self.rows if fuzzy and row.key.startswith(typed)]
         found = begins or [row.key for row in self.rows if fuzzy and typed in row.key]
@@ -245,7 +245,7 @@ class FakeDaemon(FakeDownloads):
             for key in row.variants:
                 yield ModelRow(
                     key, row.kind, row.format, row.publisher, row.display_name, f"{row.publisher}/{key}.gguf",
-                    row.size_bytes, row.max_context_length, row.modified_s, selected_variant=row.selected_variant,
+                    row.size_bytes, row.max_context_length, row.modified_s,
                 )  # fmt: skip
 
     def _add(self, request: LoadRequest) -> InstanceRow:

@@ -18,6 +18,13 @@ def test_the_listing_counts_models_and_disk_space(lms: Terminal) -> None:
     assert ended.err == ""
 
 
+def test_disk_space_counts_every_variant(lms: Terminal, daemon: FakeDaemon) -> None:
+    import msgspec
+
+    daemon.rows = [msgspec.structs.replace(QWEN, family_bytes=7_000_000_000)]
+    assert "You have 1 model, taking up 7.00 GB of disk space." in lms.type("ls").out
+
+
 def test_llms_and_embedding_models_have_a_table_each(lms: Terminal) -> None:
     lines = [line.split() for line in lms.type("ls").out.splitlines()]
     assert ["LLM", "PARAMS", "ARCH", "SIZE", "DEVICE"] in lines
@@ -93,7 +100,9 @@ def test_a_model_lists_its_variants_and_marks_the_selected_one(lms: Terminal) ->
     assert "Listing variants for qwen3-4b:" in out
     assert " * qwen3-4b@q4_k_m" in out
     assert "   qwen3-4b@q8_0" in out
-    assert keys(lms.type("ls", "qwen3-4b", "--json").json) == ["qwen3-4b@q4_k_m", "qwen3-4b@q8_0"]
+    shapes = lms.type("ls", "qwen3-4b", "--json").json
+    assert keys(shapes) == ["qwen3-4b@q4_k_m", "qwen3-4b@q8_0"]
+    assert all("variants" not in shape for shape in shapes)
 
 
 def test_every_variant_that_is_printed_can_be_loaded(lms: Terminal) -> None:

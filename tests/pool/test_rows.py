@@ -53,6 +53,24 @@ def test_what_takes_less_is_counted_as_less(models: OnDisk, config: LoadConfig, 
     assert frugal.total_bytes < usual.total_bytes
 
 
+def test_what_somebody_has_just_put_there_is_listed(models: OnDisk, tmp_path: Path) -> None:
+    before = len(models.all())
+    write_gguf(tmp_path / "pub" / "new" / "new.gguf")
+    assert len(models.all()) == before + 1
+
+
+def test_all_variants_of_a_model_count_with_their_projector_once(models: OnDisk, tmp_path: Path) -> None:
+    folder = tmp_path / "pub" / "see"
+    files = [
+        write_gguf(folder / "see-Q4_K_M.gguf"),
+        write_gguf(folder / "see-Q8_0.gguf", file_type=7),
+        write_gguf(folder / "mmproj-F16.gguf", "clip"),
+    ]
+    rows = {known.row.key: known.row for known in models.all()}
+    assert rows["see"].disk_bytes == sum(file.stat().st_size for file in files)
+    assert rows["model"].disk_bytes == rows["model"].size_bytes
+
+
 def test_more_experts_take_more_to_compute(models: OnDisk, tmp_path: Path) -> None:
     experts = {**DIMENSIONS, "expert_count": 8, "expert_used_count": 2}
     write_gguf(tmp_path / "pub" / "mixture" / "mixture.gguf", dimensions=experts, vocabulary=1000)
