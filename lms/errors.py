@@ -6,7 +6,8 @@
     │   ├── UnknownParameter    a field is there that the endpoint does not have
     │   ├── PromptTooLong       more tokens than the context holds
     │   ├── PayloadTooLarge     more bytes than the server reads
-    │   └── PreviousResponseNotFound  the stored response to go on from is not there
+    │   ├── PreviousResponseNotFound  the stored response to go on from is not there
+    │   └── PresetNotFound      no preset goes by that name
     ├── Unsupported             asked for correctly, and this build cannot do it
     ├── Unauthorized            the server asks for an API token, and got none that it knows
     ├── PermissionDenied        the API token does not allow this
@@ -90,6 +91,10 @@ class PayloadTooLarge(InvalidRequest):
 
 class PreviousResponseNotFound(InvalidRequest):
     code = "previous_response_not_found"
+
+
+class PresetNotFound(InvalidRequest):
+    code = "preset_not_found"
 
 
 class Unsupported(LmsError):

@@ -54,6 +54,11 @@ class Home:
         return self.root / "models.json"
 
     @property
+    def presets(self) -> Path:
+        """Named sets of what requests may leave open, in a file of JSON each."""
+        return self.root / "presets"
+
+    @property
     def tokens(self) -> Path:
         """Who may use the server where it asks for an API token: digests, names and permissions."""
         return self.root / "tokens.json"

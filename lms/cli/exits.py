@@ -24,6 +24,7 @@ BY_ERROR: dict[type[errors.LmsError], int] = {
     errors.PromptTooLong: FAILED,
     errors.PayloadTooLarge: FAILED,
     errors.PreviousResponseNotFound: FAILED,
+    errors.PresetNotFound: USAGE,
     errors.Unsupported: FAILED,
     errors.Unauthorized: FAILED,
     errors.PermissionDenied: FAILED,

@@ -28,6 +28,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from lms.client import DaemonClient
 from lms.config import settings
+from lms.config.presets import Presets
 from lms.config.tokens import TokenFile
 from lms.daemon.application import Application
 from lms.daemon.client_socket import ClientSocket
@@ -101,6 +102,7 @@ def main() -> None:
             lenient=in_force.lenient,
             record=in_force.record,
             downloads=daemon,
+            presets=Presets(home.presets),
             mcp=McpAccess(daemon.mcp_socket, in_force.allow_ephemeral_mcp, in_force.allow_mcp_json),
         )
 

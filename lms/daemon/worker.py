@@ -9,6 +9,7 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from lms.config.presets import Presets
 from lms.daemon.application import Application
 from lms.daemon.service import Daemon
 from lms.paths import Home
@@ -91,6 +92,7 @@ class Master:
             lenient=daemon.lenient,
             record=daemon.record,
             downloads=daemon.downloads,
+            presets=Presets(self._home.presets),
         )
 
     def _after_fork(self, _arbiter: Any, _worker: Any) -> None:

@@ -9,6 +9,7 @@ from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from lms import errors
+from lms.config.presets import Presets
 from lms.config.tokens import TokenFile
 from lms.history.history import History
 from lms.logbus.records import LogData
@@ -49,6 +50,7 @@ def create_app(
     record: bool = False,
     mcp: McpAccess = McpAccess(),  # noqa: B008 - frozen
     downloads: Downloader = NoDownloads(),  # noqa: B008 - has no state
+    presets: Presets = Presets(),  # noqa: B008 - has no state
 ) -> Flask:
     """An app that answers from `backend`, and keeps conversations in `history`.
 
@@ -62,10 +64,13 @@ def create_app(
     record: what is asked is logged as it came
     mcp: which MCP servers requests may use; by default none
     downloads: who gets models from the hub; by default nobody
+    presets: those that requests may name; by default none
     """
     app = Flask("lms", static_folder=None)
     app.url_map.strict_slashes = False
-    Services(backend, history, log, new_poll, metrics, separate_reasoning, lenient, mcp, downloads, record).attach(app)
+    Services(
+        backend, history, log, new_poll, metrics, separate_reasoning, lenient, mcp, downloads, record, presets
+    ).attach(app)
     _log_requests(app, log)
     _answer_errors(app, log)
     if origins:

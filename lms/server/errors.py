@@ -16,6 +16,7 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.PromptTooLong: 400,
     errors.PayloadTooLarge: 413,
     errors.PreviousResponseNotFound: 400,
+    errors.PresetNotFound: 400,
     errors.Unsupported: 400,
     errors.Unauthorized: 401,
     errors.PermissionDenied: 403,

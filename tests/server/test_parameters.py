@@ -105,7 +105,7 @@ OPENAI = {
     TEXT: "model prompt best_of echo frequency_penalty logit_bias logprobs max_tokens n presence_penalty seed stop "
     "stream stream_options suffix temperature top_p user",
 }
-# Tested where they are at home: by the stream, by the lease, by several answers, by tools.
+# Tested where they are at home: by the stream, by the lease, by several answers, by tools, by presets.
 ELSEWHERE = {"model", "messages", "prompt", "stream", "stream_options", "ttl", "draft_model", "n", "top_logprobs"} | {
     "tools",
     "tool_choice",

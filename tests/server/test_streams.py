@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from lms.config.presets import Presets
 from lms.errors import EngineFailed, NotEnoughMemory, PromptTooLong, to_wire
 from lms.generation.events import Failed, Finished, Stats, TextDelta, Usage
 from lms.server.exchange import Exchange
@@ -96,7 +97,7 @@ def test_a_closed_stream_cancels_the_request(make_site: MakeSite, path: str) -> 
 @pytest.mark.parametrize("begun", [False, True])
 def test_closing_a_reply_hangs_up_at_once_although_its_chunks_are_still_held(make_site: MakeSite, begun: bool) -> None:
     site = make_site([(TextDelta("a"),)])
-    call = text.parse(b'{"model":"tiny-chat","prompt":"a"}')
+    call = text.parse(b'{"model":"tiny-chat","prompt":"a"}', Presets())
     chunks = Exchange(site.backend).streamed(call, "cmpl-", completions.chunks)
     with site.client.application.test_request_context() as context:
         context.app.preprocess_request()

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from lms.config.presets import Presets
 from lms.generation.messages import Tool, ToolChoice
 from lms.generation.request import ChatPrompt
 from lms.server.requests import chat
@@ -18,7 +19,7 @@ F, G = Tool("f", "F.", {}, strict=True), Tool("g")
 
 def asked(**fields: Any) -> tuple[tuple[Tool, ...], ToolChoice]:
     body = {"model": "m", "messages": [{"role": "user", "content": "Hi"}], "tools": TOOLS} | fields
-    (request,) = chat.parse(json.dumps(body).encode()).requests
+    (request,) = chat.parse(json.dumps(body).encode(), Presets()).requests
     assert isinstance(request.prompt, ChatPrompt)
     return request.prompt.tools, request.tool_choice
 

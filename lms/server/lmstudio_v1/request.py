@@ -7,8 +7,10 @@ import msgspec
 from msgspec import Meta
 
 from lms.client.control import LeaseRequest, ModelRow
+from lms.config.prediction import Prediction
+from lms.config.presets import Preset, Presets
 from lms.generation.messages import Message, Part, Text, Tool, pictures_in
-from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
+from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.server.lmstudio_v1 import integrations
 from lms.server.lmstudio_v1.integrations import Integration
 from lms.server.lmstudio_v1.reasoning import template_variables
@@ -16,7 +18,10 @@ from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import NonEmpty, PositiveInt, decode
 from lms.server.requests.messages import joined
 from lms.server.requests.pictures import from_data_url
-from lms.server.requests.sampling import token_limit, warmth
+from lms.server.requests.presets import filled
+from lms.server.requests.reasoning import budget
+from lms.server.requests.response_format import form_of
+from lms.server.requests.sampling import sampling, stop_strings, token_limit
 from lms.server.tools.access import WantedServer
 
 _Share = Annotated[float, Meta(ge=0, le=1)]
@@ -44,7 +49,10 @@ Item = MessageItem | TextItem | ImageItem
 
 
 class ChatBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The temperature has no upper limit, as sampling needs none; LM Studio's documentation says 1."""
+    """The temperature has no upper limit, as sampling needs none; LM Studio's documentation says 1.
+
+    `preset` is LM Studio's on its other endpoints: one whose settings hold for what the body leaves open.
+    """
 
     model: NonEmpty
     input: str | Annotated[list[Item], Meta(min_length=1)]
@@ -59,6 +67,7 @@ class ChatBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_output_tokens: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
     reasoning: Literal["off", "low", "medium", "high", "xhigh", "on"] | None = None
     context_length: PositiveInt | None = None
+    preset: str | None = None
     store: bool | None = None
     previous_response_id: NonEmpty | None = None
 
@@ -75,6 +84,7 @@ class ChatCall:
 
     system_prompt: None means the one that the conversation has
     previous: the id of the response that it goes on from
+    request: all but its prompt
     store: None means if anything is stored at all
     servers: whose tools it may call
     """
@@ -83,8 +93,7 @@ class ChatCall:
     said: Message
     system_prompt: str | None
     previous: str | None
-    sampling: Sampling
-    max_tokens: int | None
+    request: GenerateRequest
     reasoning: str | None
     stream: bool
     store: bool | None
@@ -93,36 +102,68 @@ class ChatCall:
     def asked(self, conversation: tuple[Message, ...], model: ModelRow, tools: tuple[Tool, ...] = ()) -> GenerateCall:
         """What `model` is asked. Raises InvalidRequest when its reasoning cannot be as it should."""
         prompt = ChatPrompt(conversation, tools, template_variables(self.reasoning, model))
-        request = GenerateRequest(prompt, self.sampling, self.max_tokens)
         wanted = self.lease
         return GenerateCall(
-            wanted.model, (request,), self.stream, ttl_s=wanted.ttl_s, context_length=wanted.context_length
+            wanted.model,
+            (msgspec.structs.replace(self.request, prompt=prompt),),
+            self.stream,
+            ttl_s=wanted.ttl_s,
+            draft_model=wanted.draft_model,
+            context_length=wanted.context_length,
         )
 
 
-def parse(raw: bytes, lenient: bool = False) -> ChatCall:
-    """The call that a body asks for. Raises InvalidRequest naming the field."""
+def parse(raw: bytes, presets: Presets, lenient: bool = False) -> ChatCall:
+    """The call that a body asks for. Raises InvalidRequest naming the field, and as `Presets.named` does."""
     body = decode(raw, LenientChatBody if lenient else ChatBody)
-    ttl_s = body.ttl if isinstance(body, LenientChatBody) else None
+    preset = presets.named(body.preset) or Preset()
+    settings = filled(_settings(body), preset)
     said = Message("user", _said(body.input))
-    picture = next((image.param for image in pictures_in([said])), None)
     return ChatCall(
-        LeaseRequest(body.model, ttl_s=ttl_s, context_length=body.context_length, watching=True, picture=picture),
+        _wanted(body, said, settings),
         said,
-        body.system_prompt,
+        preset.system_prompt if body.system_prompt is None else body.system_prompt,
         body.previous_response_id,
-        Sampling(
-            temperature=warmth(body.temperature),
-            top_k=body.top_k,
-            top_p=body.top_p,
-            min_p=body.min_p,
-            repeat_penalty=body.repeat_penalty,
-        ),
-        token_limit(body.max_output_tokens, "max_output_tokens"),
-        body.reasoning,
+        _request(settings, preset),
+        body.reasoning or preset.reasoning,
         bool(body.stream),
         body.store,
         integrations.wanted(body.integrations),
+    )
+
+
+def _settings(body: ChatBody) -> Prediction:
+    return Prediction(
+        temperature=body.temperature,
+        top_k=body.top_k,
+        top_p=body.top_p,
+        min_p=body.min_p,
+        repeat_penalty=body.repeat_penalty,
+        max_tokens=body.max_output_tokens,
+    )
+
+
+def _wanted(body: ChatBody, said: Message, settings: Prediction) -> LeaseRequest:
+    return LeaseRequest(
+        body.model,
+        ttl_s=body.ttl if isinstance(body, LenientChatBody) else None,
+        draft_model=settings.draft_model or None,
+        context_length=body.context_length,
+        watching=True,
+        picture=next((image.param for image in pictures_in([said])), None),
+    )
+
+
+def _request(settings: Prediction, preset: Preset) -> GenerateRequest:
+    """What is asked of the model, whatever the conversation."""
+    return GenerateRequest(
+        ChatPrompt(()),
+        sampling(settings),
+        token_limit(settings.max_tokens, "max_output_tokens"),
+        stop_strings(settings.stop),
+        constraint=form_of(settings),
+        reasoning_budget=budget(preset.reasoning_budget),
+        overflow=settings.context_overflow_policy,
     )
 
 

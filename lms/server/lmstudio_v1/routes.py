@@ -13,8 +13,9 @@ blueprint = Blueprint("lmstudio_v1", __name__, url_prefix="/api/v1")
 
 @blueprint.post("/chat")
 def answer() -> Response:
-    call = request.parse(raw_body(), services().lenient)
-    begun, way = thread.begun(call, services().history), exchange()
+    ours = services()
+    call = request.parse(raw_body(), ours.presets, ours.lenient)
+    begun, way = thread.begun(call, ours.history), exchange()
     toolbox = open_toolbox(way, call.servers)
     if call.stream:
         return stream_reply(chat.streamed(begun, way, toolbox, failure_in_stream()))

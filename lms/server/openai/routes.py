@@ -28,7 +28,8 @@ def one_model(model: str) -> Response:
 
 @blueprint.post("/chat/completions")
 def chat_completions() -> Response:
-    call = chat_request.parse(raw_body(), separate_reasoning=services().separate_reasoning)
+    ours = services()
+    call = chat_request.parse(raw_body(), ours.presets, separate_reasoning=ours.separate_reasoning)
     way = exchange()
     if call.stream:
         return stream_reply(way.streamed(call, "chatcmpl-", partial(chat.chunks, include_usage=call.include_usage)))
@@ -39,7 +40,7 @@ def chat_completions() -> Response:
 
 @blueprint.post("/completions")
 def text_completions() -> Response:
-    call = text_request.parse(raw_body())
+    call = text_request.parse(raw_body(), services().presets)
     way = exchange()
     if call.stream:
         chunks = partial(completions.chunks, include_usage=call.include_usage, answers_each=call.answers_each)

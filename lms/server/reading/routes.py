@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from lms.generation.events import Ranked, Spelled, WasRead
-from lms.server.http import exchange, raw_body, reply
+from lms.server.http import exchange, raw_body, reply, services
 from lms.server.reading import rerank, tokens
 from lms.server.requests.call import PlainCall
 
@@ -12,7 +12,7 @@ blueprint = Blueprint("reading", __name__)
 
 @blueprint.post("/tokenize")
 def tokenize() -> Response:
-    call = tokens.parse_tokenize(raw_body())
+    call = tokens.parse_tokenize(raw_body(), services().presets)
     return reply(tokens.tokenize_body(_read(call), call))
 
 
@@ -25,12 +25,12 @@ def detokenize() -> Response:
 
 @blueprint.post("/apply-template")
 def apply_template() -> Response:
-    return reply(tokens.template_body(_read(tokens.parse_chat(raw_body()))))
+    return reply(tokens.template_body(_read(tokens.parse_chat(raw_body(), services().presets))))
 
 
 @blueprint.post("/v1/chat/completions/input_tokens")
 def input_tokens() -> Response:
-    return reply(tokens.count_body(_read(tokens.parse_chat(raw_body()))))
+    return reply(tokens.count_body(_read(tokens.parse_chat(raw_body(), services().presets))))
 
 
 @blueprint.post("/v1/rerank")

@@ -6,6 +6,7 @@ several needs. `/tokenize` takes vLLM's names for a text as well, with the speci
 
 from typing import Any
 
+from lms.config.presets import Presets
 from lms.errors import InvalidRequest
 from lms.generation.events import Spelled, WasRead
 from lms.generation.request import ReadRequest, SpellRequest, TextPrompt
@@ -30,7 +31,7 @@ class DetokenizeBody(Body, frozen=True, kw_only=True):
     tokens: list[TokenId]
 
 
-def parse_tokenize(raw: bytes) -> PlainCall:
+def parse_tokenize(raw: bytes, presets: Presets) -> PlainCall:
     """Raises InvalidRequest naming the field, and what `chat.parse` raises for messages."""
     body = decode(raw, TokenizeBody)
     given = [name for name in ("content", "prompt", "messages") if getattr(body, name) is not None]
@@ -39,7 +40,7 @@ def parse_tokenize(raw: bytes) -> PlainCall:
             f"One of “content”, “prompt” and “messages” is needed, not {len(given)} of them.", param="content"
         )
     if body.messages is not None:
-        return _conversation(raw, pieces=body.with_pieces)
+        return _conversation(raw, presets, pieces=body.with_pieces)
     text = body.content if body.content is not None else body.prompt or ""
     request = ReadRequest(TextPrompt(text), _adds_special(body), body.parse_special, body.with_pieces)
     return PlainCall(body.model, request, "any", body.ttl)
@@ -51,9 +52,9 @@ def parse_detokenize(raw: bytes) -> PlainCall:
     return PlainCall(body.model, SpellRequest(tuple(body.tokens)), "any", body.ttl)
 
 
-def parse_chat(raw: bytes) -> PlainCall:
+def parse_chat(raw: bytes, presets: Presets) -> PlainCall:
     """The conversation of a chat body, to be read and not answered. Raises as `chat.parse` does."""
-    return _conversation(raw)
+    return _conversation(raw, presets)
 
 
 def tokenize_body(read: WasRead, call: PlainCall) -> dict[str, Any]:
@@ -75,8 +76,8 @@ def count_body(read: WasRead) -> dict[str, Any]:
     return {"object": "response.input_tokens", "input_tokens": len(read.tokens)}
 
 
-def _conversation(raw: bytes, *, pieces: bool = False) -> PlainCall:
-    call = chat.parse(raw)
+def _conversation(raw: bytes, presets: Presets, *, pieces: bool = False) -> PlainCall:
+    call = chat.parse(raw, presets)
     return PlainCall(call.model, ReadRequest(call.requests[0].prompt, pieces=pieces), "llm", call.ttl_s)
 
 

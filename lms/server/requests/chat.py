@@ -4,11 +4,13 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from lms.config.presets import Preset, Presets
 from lms.errors import InvalidRequest
 from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import decode, only
 from lms.server.requests.messages import Messages, translated
+from lms.server.requests.presets import filled, instructed, thinking
 from lms.server.requests.reasoning import ReasoningBody, reasoning_budget, template_variables
 from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
@@ -42,22 +44,26 @@ class ChatBody(ReasoningBody, frozen=True, kw_only=True):
     verbosity: str | None = None
 
 
-def parse(raw: bytes, *, separate_reasoning: bool = True) -> GenerateCall:
-    """The call that a chat body asks for, one request an answer. Raises InvalidRequest or Unsupported naming the field.
+def parse(raw: bytes, presets: Presets, *, separate_reasoning: bool = True) -> GenerateCall:
+    """The call that a chat body asks for, one request an answer. Raises InvalidRequest or Unsupported naming the field,
+    and as `Presets.named` does.
 
     `separate_reasoning` counts where the body does not say whether reasoning is told from the answer.
     """
     body = decode(raw, ChatBody)
     refuse_unsupported(body)
     _refuse_unsupported_in_chat(body)
+    preset = presets.named(body.preset)
+    body = _filled(body, preset)
     tools, tool_choice = toolset(body.tools, body.tool_choice, body.parallel_tool_calls)
+    messages = instructed(translated(body.messages), preset)
     request = GenerateRequest(
-        ChatPrompt(translated(body.messages), tools, template_variables(body, body.reasoning_effort)),
+        ChatPrompt(messages, tools, template_variables(body, body.reasoning_effort)),
         sampling(body),
         _token_limit(body),
         stop_strings(body.stop),
         split_reasoning=separate_reasoning if body.reasoning_format is None else body.reasoning_format != "none",
-        constraint=form_of(body),
+        constraint=form_of(body, body.response_format),
         tool_choice=tool_choice,
         reasoning_budget=reasoning_budget(body),
         logprobs=_logprobs(body),
@@ -72,6 +78,10 @@ def parse(raw: bytes, *, separate_reasoning: bool = True) -> GenerateCall:
         draft_model=body.draft_model or None,
         answers_each=body.n or 1,
     )
+
+
+def _filled(body: ChatBody, preset: Preset | None) -> ChatBody:
+    return thinking(filled(body, preset, formed=body.response_format is not None), preset)
 
 
 def _refuse_unsupported_in_chat(body: ChatBody) -> None:

@@ -29,7 +29,12 @@ def reasoning_budget(body: ReasoningBody) -> int | None:
     given = [(name, getattr(body, name)) for name in names if getattr(body, name) is not None]
     if len({budget for _, budget in given}) > 1:
         raise InvalidRequest(f"“{given[1][0]}” says otherwise than “{given[0][0]}”.", param=given[1][0])
-    return given[0][1] if given and given[0][1] >= 0 else None
+    return budget(given[0][1]) if given else None
+
+
+def budget(tokens: int | None) -> int | None:
+    """None and −1 mean no limit."""
+    return tokens if tokens is not None and tokens >= 0 else None
 
 
 def template_variables(body: ReasoningBody, effort: Effort | None) -> dict[str, Any]:

@@ -4,10 +4,11 @@ Forms: https://platform.openai.com/docs/guides/structured-outputs. A schema is a
 false; the schema beside `json_object`, which other servers take, is enforced as well rather than ignored.
 """
 
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import msgspec
 
+from lms.config.prediction import Prediction
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint, Grammar, JsonSchema, Regex
 from lms.server.requests.fields import portable
@@ -55,26 +56,10 @@ def constraint_of(response_format: ResponseFormat | None) -> Constraint | None:
     return None
 
 
-class Formed(Protocol):
-    """A body that may ask for a form in one of four ways."""
-
-    @property
-    def response_format(self) -> ResponseFormat | None: ...
-
-    @property
-    def json_schema(self) -> dict[str, Any] | None: ...
-
-    @property
-    def regex(self) -> str | None: ...
-
-    @property
-    def grammar(self) -> str | None: ...
-
-
-def form_of(body: Formed) -> Constraint | None:
+def form_of(body: Prediction, response_format: ResponseFormat | None = None) -> Constraint | None:
     """What is to be enforced. Raises InvalidRequest for two forms at once, and as `constraint_of` does."""
     forms = [
-        constraint_of(body.response_format),
+        constraint_of(response_format),
         None if body.json_schema is None else _enforced(body.json_schema, "json_schema"),
         None if body.regex is None else Regex(body.regex, "regex"),
         None if body.grammar is None else Grammar(body.grammar, "grammar"),

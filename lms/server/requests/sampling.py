@@ -7,24 +7,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from lms.config.prediction import Prediction
 from lms.errors import InvalidRequest
-from lms.generation.request import GenerateRequest, Overflow, Sampling
-from lms.server.requests.fields import Body, NonEmpty, TokenId, only
+from lms.generation.request import GenerateRequest, Sampling
+from lms.server.requests.fields import NonEmpty, PositiveInt, only
 from lms.server.requests.response_format import ResponseFormat
 
-_Share = Annotated[float, Meta(ge=0, le=1)]
-_Penalty = Annotated[float, Meta(ge=-2, le=2)]
-_Bias = Annotated[float, Meta(ge=-100, le=100)]
-_Integer = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-_TokenCount = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
-# An empty string would stop everything before it starts. The engine's search keeps about 300 bytes a character.
-_StopString = Annotated[str, Meta(min_length=1, max_length=1024)]
-
-# What a bias is for is tokenized while others wait.
-_BiasedText = Annotated[str, Meta(min_length=1, max_length=256)]
 _MOST_BIASED_TEXTS = 256
 _NUMBER = re.compile(r"-?[0-9]{1,256}")
-_Breaker = Annotated[str, Meta(min_length=1, max_length=40)]  # llama.cpp cuts longer ones
 
 # LM Studio's most; OpenAI's are 20 for chats and 5 for texts.
 MOST_LOGPROBS = 100
@@ -41,43 +31,20 @@ class StreamOptions(msgspec.Struct, frozen=True):
     include_obfuscation: bool | None = None
 
 
-class GenerateBody(Body, frozen=True, kw_only=True):
-    """The ranges are OpenAI's where it has any; the temperature has no upper limit, as sampling needs none.
+class GenerateBody(Prediction, frozen=True, kw_only=True):
+    """`preset` names one whose settings hold for what the body leaves open.
 
     What says who asks and why (`user`, `metadata`, `safety_identifier`), what to keep (`store`: nothing is, here) and
-    how to reuse prompts (`prompt_cache_…`: that is always done) changes no answer. `grammar`, `regex` and `json_schema`
-    are extensions of ours under the names that llama-server and vLLM know them by.
+    how to reuse prompts (`prompt_cache_…`: that is always done) changes no answer.
     """
 
-    temperature: Annotated[float, Meta(ge=0)] | None = None
-    top_p: _Share | None = None
-    top_k: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
-    min_p: _Share | None = None
-    repeat_penalty: Annotated[float, Meta(ge=0.01, le=10)] | None = None
-    presence_penalty: _Penalty | None = None
-    frequency_penalty: _Penalty | None = None
-    typical_p: _Share | None = None
-    xtc_probability: _Share | None = None
-    xtc_threshold: _Share | None = None
-    dry_multiplier: Annotated[float, Meta(ge=0, le=100)] | None = None
-    dry_base: Annotated[float, Meta(ge=1, le=100)] | None = None
-    dry_allowed_length: Annotated[int, Meta(ge=0, le=2**31 - 1)] | None = None
-    dry_penalty_last_n: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
-    dry_sequence_breakers: Annotated[list[_Breaker], Meta(max_length=16)] | None = None
-    logit_bias: dict[_BiasedText, _Bias] | list[tuple[TokenId | _BiasedText, _Bias]] | None = None
-    seed: _Integer | None = None
-    max_tokens: _TokenCount | None = None
-    stop: _StopString | Annotated[list[_StopString], Meta(max_length=16)] | None = None
+    model: NonEmpty
+    ttl: PositiveInt | None = None
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Meta(ge=1, le=MOST_ANSWERS)] | None = None
     response_format: ResponseFormat | None = None
-    json_schema: dict[str, Any] | None = None
-    regex: NonEmpty | None = None
-    grammar: NonEmpty | None = None
-    context_overflow_policy: Overflow | None = None
-    draft_model: str | None = None
-    preset: Any = None
+    preset: str | None = None
     user: str | None = None
     metadata: dict[str, str] | None = None
     store: bool | None = None
@@ -97,7 +64,7 @@ def warmth(temperature: float | None) -> float | None:
     return 0.0 if temperature is not None and temperature < _COLDEST else temperature
 
 
-def sampling(body: GenerateBody) -> Sampling:
+def sampling(body: Prediction) -> Sampling:
     """How tokens are drawn. A seed of −1 means a new one each time, as in LM Studio. Raises InvalidRequest."""
     by_id, by_text = _biases(body.logit_bias)
     return Sampling(
@@ -180,6 +147,5 @@ def _wrapped(seed: int) -> int:
 
 def refuse_unsupported(body: GenerateBody) -> None:
     """Raises Unsupported for what neither chat nor text completions can honour yet."""
-    only(body.preset, (None, ""), "preset")
     only(body.moderation, (None,), "moderation")
     only(body.service_tier, (None, "auto", "default"), "service_tier")

@@ -5,10 +5,12 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
+from lms.config.presets import Presets
 from lms.errors import InvalidRequest
 from lms.generation.request import GenerateRequest, InfillPrompt, Prompt, TextPrompt, TokenPrompt
 from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import TokenId, TokenIds, decode, only
+from lms.server.requests.presets import filled
 from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
     MOST_LOGPROBS,
@@ -31,14 +33,15 @@ class TextBody(GenerateBody, frozen=True, kw_only=True):
     suffix: str | None = None
 
 
-def parse(raw: bytes) -> GenerateCall:
+def parse(raw: bytes, presets: Presets) -> GenerateCall:
     """The call that a completion body asks for, one request an answer: all to the first prompt come first.
 
-    Raises InvalidRequest or Unsupported.
+    Raises InvalidRequest or Unsupported, and as `Presets.named` does.
     """
     body = decode(raw, TextBody)
     refuse_unsupported(body)
     only(body.best_of, (None, body.n or 1), "best_of")
+    body = filled(body, presets.named(body.preset), formed=body.response_format is not None)
     _refuse_contradictions(body)
     asked = GenerateRequest(
         TextPrompt(""),
@@ -46,7 +49,7 @@ def parse(raw: bytes) -> GenerateCall:
         0 if body.max_tokens == 0 and body.echo else token_limit(body.max_tokens),
         stop_strings(body.stop),
         split_reasoning=False,
-        constraint=form_of(body),
+        constraint=form_of(body, body.response_format),
         logprobs=None if body.logprobs is False else body.logprobs if body.logprobs is None else int(body.logprobs),
         echo=bool(body.echo),
         overflow=body.context_overflow_policy,

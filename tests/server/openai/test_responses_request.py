@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from lms.config.presets import Presets
 from lms.errors import InvalidRequest, LmsError, MissingParameter, PreviousResponseNotFound, Unsupported
 from lms.generation.constraint import JsonSchema, Regex
 from lms.generation.messages import Message
@@ -37,7 +38,7 @@ class Remembered:
 
 
 def asked(keeps: bool = True, **fields: Any) -> ResponseCall:
-    return parse(msgspec.json.encode({"model": "tiny-chat", "input": "Bye"} | fields), Remembered(keeps))
+    return parse(msgspec.json.encode({"model": "tiny-chat", "input": "Bye"} | fields), Remembered(keeps), Presets())
 
 
 def request(**fields: Any) -> GenerateRequest:

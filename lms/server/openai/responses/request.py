@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace as replaced
 
+from lms.config.presets import Preset, Presets
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint
 from lms.generation.messages import Message, Tool
@@ -16,6 +18,7 @@ from lms.server.openai.responses.text_format import TextOptions
 from lms.server.openai.responses.tools import Toolset, toolset
 from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import NonEmpty, PositiveInt, decode, only
+from lms.server.requests.presets import filled, instructed, thinking
 from lms.server.requests.reasoning import Effort, ReasoningBody, reasoning_budget, template_variables
 from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
@@ -123,17 +126,22 @@ class ResponseCall:
         return replace(self, call=replace(self.call, requests=(msgspec.structs.replace(request, prompt=prompt),)))
 
 
-def parse(raw: bytes, past: Past) -> ResponseCall:
-    """The call that a body asks for. Raises InvalidRequest or Unsupported naming the field."""
+def parse(raw: bytes, past: Past, presets: Presets) -> ResponseCall:
+    """The call that a body asks for. Raises InvalidRequest or Unsupported naming the field, and as `Presets.named`."""
     body = decode(raw, ResponseBody)
     _refuse_unsupported(body)
+    preset = presets.named(body.preset)
+    body = _filled(body, preset)
     stored = is_stored(body.store, past.keeps)
     tools = toolset(body.tools or [], body.tool_choice, body.parallel_tool_calls)
     items = list(_items(body, past))
     messages = conversation(items)
     earlier = past.conversation(body.previous_response_id) if body.previous_response_id else ()
+    conversed = (*earlier, *messages)
     prompt = ChatPrompt(
-        _instructed(body.instructions, (*earlier, *messages)), tools.tools, template_variables(body, _effort(body))
+        instructed(conversed, preset) if body.instructions is None else _instructed(body.instructions, conversed),
+        tools.tools,
+        template_variables(body, _effort(body)),
     )
     return ResponseCall(
         _call(body, prompt, tools),
@@ -145,6 +153,19 @@ def parse(raw: bytes, past: Past) -> ResponseCall:
         stored,
         "reasoning.encrypted_content" in (body.include or ()),
         body.max_tool_calls,
+    )
+
+
+def _filled(body: ResponseBody, preset: Preset | None) -> ResponseBody:
+    """`body` with what it leaves open taken from `preset`, under the names that responses have for it."""
+    if preset is None:
+        return body
+    formed = body.response_format is not None or (body.text is not None and body.text.format is not None)
+    full = thinking(filled(replaced(body, reasoning_effort=_effort(body)), preset, formed=formed), preset)
+    return replaced(
+        full,
+        max_output_tokens=full.max_tokens if body.max_output_tokens is None else body.max_output_tokens,
+        context_overflow_policy=body.context_overflow_policy if body.truncation else full.context_overflow_policy,
     )
 
 
@@ -206,7 +227,7 @@ def _effort(body: ResponseBody) -> Effort | None:
 
 def _form(body: ResponseBody) -> Constraint | None:
     """What is to be enforced of the text. Raises InvalidRequest for two forms at once."""
-    form, extension = body.text.constraint() if body.text else None, form_of(body)
+    form, extension = body.text.constraint() if body.text else None, form_of(body, body.response_format)
     if form and extension:
         raise InvalidRequest(
             f"“{extension.param}” asks for another form than “text.format”: give one of them.", param=extension.param

@@ -27,7 +27,7 @@ blueprint = Blueprint("responses", __name__, url_prefix="/v1/responses")
 @blueprint.post("")
 def create() -> Response:
     keeper, way = _keeper(), exchange()
-    asked = parse(raw_body(), keeper)
+    asked = parse(raw_body(), keeper, services().presets)
     toolbox = _toolbox(way, asked)
     asked = asked.with_tools(toolbox.tools)
     answering = Answering(Reply(asked, toolbox), keeper)
@@ -43,7 +43,7 @@ def create() -> Response:
 @blueprint.post("/input_tokens")
 def input_tokens() -> Response:
     """How many tokens the input of such a request has. Nothing is answered."""
-    asked, way = parse(raw_body(), _keeper()), exchange()
+    asked, way = parse(raw_body(), _keeper(), services().presets), exchange()
     with closing(_toolbox(way, asked)) as toolbox:
         call = asked.with_tools(toolbox.tools).call
     counted = PlainCall(call.model, ReadRequest(call.requests[0].prompt), "llm", call.ttl_s)
