@@ -17,7 +17,7 @@ from lms.config.bounds import MOST_PARALLEL
 from lms.errors import EngineFailed, Unsupported, UsageError
 
 if TYPE_CHECKING:
-    from lms.client.control import InstanceRow, LoadDone, LoadRequest, MemoryEstimate, ModelRow
+    from lms.client.control import InstanceRow, LoadDone, LoadRequest, MemoryEstimate
     from lms.config.load import LoadConfig
 
 WOULD_BE_REFUSED = "The model would not fit: the load would be refused, except with --force."
@@ -106,7 +106,7 @@ def load(
     row = choose(session, daemon, model_key, exact=exact, yes=yes)
     identifiers.require_own(daemon, identifier, row)
     if tokens == "max":
-        asked["context_length"] = _longest(row)
+        asked["context_length"] = longest_context(row.key, row.max_context_length)
     config = load_config(asked)
     request = LoadRequest(row.key, identifier, ttl, config, pin, force, reuse, said(asked, config))
     if estimate_only:
@@ -136,10 +136,11 @@ def context_tokens(typed: str | None) -> int | Literal["max"] | None:
     return whole_number("--context-length", typed, 1, MOST_INT32, also="max")
 
 
-def _longest(row: "ModelRow") -> int:
-    if not row.max_context_length:
-        raise Unsupported(f"“{row.key}” does not say how long its context may be.", hint="Give -c a number.")
-    return row.max_context_length
+def longest_context(key: str, tokens: int) -> int:
+    """What `-c max` means. Raises Unsupported where the model's header says 0."""
+    if not tokens:
+        raise Unsupported(f"“{key}” does not say how long its context may be.", hint="Give -c a number.")
+    return tokens
 
 
 def _perform(session: Session, daemon: Daemon, request: "LoadRequest") -> "LoadDone":

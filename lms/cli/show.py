@@ -7,7 +7,7 @@ import typer
 
 from lms.cli import disk, shapes, units
 from lms.cli.command import command
-from lms.cli.load import ContextLength, Parallel, context_tokens
+from lms.cli.load import ContextLength, Parallel, context_tokens, longest_context
 from lms.cli.output import Table
 from lms.cli.session import Daemon, Session
 from lms.cli.tuning import KvCacheType
@@ -51,7 +51,10 @@ def show(
     told = details.read(meant)
     if template:
         return _show_template(session, meant, told)
+    tokens = longest_context(meant.key, meant.max_context_length) if tokens == "max" else tokens
     estimate = _estimate(daemon, meant, tokens, parallel, kv_cache_type)
+    if estimate and tokens and tokens > estimate.context_length:
+        session.output.warn(f"The model takes {estimate.context_length:,} tokens at most, not {tokens:,}.")
     if session.output.as_json:
         return session.output.json(_shape(meant, told, estimate))
     session.output.table(Table(("MODEL", meant.key), tuple(_rows(meant, told, estimate))))
@@ -72,16 +75,15 @@ def _show_template(session: Session, model: "Model", told: "Details") -> None:
 
 
 def _estimate(
-    daemon: Daemon, model: "Model", tokens: int | str | None, parallel: int | None, cache_types: Any
+    daemon: Daemon, model: "Model", tokens: int | None, parallel: int | None, cache_types: Any
 ) -> "MemoryEstimate | None":
     """None for a model that cannot be loaded here."""
     from lms.cli.load_file import load_config, said
     from lms.client.control import LoadRequest
     from lms.errors import Unsupported
 
-    wanted = model.max_context_length if tokens == "max" else tokens
     keys, values = cache_types or (None, None)
-    asked = {"context_length": wanted, "parallel": parallel, "k_cache_type": keys, "v_cache_type": values}
+    asked = {"context_length": tokens, "parallel": parallel, "k_cache_type": keys, "v_cache_type": values}
     asked = {name: value for name, value in asked.items() if value}
     config = load_config(asked)
     try:

@@ -51,6 +51,19 @@ def test_the_memory_is_for_the_settings_that_are_asked_for(lms: Terminal, models
     )
 
 
+def test_a_context_that_the_model_does_not_take_is_said_to_be_shorter(lms: Terminal, models: Path) -> None:
+    ended = lms.type("show", "foo", "-c", "99999", "--json")
+    assert ended.json["estimate"]["contextLength"] == 4096
+    assert "Warning: The model takes 4,096 tokens at most, not 99,999." in ended.err
+
+
+def test_the_longest_context_of_a_model_that_does_not_say_is_not_known(lms: Terminal, models: Path) -> None:
+    write_gguf(models / "pub" / "bar" / "bar.gguf", dimensions={})
+    ended = lms.type("show", "bar", "-c", "max")
+    assert (ended.code, ended.out) == (1, "")
+    assert "Give -c a number." in ended.err
+
+
 def test_the_template_comes_alone_for_a_file(lms: Terminal, models: Path) -> None:
     assert lms.type("show", "foo", "--template").out == TEMPLATE + "\n"
     assert lms.type("show", "foo", "--template", "--json").json == {"modelKey": "foo", "chatTemplate": TEMPLATE}
