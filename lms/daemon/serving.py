@@ -161,7 +161,7 @@ class Serving:
         self._current = site, front
         self._remember(Remembered(site.port, site.host, site.admission, wanted=True))
         self._say("info", f"The server is listening on {listener.place(site.host, site.port)}.")
-        watch = threading.Thread(target=self._watch, args=(site, front, self._ending), name="front watch", daemon=True)
+        watch = threading.Thread(target=self._watch, args=(front, self._ending), name="front watch", daemon=True)
         watch.start()
 
     def _greeting_front(self, site: Site) -> Front:
@@ -186,7 +186,7 @@ class Serving:
             listener.remove(site.host)
         self._current = None
 
-    def _watch(self, site: Site, front: Front, ending: threading.Event) -> None:
+    def _watch(self, front: Front, ending: threading.Event) -> None:
         """Start the front again whenever it ends without being asked to."""
         failures = 0
         while True:
@@ -198,24 +198,26 @@ class Serving:
             self._say("error", f"The front ended by itself (exit code {code}) and is started again.")
             if ending.wait(_backoff_s(failures)):
                 return
-            while (started := self._start_again(site, ending)) is None:
+            while (started := self._start_again(front, ending)) is None:
                 failures += 1
                 if ending.wait(_backoff_s(failures)):
                     return
-            site, front = started
+            front = started
 
-    def _start_again(self, site: Site, ending: threading.Event) -> tuple[Site, Front] | None:
+    def _start_again(self, ended: Front, ending: threading.Event) -> Front | None:
         """The next front; None when it is not wanted any more, or cannot be started now, which is logged."""
         with self._lock:
-            if ending.is_set():
+            if ending.is_set() or self._current is None:
                 return None
             try:
-                site = _findable(site)
-                self._current = site, self._launch(site, self._publish)
+                site = _findable(self._current[0])
+                self._current = site, ended  # whatever comes, the next attempt knows the new socket
+                front = self._launch(site, self._publish)
             except (OSError, LmsError) as error:
                 self._say("error", f"The front could not be started again: {error}.")
                 return None
-            return self._current
+            self._current = site, front
+            return front
 
     def _remembered(self) -> Remembered:
         try:

@@ -14,9 +14,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), Handler, bind_and_activate=False)
 server.socket.close()
 server.socket = socket.socket(fileno=int(sys.argv[sys.argv.index('--fd') + 1]))
-threading.Thread(target=server.serve_forever, daemon=True).start()
 print('{"type":"server.log","content":"hello","level":"info"}', flush=True)
 print('not JSON', flush=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
 sys.stdin.buffer.read()
 """
 

@@ -298,7 +298,23 @@ class TestUnixSockets:
         first = make().start(ServerStart(host=host))
         (tmp_path / "lms.sock").unlink()
         psutil.Process(first.pid).kill()
-        for _ in range(2):  # each front says it once it serves
+        for _ in range(2):  # each front says it before it answers anybody
             while said.get(timeout=20) != ServerLog("hello", "info"):
                 continue
         assert self.get(host)
+
+    def test_a_new_socket_is_not_lost_when_the_front_for_it_cannot_be_started_at_once(
+        self, host: str, tmp_path: Path, said: "queue.SimpleQueue[LogData]"
+    ) -> None:
+        commands = iter([GREETS, ("/no-such-program",), GREETS])
+        serving = Serving(
+            Home(tmp_path), Settings(), said.put, lambda site, publish: Front(site, publish, command=next(commands))
+        )
+        first = serving.start(ServerStart(host=host))
+        (tmp_path / "lms.sock").unlink()
+        psutil.Process(first.pid).kill()
+        for _ in range(2):
+            while said.get(timeout=20) != ServerLog("hello", "info"):
+                continue
+        assert self.get(host)
+        serving.close()
