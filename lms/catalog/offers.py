@@ -19,6 +19,8 @@ from lms.errors import InvalidRequest, ModelNotFound
 
 HUB = "https://huggingface.co"
 HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
+# Its pages call models as the hub does, by their makers' names.
+LM_STUDIO_HOSTS = frozenset({"lmstudio.ai", "www.lmstudio.ai"})
 SHOWN_QUANTIZATIONS = 12
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
@@ -83,16 +85,22 @@ class Wanted(msgspec.Struct, frozen=True):
     quantization: str | None = None
 
 
+def split(typed: str) -> tuple[str, str]:
+    """What stands before the `@`, and the quantization behind it, if there is one. Raises InvalidRequest."""
+    name, _, quantization = (part.strip() for part in typed.partition("@"))
+    if "@" in quantization:
+        raise InvalidRequest(f"“{typed}” has more than one @.", hint="It is name@quantization.", param="model")
+    return name, quantization
+
+
 def wanted(typed: str, quantization: str | None = None, endpoint: str | None = None) -> Wanted:
     """What `typed` means: `owner/name`, the address of a repo or of a file on the hub, each with `@quantization`.
 
     Raises InvalidRequest when it is none of them.
     """
-    name, at, behind = typed.strip().partition("@")
+    name, behind = split(typed)
     if quantization and behind and quantization.lower() != behind.lower():
         raise InvalidRequest(f"“{typed}” says {behind}, and the quantization is to be {quantization}.", param="model")
-    if "@" in behind or (at and not behind):
-        raise InvalidRequest(f"“{typed}” does not say which quantization.", param="model")
     meant = _at_address(name, endpoint) if "://" in name else _repo(name.split("/"), typed)
     return msgspec.structs.replace(meant, quantization=quantization or behind or None)
 
@@ -151,6 +159,8 @@ def _bits(quantization: str | None) -> int:
 def _at_address(address: str, endpoint: str | None) -> Wanted:
     """A repo's or file's page, its download link too."""
     parts = urlsplit(address)
+    if parts.scheme == "https" and parts.netloc in LM_STUDIO_HOSTS:
+        return _repo(parts.path.removeprefix("/models").strip("/").split("/"), address)
     own = urlsplit(endpoint) if endpoint else None
     at_home = own is not None and (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
     if not at_home and (parts.scheme != "https" or parts.netloc not in HUB_HOSTS):

@@ -32,20 +32,23 @@ def wanted_repo(
 ) -> str:
     """`owner/name` or an address, as typed or as searched for, with the `@quantization` that was typed.
 
-    Raises UsageError without words, ModelNotFound, and AmbiguousModel when nobody can be asked which one it is.
+    Raises UsageError without words, InvalidRequest, ModelNotFound, and AmbiguousModel when nobody can be asked which
+    one it is.
     """
+    from lms.catalog.offers import split
     from lms.client.control import HubSearch
 
-    words, at, quantization = typed.partition("@")
+    words, quantization = split(typed)
+    wanted = f"@{quantization}" if quantization else ""
     if "/" in words:
-        return typed
-    if not words.strip():
+        return words + wanted
+    if not words:
         raise UsageError("What is to be downloaded?", hint="Give words to search for, or owner/name.")
     session.output.say(f"Searching for “{words}”…")
     found = daemon.search(HubSearch(words, request.formats, limit, request.endpoint, request.token))
     if not found:
         raise ModelNotFound(f"The hub has no {_formats(request)} model for “{words}”.", hint="Try fewer words.")
-    return _one_of(session, found, words, yes=yes) + at + quantization
+    return _one_of(session, found, words, yes=yes) + wanted
 
 
 def propose(session: Session, daemon: Daemon, repo: str, request: DownloadRequest, *, select: bool) -> Choice:
@@ -70,12 +73,13 @@ def propose(session: Session, daemon: Daemon, repo: str, request: DownloadReques
 
 def _one_of(session: Session, found: list[FoundRepo], words: str, *, yes: bool) -> str:
     names = [repo.name for repo in found]
-    exact = [name for name in names if _plain(name) == words.strip().lower()]
-    if len(exact or names) == 1:
-        return (exact or names)[0]
+    exact = [name for name in names if _plain(name) == _plain(words)]
+    best = exact or names
+    if len(best) == 1:
+        return best[0]
     if yes:
-        session.output.say(f"Of {units.count(len(names), 'result')} this is the most downloaded: {names[0]}.")
-        return names[0]
+        session.output.say(f"Of {units.count(len(best), 'result')} this is the most downloaded: {best[0]}.")
+        return best[0]
     question = f"Which one of these is “{words}”?"
     if not session.can_ask:
         raise AmbiguousModel(question, hint="Say which: lms get owner/name.", candidates=tuple(names))

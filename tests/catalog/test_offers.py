@@ -29,6 +29,9 @@ ANY = Wanted("maker/model-GGUF")
         ("https://huggingface.co/a/b/blob/v1/c%20d/e.gguf?x=1", Wanted("a/b", "v1", "c d/e.gguf")),
         ("https://huggingface.co/a/b/resolve/main/e.gguf?download=true", Wanted("a/b", "main", "e.gguf")),
         ("https://huggingface.co/a/b@Q8_0", Wanted("a/b", quantization="Q8_0")),
+        ("a/b@", Wanted("a/b")),
+        ("https://lmstudio.ai/models/a/b", Wanted("a/b")),
+        ("https://www.lmstudio.ai/a/b/@q8_0", Wanted("a/b", quantization="q8_0")),
     ],
 )
 def test_names_and_addresses_are_understood(typed: str, meant: Wanted) -> None:
@@ -37,9 +40,9 @@ def test_names_and_addresses_are_understood(typed: str, meant: Wanted) -> None:
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "a", "a/b/c", "a/", "/b", "a/..", ".a/b", "a b/c", "a/b@", "a/b@c@d", "http://huggingface.co/a/b",
+    ["", "a", "a/b/c", "a/", "/b", "a/..", ".a/b", "a b/c", "a/b@c@d", "http://huggingface.co/a/b",
      "https://huggingface.co.evil.com/a/b", "https://huggingface.co/a", "https://huggingface.co/a/b/discussions/1",
-     "ftp://huggingface.co/a/b", "https://huggingface.co/a/%2e%2e"],
+     "http://lmstudio.ai/a/b", "https://lmstudio.ai/download", "ftp://huggingface.co/a/b", "https://huggingface.co/a/%2e%2e"],
 )  # fmt: skip
 def test_anything_else_is_refused(typed: str) -> None:
     with pytest.raises(InvalidRequest) as refused:

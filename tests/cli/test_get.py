@@ -3,6 +3,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
+from lms.catalog.offers import FoundRepo
 from lms.errors import DownloadFailed, HubRefused
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
@@ -65,6 +66,26 @@ def test_an_exact_result_of_a_search_is_taken(lms: Terminal, daemon: FakeDaemon)
     assert lms.type("get", "Qwen3-4B@q8_0").code == 0
     assert [(search.words, search.formats, search.limit) for search in daemon.searches] == [("Qwen3-4B", ("gguf",), 10)]
     assert daemon.wanted[0].model == f"{REPO}@q8_0"
+
+
+@pytest.mark.parametrize("typed", ["Qwen3-4B-GGUF", "qwen3-4b@"])
+def test_a_name_is_exact_with_and_without_what_says_that_it_is_gguf(
+    lms: Terminal, daemon: FakeDaemon, typed: str
+) -> None:
+    assert lms.type("get", typed).code == 0
+    assert daemon.wanted[0].model == REPO
+
+
+def test_of_several_exact_results_yes_takes_the_most_downloaded_one(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.found = [FoundRepo(f"{owner}/{name}", ("gguf",)) for owner, name in (("a", "x-2"), ("b", "x"), ("c", "x"))]
+    assert "Of 2 results this is the most downloaded: b/x." in lms.type("get", "x@q8_0", "-y").err
+    assert daemon.wanted[0].model == "b/x@q8_0"
+
+
+def test_two_quantizations_are_refused_before_the_hub_is_asked(lms: Terminal, daemon: FakeDaemon) -> None:
+    ended = lms.type("get", "qwen@q4_0@q8_0")
+    assert (ended.code, daemon.searches) == (2, [])
+    assert "more than one @" in ended.err
 
 
 def test_of_several_results_a_script_gets_the_names(lms: Terminal, daemon: FakeDaemon) -> None:
