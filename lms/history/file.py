@@ -9,12 +9,13 @@ import sqlite3
 from pathlib import Path
 
 from lms.errors import HistoryFailed
+from lms.paths import only_writer
 
-VERSION = 1
+VERSION = 2
 PATIENCE_S = 5.0
 
 # A turn without a record is gone for whoever asks for it. Its messages stay while another one goes on from it. An item
-# is a part of a record.
+# is a part of a record. The owner is the API token that asked, by its id; none where nobody was asked for one.
 _TABLES = """
 CREATE TABLE turn (
     id TEXT PRIMARY KEY,
@@ -22,7 +23,8 @@ CREATE TABLE turn (
     form TEXT NOT NULL,
     created_s INTEGER NOT NULL,
     messages BLOB NOT NULL,
-    record BLOB
+    record BLOB,
+    owner TEXT
 );
 CREATE TABLE item (
     id TEXT PRIMARY KEY,
@@ -33,19 +35,23 @@ CREATE INDEX turn_by_parent ON turn (parent);
 CREATE INDEX turn_by_age ON turn (created_s) WHERE record IS NOT NULL;
 """
 
+# What makes tables of version 1 those of version 2.
+_OWNERS = ("ALTER TABLE turn ADD COLUMN owner TEXT",)
+
 
 def opened(path: Path) -> sqlite3.Connection:
     """A connection that any thread may use, one at a time. Raises HistoryFailed for a file of a later version, and
     sqlite3.Error or OSError when there is no file to be had.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
-    connection = sqlite3.connect(path, PATIENCE_S, isolation_level=None, check_same_thread=False)
-    try:
-        _prepare(connection, path)
-    except BaseException:
-        connection.close()
-        raise
+    # SQLite's own patience is not for the change of the journal: of two processes that make it, one fails at once.
+    with only_writer(path):
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        connection = sqlite3.connect(path, PATIENCE_S, isolation_level=None, check_same_thread=False)
+        try:
+            _prepare(connection, path)
+        except BaseException:
+            connection.close()
+            raise
     return connection
 
 
@@ -57,7 +63,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
             raise HistoryFailed(f"{path} was written by a later version of this program.")
-        if version == 0:
-            for statement in filter(str.strip, _TABLES.split(";")):
+        if version < VERSION:
+            for statement in _OWNERS if version == 1 else filter(str.strip, _TABLES.split(";")):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {VERSION}")

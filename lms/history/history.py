@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -23,18 +24,17 @@ MEBIBYTE = 1024 * 1024
 DAY_S = 24 * 60 * 60
 SWEEP_EVERY_S = 60 * 60
 
-_LINE = """
+_IS_FOUND = "id = :id AND record IS NOT NULL AND created_s >= :horizon_s AND (:owner IS NULL OR owner = :owner)"
+_LINE = f"""
 WITH RECURSIVE line (id, parent, distance) AS (
-    SELECT id, parent, 0 FROM turn WHERE id = ? AND record IS NOT NULL AND created_s >= ?
+    SELECT id, parent, 0 FROM turn WHERE {_IS_FOUND}
     UNION ALL
     SELECT turn.id, turn.parent, distance + 1 FROM turn JOIN line ON turn.id = line.parent
 )
 SELECT messages FROM line JOIN turn USING (id) ORDER BY distance DESC
 """
-_FIND = """
-SELECT id, parent, created_s, messages, record FROM turn
-WHERE id = ? AND form = ? AND record IS NOT NULL AND created_s >= ?
-"""
+_FIND = f"SELECT id, parent, created_s, messages, record FROM turn WHERE {_IS_FOUND} AND form = :form"
+_REMOVE = f"UPDATE turn SET record = NULL WHERE {_IS_FOUND} AND form = :form"
 _OLDEST = """
 UPDATE turn SET record = NULL
 WHERE id = (SELECT id FROM turn WHERE record IS NOT NULL AND id != ? ORDER BY created_s, rowid LIMIT 1)
@@ -52,6 +52,7 @@ class History:
     days: how long a turn can be found; 0 keeps nothing
     limit_bytes: for all of them together; the oldest go first. The file itself never shrinks
     clock: unix seconds
+    owner: whoever asks for a turn finds only those that were added for this owner; None: for anybody
     Every method raises HistoryFailed when the file cannot be read or written.
     """
 
@@ -75,13 +76,13 @@ class History:
         """Whether what is added can be found again."""
         return self._days > 0
 
-    def add(self, turn: Turn) -> None:
-        """Keep `turn`, which can be found as soon as this returns."""
+    def add(self, turn: Turn, owner: str | None = None) -> None:
+        """Keep `turn` for its owner. It can be found as soon as this returns."""
         messages, record = msgspec.msgpack.encode(turn.messages), msgspec.json.encode(turn.record)
         with self._writing() as connection:
             connection.execute(
-                "INSERT INTO turn (id, parent, form, created_s, messages, record) VALUES (?, ?, ?, ?, ?, ?)",
-                (turn.id, turn.parent, turn.form, turn.created_s, messages, record),
+                "INSERT INTO turn (id, parent, form, created_s, messages, record, owner) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (turn.id, turn.parent, turn.form, turn.created_s, messages, record, owner),
             )
             connection.executemany(
                 "INSERT OR IGNORE INTO item (id, turn) VALUES (?, ?)", [(item, turn.id) for item in turn.items]
@@ -90,38 +91,34 @@ class History:
                 self._sweep(connection)
             self._make_room(connection, turn.id)
 
-    def conversation(self, turn_id: str) -> tuple[Message, ...]:
+    def conversation(self, turn_id: str, owner: str | None = None) -> tuple[Message, ...]:
         """All messages up to the end of that turn. Raises PreviousResponseNotFound."""
         with self._reading() as connection:
-            line = connection.execute(_LINE, (turn_id, self._horizon_s())).fetchall()
+            line = connection.execute(_LINE, self._sought(turn_id, owner)).fetchall()
             messages = tuple(message for (packed,) in line for message in _unpacked(packed))
         if not line:
             raise PreviousResponseNotFound(_nowhere(turn_id), hint=self._why(), param="previous_response_id")
         return messages
 
-    def turn(self, turn_id: str, form: Form) -> Turn:
+    def turn(self, turn_id: str, form: Form, owner: str | None = None) -> Turn:
         """That turn, if it is one of `form`, without `items`. Raises ResponseNotFound."""
         with self._reading() as connection:
-            row = connection.execute(_FIND, (turn_id, form, self._horizon_s())).fetchone()
+            row = connection.execute(_FIND, self._sought(turn_id, owner, form)).fetchone()
             if row is None:
                 raise ResponseNotFound(_nowhere(turn_id), hint=self._why())
             return _turn(row, form)
 
-    def turn_with(self, item: str, form: Form) -> Turn | None:
+    def turn_with(self, item: str, form: Form, owner: str | None = None) -> Turn | None:
         """The turn of `form` whose record has a part with that id, without `items`."""
         with self._reading() as connection:
             found = connection.execute("SELECT turn FROM item WHERE id = ?", (item,)).fetchone()
-            row = found and connection.execute(_FIND, (found[0], form, self._horizon_s())).fetchone()
+            row = found and connection.execute(_FIND, self._sought(found[0], owner, form)).fetchone()
             return row and _turn(row, form)
 
-    def remove(self, turn_id: str, form: Form) -> None:
+    def remove(self, turn_id: str, form: Form, owner: str | None = None) -> None:
         """From now on it is not found. What goes on from it keeps its past. Raises ResponseNotFound."""
         with self._writing() as connection:
-            removed = connection.execute(
-                "UPDATE turn SET record = NULL WHERE id = ? AND form = ? AND record IS NOT NULL AND created_s >= ?",
-                (turn_id, form, self._horizon_s()),
-            ).rowcount
-            if not removed:
+            if not connection.execute(_REMOVE, self._sought(turn_id, owner, form)).rowcount:
                 raise ResponseNotFound(_nowhere(turn_id), hint=self._why())
             _forget(connection, turn_id)
 
@@ -155,6 +152,9 @@ class History:
             if oldest is None:
                 return
             _forget(connection, *oldest)
+
+    def _sought(self, turn_id: str, owner: str | None, form: Form | None = None) -> dict[str, Any]:
+        return {"id": turn_id, "form": form, "owner": owner, "horizon_s": self._horizon_s()}
 
     def _horizon_s(self) -> float:
         return self._clock() - self._days * DAY_S

@@ -12,6 +12,7 @@ from flask import Response, current_app, g, request
 from lms.config.presets import Presets
 from lms.errors import LmsError, ModelUnloaded, Unauthorized
 from lms.history.history import History
+from lms.history.share import Share
 from lms.logbus.records import LogData, RecordedRequest, ServerLog
 from lms.mcp.connection import McpConnection
 from lms.pool.stream import ClientGone, Poll
@@ -67,6 +68,14 @@ def exchange() -> Exchange:
     """This request's way to the engines. The socket is gunicorn's; other servers have none to watch."""
     ours = services()
     return Exchange(ours.backend, request.environ.get("gunicorn.socket"), ours.new_poll)
+
+
+def history() -> Share:
+    """What this request may see of the stored responses: those of its API token, or all of them where the server asks
+    for none or the token is an administrator's.
+    """
+    token = auth.sent_token()
+    return Share(services().history, token.id if token else None, token is None or "admin" in token.permissions)
 
 
 def open_toolbox(

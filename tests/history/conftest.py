@@ -29,12 +29,17 @@ class Shelf:
         self.now_s += days * DAY_S
 
     def add(
-        self, said: str, parent: Turn | None = None, history: History | None = None, items: tuple[str, ...] = ()
+        self,
+        said: str,
+        parent: Turn | None = None,
+        history: History | None = None,
+        items: tuple[str, ...] = (),
+        owner: str | None = None,
     ) -> Turn:
         """A turn in which that was said, and answered."""
         messages = (Message("user", said), Message("assistant", said.upper()))
         turn = Turn(new_id(), parent and parent.id, "openai", messages, {"said": said}, int(self.now_s), items)
-        (history or self.history).add(turn)
+        (history or self.history).add(turn, owner)
         return turn
 
     def said(self, turn: Turn) -> list[object]:

@@ -132,6 +132,30 @@ def test_a_turn_is_shown_and_removed_only_as_what_it_is_but_anybody_may_go_on_fr
     assert shelf.said(turn) == ["a"]
 
 
+def test_who_asks_for_an_owners_turns_finds_no_others(shelf: Shelf) -> None:
+    mine, nobodys = shelf.add("a", items=("msg_1",), owner="me"), shelf.add("b")
+    assert shelf.history.conversation(mine.id, "me")
+    assert shelf.history.turn(mine.id, "openai", "me").id == mine.id
+    assert shelf.history.turn_with("msg_1", "openai", "me")
+    for turn, owner in ((mine, "you"), (nobodys, "me")):
+        with pytest.raises(PreviousResponseNotFound):
+            shelf.history.conversation(turn.id, owner)
+        with pytest.raises(ResponseNotFound):
+            shelf.history.turn(turn.id, "openai", owner)
+        with pytest.raises(ResponseNotFound):
+            shelf.history.remove(turn.id, "openai", owner)
+    assert shelf.history.turn_with("msg_1", "openai", "you") is None
+    assert is_found(shelf, mine)
+    shelf.history.remove(mine.id, "openai", "me")
+    assert not is_found(shelf, mine)
+
+
+def test_who_goes_on_from_ones_own_turn_has_its_whole_past(shelf: Shelf) -> None:
+    first = shelf.add("a")
+    second = shelf.add("b", first, owner="me")
+    assert [message.content for message in shelf.history.conversation(second.id, "me")] == ["a", "A", "b", "B"]
+
+
 def test_a_turn_is_found_by_what_its_record_has(shelf: Shelf) -> None:
     turn = shelf.add("a", items=("msg_1", "fc_1"))
     found = shelf.history.turn_with("fc_1", "openai")
@@ -288,6 +312,20 @@ def test_a_file_of_a_later_version_is_left_alone(shelf: Shelf) -> None:
     connection.close()
     with pytest.raises(HistoryFailed, match="later version"):
         shelf.add("b")
+
+
+def test_a_file_of_the_first_version_goes_on(shelf: Shelf) -> None:
+    """Its turns are nobody's, as tokens had none then."""
+    turn = shelf.add("a")
+    shelf.history.close()
+    with sqlite3.connect(shelf.path) as connection:
+        connection.execute("ALTER TABLE turn DROP COLUMN owner")
+        connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    later = shelf.add("b", turn, owner="me")
+    assert shelf.said(later) == ["a", "b"]
+    with pytest.raises(ResponseNotFound):
+        shelf.history.turn(turn.id, "openai", "me")
 
 
 def test_a_folder_that_cannot_be_written_to_is_an_error_of_ours(tmp_path: Path) -> None:

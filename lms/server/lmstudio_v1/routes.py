@@ -4,7 +4,7 @@ import time
 
 from flask import Blueprint, Response
 
-from lms.server.http import exchange, failure_in_stream, open_toolbox, raw_body, reply, services, stream_reply
+from lms.server.http import exchange, failure_in_stream, history, open_toolbox, raw_body, reply, services, stream_reply
 from lms.server.lmstudio_v1 import chat, downloads, models, request, thread
 from lms.server.requests.fields import decode
 
@@ -15,7 +15,7 @@ blueprint = Blueprint("lmstudio_v1", __name__, url_prefix="/api/v1")
 def answer() -> Response:
     ours = services()
     call = request.parse(raw_body(), ours.presets, ours.lenient)
-    begun, way = thread.begun(call, ours.history), exchange()
+    begun, way = thread.begun(call, history()), exchange()
     toolbox = open_toolbox(way, call.servers)
     if call.stream:
         return stream_reply(chat.streamed(begun, way, toolbox, failure_in_stream()))

@@ -10,7 +10,7 @@ from typing import Any
 
 from lms.errors import ResponseNotFound
 from lms.generation.messages import Message
-from lms.history.history import History
+from lms.history.share import Share
 from lms.history.turn import Form, Turn, new_id
 from lms.server.lmstudio_v1.output import Output
 from lms.server.lmstudio_v1.request import ChatCall
@@ -23,7 +23,7 @@ FORM: Form = "lmstudio_v1"
 class Thread:
     """`messages` are the earlier ones and what is said now, under the system prompt. `stored`: the turn is kept."""
 
-    history: History
+    history: Share
     call: ChatCall
     stored: bool
     system_prompt: str | None
@@ -41,7 +41,7 @@ class Thread:
         return body
 
 
-def begun(call: ChatCall, history: History) -> Thread:
+def begun(call: ChatCall, history: Share) -> Thread:
     """Raises PreviousResponseNotFound, and InvalidRequest when the turn cannot be kept as it should."""
     stored = is_stored(call.store, history.keeps)
     earlier = history.conversation(call.previous) if call.previous else ()
@@ -52,7 +52,7 @@ def begun(call: ChatCall, history: History) -> Thread:
     return Thread(history, call, stored, prompt, (*system, *earlier, call.said))
 
 
-def _system_prompt(history: History, turn_id: str) -> str | None:
+def _system_prompt(history: Share, turn_id: str) -> str | None:
     """That of an earlier turn; None where it was kept by another endpoint, which keeps no such thing."""
     try:
         prompt: str | None = history.turn(turn_id, FORM).record["system_prompt"]

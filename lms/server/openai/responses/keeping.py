@@ -8,7 +8,7 @@ import msgspec
 
 from lms.errors import HistoryFailed, InvalidRequest
 from lms.generation.messages import Image, Message
-from lms.history.history import History
+from lms.history.share import Share
 from lms.logbus.records import LogData, ServerLog
 from lms.server.openai.responses.reply import Reply
 
@@ -17,7 +17,7 @@ from lms.server.openai.responses.reply import Reply
 class Keeper:
     """Implements `Past`."""
 
-    history: History
+    history: Share
     log: Callable[[LogData], None]
 
     @property

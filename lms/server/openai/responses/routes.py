@@ -9,7 +9,7 @@ from lms.errors import InvalidRequest
 from lms.generation.events import WasRead
 from lms.generation.request import ReadRequest
 from lms.server.exchange import Exchange
-from lms.server.http import exchange, open_toolbox, raw_body, reply, services, stream_reply
+from lms.server.http import exchange, history, open_toolbox, raw_body, reply, services, stream_reply
 from lms.server.openai.responses import listing
 from lms.server.openai.responses.answering import Answering
 from lms.server.openai.responses.keeping import Keeper
@@ -83,5 +83,4 @@ def _toolbox(way: Exchange, asked: ResponseCall) -> Toolbox:
 
 
 def _keeper() -> Keeper:
-    ours = services()
-    return Keeper(ours.history, ours.log)
+    return Keeper(history(), services().log)
