@@ -9,6 +9,7 @@ from lms.cli import exits, identifiers, shapes, units
 from lms.cli.cancelling import outcome
 from lms.cli.choosing import choose
 from lms.cli.command import command
+from lms.cli.estimate import show_estimate
 from lms.cli.output import Styled
 from lms.cli.session import Daemon, Session
 from lms.cli.tuning import UNTUNED, Tuning
@@ -17,10 +18,7 @@ from lms.config.bounds import MOST_PARALLEL
 from lms.errors import EngineFailed, Unsupported, UsageError
 
 if TYPE_CHECKING:
-    from lms.client.control import InstanceRow, LoadDone, LoadRequest, MemoryEstimate
-    from lms.config.load import LoadConfig
-
-WOULD_BE_REFUSED = "The model would not fit: the load would be refused, except with --force."
+    from lms.client.control import InstanceRow, LoadDone, LoadRequest
 
 ModelKey = Annotated[str | None, typer.Argument(metavar="model-key", help="A key that lms ls shows, or a part of it.")]
 Gpu = Annotated[
@@ -110,7 +108,7 @@ def load(
     config = load_config(asked)
     request = LoadRequest(row.key, identifier, ttl, config, pin, force, reuse, said(asked, config))
     if estimate_only:
-        return _show_estimate(session, daemon.estimate(request), config)
+        return show_estimate(session, daemon.estimate(request), config)
     return _show_loaded(session, _perform(session, daemon, request), request)
 
 
@@ -167,10 +165,14 @@ def _show_loaded(session: Session, done: "LoadDone", request: "LoadRequest") -> 
     if session.output.as_json:
         shape = shapes.instance(row) | {"loadTimeSeconds": round(done.load_time_s, 3)}
         shape |= {"reused": True} if done.reused else {}
+        shape |= {"evicted": list(done.evicted)} if done.evicted else {}
         return session.output.json(shape | ({"warnings": list(done.warnings)} if done.warnings else {}))
     took = "It was loaded already." if done.reused else f"Loaded in {units.elapsed(done.load_time_s)}."
     session.output.say(took)
-    session.output.say(f"({units.memory(row.model.size_bytes)}, context {row.context_length:,} tokens)")
+    at_once = "" if row.model.kind == "embedding" else f", {row.parallel} at once"
+    session.output.say(f"({units.memory(row.model.size_bytes)}, context {row.context_length:,} tokens{at_once})")
+    if done.evicted:
+        session.output.say(f"Unloaded to make room: {', '.join(done.evicted)}.")
     for said in chosen(row, request, reused=done.reused):
         session.output.hint(said)
     if request.identifier is None and not done.reused and row.identifier != row.model.key:
@@ -198,35 +200,3 @@ def chosen(row: "InstanceRow", request: "LoadRequest", *, reused: bool = False) 
             f"The context is the default one; the model takes {row.model.max_context_length:,} tokens (-c max)."
         )
     return lines
-
-
-def _show_estimate(session: Session, figures: "MemoryEstimate", config: "LoadConfig") -> None:
-    if session.output.as_json:
-        return session.output.json(shapes.estimate(figures))
-    # On stdout, where LM Studio prints it on stderr: it is what was asked for.
-    say = session.output.data
-    say(f"Model: {figures.model.key}")
-    lowered = f", lowered from {config.context_length:,}" if _is_lowered(config, figures) else ""
-    say(f"Context Length: {figures.context_length:,}{lowered}")
-    if config.gpu_ratio is not None:
-        say(f"GPU Offload: {config.gpu_ratio:.0%}")
-    say(f"Model Memory:           {units.memory(figures.weights_bytes)}")
-    say(f"Context Memory:         {units.memory(figures.context_bytes)}")
-    say(f"Compute Memory:         {units.memory(figures.compute_bytes)}")
-    if figures.draft_bytes:
-        say(f"Draft Model Memory:     {units.memory(figures.draft_bytes)}")
-    if figures.prompt_cache_bytes:
-        say(f"Prompt Cache, at most:  {units.memory(figures.prompt_cache_bytes)}")
-    if config.gpu_ratio is not None:
-        say(f"Estimated GPU Memory:   {units.memory(figures.gpu_bytes)}")
-    total = Styled(units.memory(figures.total_bytes), "green" if figures.fits else "yellow")
-    say("Estimated Total Memory: ", total)
-    say(f"Available Memory:       {units.memory(figures.available_bytes)}")
-    if figures.evicted:
-        say(f"Unloading would free:   {units.memory(figures.freed_bytes)} ({', '.join(figures.evicted)})")
-    verdict = "The model can be loaded." if figures.fits else WOULD_BE_REFUSED
-    return say(f"\nEstimate: {verdict}")
-
-
-def _is_lowered(config: "LoadConfig", figures: "MemoryEstimate") -> bool:
-    return config.context_length is not None and config.context_length > figures.context_length

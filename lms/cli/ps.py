@@ -14,12 +14,13 @@ if TYPE_CHECKING:
     from lms.client.control import InstanceRow, Pace
 
 # Left out first where a terminal is narrow.
-SPARE = ("DEVICE", "PARALLEL", "SIZE", "USED", "TTL")
+SPARE = ("DEVICE", "PARALLEL", "SIZE", "PINNED", "USED", "TTL")
 
-# LM Studio's, then ours: requests that wait, and of the answers in work, else of the last one, their speed and the
-# tokens of context that the longest takes.
+# LM Studio's, then ours: whether it stays when another needs room, requests that wait, and of the answers in work, else
+# of the last one, their speed and the tokens of context that the longest takes.
 HEADERS = (
-    "IDENTIFIER", "MODEL", "STATUS", "SIZE", "CONTEXT", "PARALLEL", "DEVICE", "TTL", "QUEUED", "TOK/S", "USED",
+    "IDENTIFIER", "MODEL", "STATUS", "SIZE", "CONTEXT", "PARALLEL", "DEVICE", "TTL",
+    "PINNED", "QUEUED", "TOK/S", "USED",
 )  # fmt: skip
 
 
@@ -69,6 +70,7 @@ def _cells(row: "InstanceRow", pace: "Pace | None") -> tuple[Cell, ...]:
         "-" if loading or row.model.kind == "embedding" else str(row.parallel),
         "Local",
         _ttl(row),
+        "yes" if row.pinned else "",
         str(row.queued),
         f"{speed:.1f}" if speed else "-",
         str(used) if used else "-",

@@ -125,7 +125,8 @@ def _pace(pace: Pace | None) -> dict[str, Any]:
 
 
 def estimate(figures: MemoryEstimate) -> dict[str, Any]:
-    """What a load would take."""
+    """What a load would take. The budget's figures are there when there is a budget."""
+    budget = {"budgetBytes": figures.budget_bytes, "budgetFreeBytes": figures.budget_free_bytes}
     return {
         "modelKey": figures.model.key,
         "contextLength": figures.context_length,
@@ -139,6 +140,7 @@ def estimate(figures: MemoryEstimate) -> dict[str, Any]:
             "totalBytes": figures.total_bytes,
             "availableBytes": figures.available_bytes,
             "freedBytes": figures.freed_bytes,
+            **({} if figures.budget_bytes is None else budget),
         },
         "evicted": list(figures.evicted),
         "passesGuardrails": figures.fits,

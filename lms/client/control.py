@@ -201,12 +201,13 @@ class LoadProgress(msgspec.Struct, frozen=True, tag="progress"):
 
 
 class LoadDone(msgspec.Struct, frozen=True, tag="done"):
-    """`reused`: nothing was loaded, as the instance was there."""
+    """`reused`: nothing was loaded, as the instance was there. `evicted`: identifiers of what was unloaded for it."""
 
     instance: InstanceRow
     load_time_s: float
     warnings: tuple[str, ...] = ()
     reused: bool = False
+    evicted: tuple[str, ...] = ()
 
 
 class LoadError(msgspec.Struct, frozen=True, tag="error"):
@@ -220,7 +221,8 @@ class MemoryEstimate(msgspec.Struct, frozen=True):
     """Bytes a load would take, with the context length it was computed for, and what the machine has free.
 
     `total_bytes` is the sum; `gpu_bytes` of it are on the accelerator, as far as a `gpu_ratio` was asked for. `evicted`
-    are the identifiers of what would be unloaded for it, which gives `freed_bytes` back.
+    are the identifiers of what would be unloaded for it, which gives `freed_bytes` back. Of a memory budget of
+    `budget_bytes`, `budget_free_bytes` are left, less than 0 where force exceeded it; both are None without one.
     """
 
     model: ModelRow
@@ -236,6 +238,8 @@ class MemoryEstimate(msgspec.Struct, frozen=True):
     draft_bytes: int = 0
     evicted: tuple[str, ...] = ()
     freed_bytes: int = 0
+    budget_bytes: int | None = None
+    budget_free_bytes: int | None = None
 
 
 DownloadStatus = Literal["downloading", "paused", "completed", "failed", "already_downloaded"]

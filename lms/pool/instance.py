@@ -91,6 +91,7 @@ class Instance:
     draft: the draft model that a request brought along last
     draft_models: what the leases that are waited for name as theirs
     taken_bytes: what its process has taken of the machine's free memory, when that was last looked at
+    evicted: identifiers of those that made room for it
     """
 
     number: int
@@ -114,6 +115,7 @@ class Instance:
     taken_bytes: int = 0
     draft: Draft | None = None
     draft_models: dict[Ticket, DraftModel] = field(default_factory=dict)
+    evicted: tuple[str, ...] = ()
 
     @property
     def identifier(self) -> str:
@@ -153,6 +155,12 @@ class Instance:
         """What it takes, as its engine measured or, before, as was estimated."""
         own = self.ready.memory_bytes if self.ready and self.ready.memory_bytes else self.plan.need_bytes
         return own + self.draft_bytes
+
+    @property
+    def claimed_bytes(self) -> int:
+        """What it takes of a budget: as much as was planned for it, or more if its engine measured more."""
+        measured = self.ready.memory_bytes if self.ready else 0
+        return max(self.plan.need_bytes, measured) + self.draft_bytes
 
     @property
     def draft_bytes(self) -> int:

@@ -120,7 +120,7 @@ class Pool:
         draft = self._own_draft(known, config)
         draft_bytes = draft.need_bytes if draft else 0
         total_bytes = need.total_bytes + draft_bytes
-        evicted = self._room_for(Plan(known, "", config, need_bytes=total_bytes))
+        evicted, budget_free_bytes = self._room_for(Plan(known, "", config, need_bytes=total_bytes))
         return MemoryEstimate(
             model=known.row,
             context_length=need.context_length,
@@ -135,22 +135,24 @@ class Pool:
             fits=evicted is not None,
             evicted=tuple(instance.identifier for instance in evicted or ()),
             freed_bytes=sum(instance.memory_bytes for instance in evicted or ()),
+            budget_bytes=self._settings.memory_budget_bytes,
+            budget_free_bytes=budget_free_bytes,
         )
 
-    def _room_for(self, plan: Plan) -> list[InstanceRow] | None:
-        """What would be unloaded for it, None if that were not enough."""
-        ask: Waiting[list[list[InstanceRow] | None]] = self._ask()
+    def _room_for(self, plan: Plan) -> tuple[list[InstanceRow] | None, int | None]:
+        """What would be unloaded for it, None if that were not enough; and what is left of the budget."""
+        ask: Waiting[tuple[list[InstanceRow] | None, int | None]] = self._ask()
 
         def look(now_s: float) -> list[Effect]:
             try:
-                evicted = self._state.room_for(plan, self._free_bytes())
-                self._desk.answer(ask.ticket, [[instance.row(now_s, 0) for instance in evicted]])
+                evicted = [instance.row(now_s, 0) for instance in self._state.room_for(plan, self._free_bytes())]
             except NotEnoughMemory:
-                self._desk.answer(ask.ticket, [None])
+                evicted = None
+            self._desk.answer(ask.ticket, (evicted, self._state.budget_free_bytes))
             return []
 
         self._post_after_news(look)
-        return ask.take()[0]
+        return ask.take()
 
     # What can be asked for
 

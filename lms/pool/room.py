@@ -4,13 +4,13 @@ Idle models that a request loaded just in time make room, the least recently use
 says that memory matters more, those that somebody loaded by hand do as well. Who is busy or pinned stays.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from lms.errors import NotEnoughMemory
 from lms.pool.instance import Instance, Plan
 
-GIB = 1 << 30
+GIB, MIB = 1 << 30, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,23 @@ class Room:
 
     evicted: tuple[Instance, ...]
     waits_for: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Limit:
+    """What there is of memory: `free_bytes` now, and what an instance gives back of it when it goes. `of` says of which
+    whole, in words.
+    """
+
+    free_bytes: int
+    gives_back: Callable[[Instance], int]
+    of: str = ""
+
+    def short_bytes(self, need_bytes: int, going: Iterable[Instance]) -> int:
+        return need_bytes - self.free_without(going)
+
+    def free_without(self, going: Iterable[Instance]) -> int:
+        return self.free_bytes + sum(self.gives_back(instance) for instance in going)
 
 
 def make_room(
@@ -39,19 +56,42 @@ def make_room(
     evicted = by_request[: _surplus(plan, there, jit_max_models)]
     if available_bytes is None:
         return Room(tuple(evicted), frozenset(i.number for i in evicted))
-    free_bytes = available_bytes - sum(i.missing_bytes for i in there)
-    if budget_bytes is not None:
-        free_bytes = min(free_bytes, budget_bytes - sum(i.held_bytes for i in there))
+    limits = memory_limits(there, available_bytes, budget_bytes)
     leaving = [i for i in there if not i.alive]
     candidates = [i for i in (by_request if budget_bytes is None else idle) if i not in evicted]
-    while _short_bytes(plan, free_bytes, leaving, evicted) > 0 and candidates:
+    while _is_short(plan, limits, (*leaving, *evicted)) and candidates:
         evicted.append(candidates.pop(0))
-    if _short_bytes(plan, free_bytes, leaving, evicted) > 0:
-        free_bytes += sum(i.held_bytes for i in (*leaving, *evicted))
-        raise _not_enough(plan.key, plan.need_bytes, free_bytes, budget_bytes)
-    needs_leavers = _short_bytes(plan, free_bytes, (), evicted) > 0
-    waits_for = [*evicted, *leaving] if needs_leavers else evicted
+    require_room(plan.key, plan.need_bytes, limits, going=(*leaving, *evicted))
+    waits_for = [*evicted, *leaving] if _is_short(plan, limits, evicted) else evicted
     return Room(tuple(evicted), frozenset(i.number for i in waits_for))
+
+
+def memory_limits(there: Sequence[Instance], available_bytes: int, budget_bytes: int | None) -> list[Limit]:
+    """The machine's memory, of which those that load will take more, and the budget, of which everybody may take what
+    was planned for it, although a prompt cache fills up only by and by.
+    """
+    limits = [Limit(available_bytes - sum(i.missing_bytes for i in there), lambda i: i.held_bytes)]
+    if budget_bytes is not None:
+        free_bytes = budget_bytes - sum(i.claimed_bytes for i in there)
+        limits.append(Limit(free_bytes, lambda i: i.claimed_bytes, f", of a budget of {_size(budget_bytes)}"))
+    return limits
+
+
+def require_room(key: str, need_bytes: int, limits: Sequence[Limit], going: Sequence[Instance] = ()) -> None:
+    """Raises NotEnoughMemory with both numbers when the model `key` does not fit, even without those who are going."""
+    tightest = max(limits, key=lambda limit: limit.short_bytes(need_bytes, going))
+    if tightest.short_bytes(need_bytes, going) <= 0:
+        return
+    free, names = _size(max(0, tightest.free_without(going))), [f"“{i.identifier}”" for i in going]
+    without = f" without {' and '.join(names)}" if names else ""
+    raise NotEnoughMemory(
+        f"“{key}” needs about {_size(need_bytes)} and {free} of memory are free{without}{tightest.of}.",
+        hint="Unload a model, load it with a shorter context (--context-length), or all the same (--force).",
+    )
+
+
+def _is_short(plan: Plan, limits: Iterable[Limit], going: Sequence[Instance]) -> bool:
+    return any(limit.short_bytes(plan.need_bytes, going) > 0 for limit in limits)
 
 
 def _surplus(plan: Plan, there: Sequence[Instance], jit_max_models: int) -> int:
@@ -61,20 +101,5 @@ def _surplus(plan: Plan, there: Sequence[Instance], jit_max_models: int) -> int:
     return max(0, sum(i.plan.jit and i.alive for i in there) + 1 - jit_max_models)
 
 
-def _short_bytes(plan: Plan, free_bytes: int, leaving: Sequence[Instance], evicted: Sequence[Instance]) -> int:
-    return plan.need_bytes - free_bytes - sum(i.held_bytes for i in (*leaving, *evicted))
-
-
-def require_room(key: str, need_bytes: int, free_bytes: int) -> None:
-    """Raises NotEnoughMemory with both numbers when the model `key` does not fit."""
-    if need_bytes > free_bytes:
-        raise _not_enough(key, need_bytes, free_bytes, None)
-
-
-def _not_enough(key: str, need_bytes: int, free_bytes: int, budget_bytes: int | None) -> NotEnoughMemory:
-    needed, free = need_bytes / GIB, max(0, free_bytes) / GIB
-    of = "" if budget_bytes is None else f", of a budget of {budget_bytes / GIB:.2f} GiB"
-    return NotEnoughMemory(
-        f"“{key}” needs about {needed:.2f} GiB and {free:.2f} GiB of memory are free{of}.",
-        hint="Unload a model, load it with a shorter context (--context-length), or all the same (--force).",
-    )
+def _size(size_bytes: int) -> str:
+    return f"{size_bytes / GIB:.2f} GiB" if size_bytes >= GIB else f"{size_bytes / MIB:.0f} MiB"

@@ -30,7 +30,7 @@ from lms.pool.drafts import Draft
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
 from lms.pool.instance import Instance, Phase, Plan, Ticket
 from lms.pool.naming import find, numbered
-from lms.pool.room import Room, make_room, require_room
+from lms.pool.room import Room, make_room, memory_limits, require_room
 
 # An engine that has lived so long did not die of how it was loaded.
 SETTLED_S = 10.0
@@ -89,6 +89,13 @@ class PoolState:
     def room_for(self, plan: Plan, available_bytes: int | None) -> tuple[Instance, ...]:
         """Who would be unloaded for it. Raises NotEnoughMemory."""
         return self._room(plan, available_bytes).evicted
+
+    @property
+    def budget_free_bytes(self) -> int | None:
+        """What is left of the budget, None without one."""
+        if self._budget_bytes is None:
+            return None
+        return self._budget_bytes - sum(instance.claimed_bytes for instance in self._instances.values())
 
     def due_s(self) -> float | None:
         """When `tick` next has something to do."""
@@ -325,12 +332,10 @@ class PoolState:
 
     def _adopt(self, ticket: Ticket, instance: Instance, draft: Draft, available_bytes: int | None) -> None:
         """The holder of `ticket` brings along a draft model. Nobody is unloaded for it. Raises NotEnoughMemory."""
-        others = (other for other in self._instances.values() if other is not instance)
         more_bytes = instance.plan.beyond(draft) - instance.draft_bytes
         if available_bytes is not None and more_bytes > 0:
-            require_room(
-                draft.known.row.key, more_bytes, available_bytes - sum(other.missing_bytes for other in others)
-            )
+            limits = memory_limits(tuple(self._instances.values()), available_bytes, self._budget_bytes)
+            require_room(draft.known.row.key, more_bytes, limits)
         instance.draft = draft
         instance.draft_models[ticket] = draft.model
 
@@ -358,7 +363,10 @@ class PoolState:
             self._say(evicted, "info", f"makes room for “{plan.identifier}”")
             self._stop(evicted, ModelUnloaded(f"“{evicted.identifier}” was unloaded to make room."))
         risen = self._fallen.pop(plan.identifier, None) is plan
-        instance = Instance(self._next_number, plan, now_s, waits_for=set(room.waits_for), wanted=risen, draft=draft)
+        gone = tuple(evicted.identifier for evicted in room.evicted)
+        instance = Instance(
+            self._next_number, plan, now_s, waits_for=set(room.waits_for), wanted=risen, draft=draft, evicted=gone
+        )
         self._next_number += 1
         self._instances[instance.number] = instance
         self._spawn_if_free(instance)
@@ -384,7 +392,7 @@ class PoolState:
             self._say(instance, "warn", warning)
         path = self._socket_path(instance.number)
         self._out += [Grant(ticket, instance.grant(ticket, path, now_s)) for ticket in instance.leases]
-        done = LoadDone(instance.row(now_s, 0), report.load_time_s, report.warnings)
+        done = LoadDone(instance.row(now_s, 0), report.load_time_s, report.warnings, evicted=instance.evicted)
         self._out += [Grant(ticket, done) for ticket in instance.loaders]
         instance.leases, instance.watchers, instance.loaders = [], [], []
 

@@ -103,6 +103,7 @@ class FakeDaemon(FakeDownloads):
     version_warning: str | None = None
     reuses: bool = False
     evicts: tuple[str, ...] = ()
+    budget_bytes: int | None = None
     load_error: LmsError | None = None
     log_end: BaseException | None = None
     stop_after: int | None = None
@@ -187,7 +188,7 @@ class FakeDaemon(FakeDownloads):
                     self._leave(request)
                     raise KeyboardInterrupt
                 yield LoadProgress(step / 4)
-            yield LoadDone(self._add(request), 1.25, self.warnings, reused=self.reuses)
+            yield LoadDone(self._add(request), 1.25, self.warnings, reused=self.reuses, evicted=self.evicts)
         except GeneratorExit:
             self.load_closed = True
             raise
@@ -210,6 +211,8 @@ class FakeDaemon(FakeDownloads):
             gpu_bytes=gib,
             evicted=self.evicts,
             freed_bytes=gib * len(self.evicts),
+            budget_bytes=self.budget_bytes,
+            budget_free_bytes=self.budget_bytes and gib // 2,
         )
 
     def unload(self, identifier: str) -> InstanceRow:
@@ -264,6 +267,7 @@ class FakeDaemon(FakeDownloads):
             config.parallel or 4,
             ttl_s=request.ttl_s,
             config=config,
+            pinned=request.pinned,
         )
         self.loaded.append(added)
         return added

@@ -47,7 +47,7 @@ def test_load_says_how_long_it_took_and_the_identifier_to_use(lms: Terminal) -> 
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.splitlines() == [
         "Loaded in 1.25s.",
-        "(3.72 MiB, context 4,096 tokens)",
+        "(3.72 MiB, context 4,096 tokens, 4 at once)",
         'Use this identifier in the API: "tiny-chat"',
     ]
 
@@ -211,10 +211,27 @@ def test_what_was_set_for_the_model_is_said() -> None:
     assert chosen(row, asked, reused=True) == ["As it was loaded before: context_length, ttl_s."]
 
 
+def test_who_was_unloaded_for_it_is_said(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.evicts = ("old", "older")
+    assert "Unloaded to make room: old, older.\n" in lms.type("load", "tiny-chat").err
+    assert lms.type("load", "tiny-chat", "--json").json["evicted"] == ["old", "older"]
+
+
+def test_an_estimate_says_what_is_left_of_a_budget(lms: Terminal, daemon: FakeDaemon) -> None:
+    assert "Memory Budget" not in lms.type("load", "qwen3-4b", "--estimate-only").out
+    daemon.budget_bytes = 2 << 30
+    ended = lms.type("load", "qwen3-4b", "--estimate-only")
+    assert "Memory Budget:          2.00 GiB, 512.00 MiB of it free\n" in ended.out
+    memory = lms.type("load", "qwen3-4b", "--estimate-only", "--json").json["memory"]
+    assert (memory["budgetBytes"], memory["budgetFreeBytes"]) == (2 << 30, 1 << 29)
+
+
 def test_an_estimate_says_what_was_lowered_and_who_would_go(lms: Terminal, daemon: FakeDaemon) -> None:
     daemon.evicts = ("old",)
     ended = lms.type("load", "qwen3-4b", "--estimate-only", "-c", "99999")
     assert "Context Length: 40,960, lowered from 99,999\n" in ended.out
+    lowered = lms.type("load", "qwen3-4b", "--estimate-only", "-c", "99999", "--json").json
+    assert lowered["warnings"] == ["The context length would be lowered from 99999 to 40960."]
     assert "Unloading would free:   1.00 GiB (old)\n" in ended.out
     assert lms.type("load", "qwen3-4b", "--estimate-only", "--json").json["evicted"] == ["old"]
 

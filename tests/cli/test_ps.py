@@ -23,7 +23,7 @@ def test_the_table_has_lm_studios_columns_then_ours_sorted_by_identifier(lms: Te
     lms.type("load", "text-embedding-tiny", "--identifier", "a")
     lines = [line.split() for line in lms.type("ps").out.splitlines() if line]
     assert lines == [
-        ["IDENTIFIER", "MODEL", "STATUS", "SIZE", "CONTEXT", "PARALLEL", "DEVICE", "TTL", "QUEUED", "TOK/S", "USED"],
+        "IDENTIFIER MODEL STATUS SIZE CONTEXT PARALLEL DEVICE TTL PINNED QUEUED TOK/S USED".split(),
         ["a", "text-embedding-tiny", "IDLE", "2.50", "MB", "4096", "-", "Local", "0", "-", "-"],
         ["b", "tiny-chat", "IDLE", "3.90", "MB", "4096", "4", "Local", "0", "-", "-"],
     ]
@@ -36,6 +36,15 @@ def test_ttl_shows_what_remains_and_the_whole(lms: Terminal, daemon: FakeDaemon)
     assert cells(lms.type("ps").out, "tiny-chat")[-6:-3] == ["58m", "/", "1h"]
     daemon.loaded[0] = replace(daemon.loaded[0], remaining_ttl_s=-2.0)
     assert cells(lms.type("ps").out, "tiny-chat")[-6:-3] == ["0s", "/", "1h"]
+
+
+def test_what_is_pinned_is_shown_to_be(lms: Terminal) -> None:
+    lms.type("load", "tiny-chat", "--pin")
+    lms.type("load", "tiny-chat")
+    header, pinned, other = [line for line in lms.type("ps").out.splitlines() if line]
+    column = header.index("PINNED")
+    assert (pinned[column : column + 3], other[column : column + 3]) == ("yes", "   ")
+    assert [shape.get("pinned") for shape in lms.type("ps", "--json").json] == [True, None]
 
 
 def test_a_busy_model_shows_its_state(lms: Terminal, daemon: FakeDaemon) -> None:

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from lms.client.control import LoadDone
+from lms.client.control import LeaseRequest, LoadDone
 from lms.config.load import LoadConfig
 from lms.errors import IdentifierInUse, NotEnoughMemory
-from lms.pool.effects import Start, Stop
+from lms.pool.drafts import Draft
+from lms.pool.effects import Refuse, Start, Stop
 from lms.pool.instance import Plan
-from tests.pool.plans import by_hand, jit
+from tests.pool.plans import by_hand, jit, known
 from tests.pool.test_state import MANY_BYTES, Story
 
 
@@ -61,6 +62,48 @@ def test_a_busy_model_stays_and_the_load_is_refused_with_the_numbers_and_a_way_o
     assert "1.50 GiB and 1.00 GiB of memory are free, of a budget of 2.00 GiB" in error.message
     assert "--force" in (error.hint or "")
     assert set(story.rows()) == {"a"}
+
+
+def test_a_refusal_counts_what_idle_models_would_free_and_says_which() -> None:
+    story = Story(budget_bytes=200 << 20)
+    story.works(idle(story, by_hand("a", need_bytes=100 << 20)), served=1)
+    idle(story, by_hand("b", need_bytes=40 << 20))
+    error = story.refused(story.load(by_hand("c", need_bytes=150 << 20)))
+    assert "needs about 150 MiB and 100 MiB of memory are free without “b”, of a budget of 200 MiB" in error.message
+    assert set(story.rows()) == {"a", "b"}
+
+
+def test_what_the_machine_lacks_is_not_said_to_be_the_budgets() -> None:
+    story = Story(budget_bytes=4 << 30)
+    error = story.refused(story.load(by_hand("a", need_bytes=2 << 30), free=1 << 30))
+    assert error.message.endswith("needs about 2.00 GiB and 1.00 GiB of memory are free.")
+
+
+def test_a_budget_holds_what_was_planned_for_a_model_though_it_takes_less_at_first() -> None:
+    story = Story(budget_bytes=100)
+    story.load(pinned("a", need_bytes=80))
+    story.come_up(memory_bytes=50)
+    assert isinstance(story.refused(story.load(by_hand("b", need_bytes=40))), NotEnoughMemory)
+
+
+def test_a_draft_model_that_a_request_brings_along_must_be_within_the_budget_too() -> None:
+    story = Story(budget_bytes=100)
+    story.loaded(by_hand("a", need_bytes=80))
+    draft = Draft(known("d"), 30)
+    (refused,) = story.state.lease(99, LeaseRequest("a", "llm"), story.now, None, MANY_BYTES, draft)
+    assert isinstance(refused, Refuse)
+    assert isinstance(refused.error, NotEnoughMemory)
+
+
+def test_a_load_tells_who_was_unloaded_for_it() -> None:
+    story = Story(budget_bytes=100)
+    a = idle(story, by_hand("a", need_bytes=80))
+    ticket = story.load(by_hand("b", need_bytes=80))
+    story.exits(a)
+    story.come_up()
+    done = story.granted(ticket)
+    assert isinstance(done, LoadDone)
+    assert done.evicted == ("a",)
 
 
 def test_without_a_budget_what_was_loaded_by_hand_stays() -> None:
