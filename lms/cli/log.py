@@ -82,7 +82,10 @@ def show(
     filter_: Filter = None,
     stats: Stats = False,
 ) -> None:
-    """Print what was kept of the log, the oldest first. Prompts and answers are kept where the setting record is on."""
+    """Print what was kept of the log, the oldest first.
+
+    Prompts and answers are kept where the setting record is on. All that llama.cpp says comes with -s runtime.
+    """
     import time
 
     from lms.cli.log_view import View

@@ -11,7 +11,7 @@ import msgspec
 from lms.cli import units
 from lms.cli.output import Cell, Styled
 from lms.errors import UsageError
-from lms.logbus.records import LogRecord, Missed, PredictionInput, PredictionOutput, RuntimeLog, ServerLog
+from lms.logbus.records import LogData, LogRecord, Missed, PredictionInput, PredictionOutput, RuntimeLog, ServerLog
 
 SOURCES = ("model", "server", "runtime")
 DIRECTIONS = {"input": PredictionInput, "output": PredictionOutput}
@@ -21,10 +21,13 @@ Line = tuple[Cell, ...]
 
 @dataclass(frozen=True)
 class View:
-    """A choice of events, and whether answers show their figures."""
+    """A choice of events, and whether answers show their figures. `details`: also what llama.cpp says in passing, which
+    is a hundred lines for each load.
+    """
 
     kinds: tuple[type, ...]
     stats: bool = False
+    details: bool = True
 
     @classmethod
     def of_flags(cls, source: str, filter_: str | None, stats: bool) -> View:
@@ -40,11 +43,18 @@ class View:
     @classmethod
     def of_all(cls, stats: bool) -> View:
         """Whatever the source."""
-        return cls((PredictionInput, PredictionOutput, ServerLog, RuntimeLog), stats)
+        return cls((PredictionInput, PredictionOutput, ServerLog, RuntimeLog), stats, details=False)
 
     def shows(self, record: LogRecord) -> bool:
         """Events of the chosen kinds, and always the notice that some were lost."""
+        if not self.details and _is_detail(record.data):
+            return False
         return isinstance(record.data, (*self.kinds, Missed))
+
+
+def _is_detail(data: LogData) -> bool:
+    """The library in an engine calls itself by the format of its models; the daemon calls engines by their name."""
+    return isinstance(data, RuntimeLog) and data.engine_type == "gguf" and data.level in ("debug", "info")
 
 
 def _directions(filter_: str | None) -> list[str]:

@@ -28,6 +28,7 @@ EVENTS: list[tuple[int, LogData]] = [
     (2 * HOUR_MS, PredictionInput("hi", "lms/tiny.gguf", "tiny-chat")),
     (2 * HOUR_MS, PredictionOutput("hello", "tiny-chat", OutputStats("eosFound"))),
     (HOUR_MS // 2, RuntimeLog("warn", "slow", "llama.cpp", "0.3", "gguf")),
+    (HOUR_MS // 3, RuntimeLog("info", "print_info: arch = llama", "llama.cpp", "0.3", "gguf", "tiny-chat", 9)),
     (0, RecordedRequest("req_12ab", "/v1/embeddings", '{"input": "x"}')),
     (0, RecordedRequest("req_12cd", "/v1/chat/completions", "{}")),
 ]
@@ -54,6 +55,7 @@ def kinds(out: str) -> list[str]:
         (["-s", "model"], ["llm.prediction.input", "llm.prediction.output"]),
         (["-s", "model", "--filter", "output", "--since", "1d"], ["llm.prediction.output"]),
         (["-s", "server", "--since", "2h"], []),
+        (["-s", "runtime"], ["runtime.log", "runtime.log"]),
     ],
 )
 def test_log_show_chooses_by_flags(recorded: Terminal, flags: list[str], shown: list[str]) -> None:
