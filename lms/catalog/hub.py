@@ -34,7 +34,7 @@ METADATA_TIMEOUT_S = 20.0
 CONNECT_TIMEOUT_S = 5.0
 # Before a hub that is busy is asked again what it has; one that wants to be left alone for longer is.
 PAUSES_S = (1.0, 3.0)
-LONGEST_PAUSE_S = 30.0
+LONGEST_PAUSE_S = 10.0
 # Both are tags of the same name on the hub.
 _FORMATS: tuple[OfferFormat, ...] = ("gguf", "mlx")
 _AGAIN = frozenset({408, 425, 429})

@@ -16,6 +16,8 @@ from lms.cli.values import whole_number
 from lms.errors import DaemonUnreachable, DownloadNotFound, UsageError, from_wire
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from lms.catalog.offers import OfferFormat
     from lms.client.control import DownloadRow
 
@@ -24,6 +26,7 @@ PAUSE = "Pause it: the next lms get goes on from there"
 DISCARD = "Discard what has come"
 LIMIT = 10
 MOST_RESULTS = 100
+MOST_DAEMONS = 3
 
 
 def _limit(typed: str) -> int:
@@ -118,15 +121,29 @@ def _watched(session: Session, daemon: Daemon, row: "DownloadRow") -> "DownloadR
     last = row
     with (
         session.output.transfer(row.total_bytes) as show,
-        closing(daemon.follow_download(row.job_id)) as rows,
+        closing(_rows(session, daemon, row.job_id)) as rows,
     ):
         for last in rows:
             show(last.downloaded_bytes)
             if session.output.as_json and last.status == "downloading":
                 session.output.json(_shape(last))
     if last.status == "downloading":
-        raise DaemonUnreachable("The daemon has ended. The next one goes on with the download.")
+        raise DaemonUnreachable(
+            "The daemon has ended. The next one goes on with the download.", hint="lms daemon up starts it."
+        )
     return last
+
+
+def _rows(session: Session, daemon: Daemon, job_id: str) -> "Generator[DownloadRow, None, None]":
+    """How it stands, as one daemon says and, if that dies, the next, which goes on with what it finds begun."""
+    for _ in range(MOST_DAEMONS):
+        try:
+            with closing(daemon.follow_download(job_id)) as rows:
+                return (yield from rows)
+        except DaemonUnreachable:
+            session.output.warn("The daemon has died. The next one goes on with the download.")
+            daemon = session.daemon()
+    raise DaemonUnreachable("The daemon dies again and again.", hint="lms log show --since 1h may tell why.")
 
 
 def _interrupted(session: Session, daemon: Daemon, job_id: str) -> str:

@@ -1,7 +1,6 @@
 """`lms verify`: is what lies on disk what once came?"""
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ from lms.cli.output import Styled, Table
 from lms.cli.session import Session
 
 if TYPE_CHECKING:
+    from lms.catalog.hashes import Hashes
     from lms.catalog.listing import Listing
     from lms.catalog.model import Model
     from lms.catalog.verification import Checked
@@ -34,12 +34,14 @@ def register(root: typer.Typer, section: str) -> None:
 
 def verify(session: Session, model: ModelKey = None, record: Record = False) -> None:
     """Check that models on disk are whole. By their own headers, and the hashes that they came with."""
-    folder = disk.models_folder(session)
-    listing = disk.catalog(session, folder).listing()
+    from lms.catalog.hashes import Hashes
+
+    hashes = Hashes(session.home.model_hashes)
+    listing = disk.catalog(session, disk.models_folder(session)).listing()
     meant = listing.meant(model) if model is not None else tuple(listing.every_variant())
-    checked = list(_checked(session, meant, _recorded(session, folder), read_all=record))
+    checked = list(_checked(session, meant, hashes.all(), read_all=record))
     if record:
-        _record(session, checked)
+        _record(session, hashes, checked)
     if session.output.as_json:
         session.output.json([_shape(each, listing) for each in checked])
     else:
@@ -68,25 +70,10 @@ def _checked(
             yield verification.check(model, recorded, read_all=read_all, read=read)
 
 
-def _recorded(session: Session, models: Path) -> Mapping[str, str]:
-    """What was written down at import, and what the hub said of what was downloaded."""
-    from lms.catalog.hashes import Hashes
-    from lms.downloads.job import Place, Records
-
-    recorded: dict[str, str] = {}
-    completed = (job for job in Records(session.home.downloads).read() if job.status == "completed")
-    for job in sorted(completed, key=lambda job: job.started_s):
-        place = Place(models, job)
-        recorded |= {str(place.whole(file)): file.sha256 for file in job.files if file.sha256}
-    return {**recorded, **Hashes(session.home.model_hashes).all()}
-
-
-def _record(session: Session, checked: "Sequence[Checked]") -> None:
-    from lms.catalog.hashes import Hashes
-
+def _record(session: Session, hashes: "Hashes", checked: "Sequence[Checked]") -> None:
     files = [file for each in checked if not each.damage for file in each.files]
     new = {file.path: file.sha256 for file in files if file.sha256 and file.verdict == "unrecorded"}
-    Hashes(session.home.model_hashes).record(new)
+    hashes.record(new)
     session.output.say(f"Wrote down what {units.count(len(new), 'file')} should be.")
 
 

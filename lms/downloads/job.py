@@ -98,8 +98,8 @@ class Place:
         return size_of(self.whole(file)) == file.size_bytes
 
     def hashes(self) -> dict[Path, str]:
-        """The SHA-256 of each file of which the hub gives it, by where the file lies."""
-        return {self.whole(file): file.sha256 for file in self._job.files if file.sha256}
+        """The SHA-256 of each file, by where it lies: of files that are too small for LFS it is reckoned here."""
+        return {self.whole(file): file.sha256 or sha256(self.whole(file)) for file in self._job.files}
 
     def missing(self) -> list[RepoFile]:
         return [file for file in self._job.files if not self.is_there(file)]

@@ -4,9 +4,6 @@ from pathlib import Path
 import pytest
 
 from lms.catalog.hashes import Hashes
-from lms.catalog.offers import RepoFile
-from lms.client.control import DownloadStatus
-from lms.downloads.job import Job, Records
 from tests.catalog.files import write_gguf, write_mlx
 from tests.cli.conftest import Ended, Terminal
 from tests.cli.fake_daemon import FakeDaemon
@@ -92,18 +89,6 @@ def test_record_gives_it_one_to_be_compared_with(lms: Terminal, model: Path) -> 
 def test_what_was_imported_can_be_verified(lms: Terminal, model: Path, tmp_path: Path) -> None:
     lms.type("import", str(write_gguf(tmp_path / "bar.gguf")), "-y")
     assert status(lms.type("verify", "bar", "--json"), "bar") == "sound"
-
-
-def test_what_was_downloaded_has_the_hash_that_the_hub_said(lms: Terminal, model: Path) -> None:
-    def downloaded(number: int, digest: str, status: DownloadStatus) -> Job:
-        file = RepoFile("foo.gguf", model.stat().st_size, sha256=digest)
-        return Job(f"job_{number}", "pub/foo", "abc", "https://hub", "gguf", None, (file,), number, status)
-
-    records = Records(lms.home.downloads)
-    records.write(downloaded(1, "0" * 64, "completed"))
-    records.write(downloaded(2, hashlib.sha256(model.read_bytes()).hexdigest(), "completed"))
-    records.write(downloaded(3, "1" * 64, "failed"))
-    assert status(lms.type("verify", "foo", "--json")) == "sound"
 
 
 def test_everything_is_verified_without_a_name_bundled_models_too(lms: Terminal, model: Path) -> None:

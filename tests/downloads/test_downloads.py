@@ -110,6 +110,15 @@ def test_a_busy_hub_is_asked_again(shop: Shop, status: int) -> None:
     assert len(shop.hub.asked("/large/")) == 3
 
 
+def test_a_transfer_that_stands_still_is_taken_up_where_it_stood(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lms.catalog.hub.HF_HUB_DOWNLOAD_TIMEOUT", 0.5)
+    shop.hub.trouble(hold_after=2_000_000)
+    assert shop.get().status == "completed"
+    assert shop.whole("tiny-Q4_K_M.gguf").read_bytes() == MODEL
+    ranges = [each["headers"].get("range") for each in shop.hub.asked("/large/")]
+    assert ranges == [None, "bytes=2000000-"]
+
+
 def test_a_hub_that_is_busy_for_too_long_fails_the_download_and_the_next_one_goes_on(shop: Shop) -> None:
     shop.hub.trouble(cut_after=BIG, cuts=1, file_statuses=[503] * 7, statuses_after=1)
     failed = shop.get()
@@ -333,6 +342,13 @@ def test_the_hash_that_it_came_with_is_written_down(shop: Shop) -> None:
     shop.get()
     whole = shop.whole("tiny-Q4_K_M.gguf")
     assert Hashes(shop.home.model_hashes).recorded(whole) == sha256(whole)
+
+
+def test_small_files_get_a_hash_too(shop: Shop) -> None:
+    shop.hub.add("maker/small-4bit", {"config.json": b"{}", "model.safetensors": noise(BIG)})
+    shop.get("maker/small-4bit")
+    config = shop.whole("config.json", "maker/small-4bit")
+    assert Hashes(shop.home.model_hashes).recorded(config) == sha256(config)
 
 
 def test_a_list_of_hashes_that_is_broken_costs_no_model(shop: Shop) -> None:

@@ -119,6 +119,22 @@ def test_lms_get_may_be_killed_and_the_next_one_attaches(fake_lms: Lms, hub: Hub
     assert len(hub.asked("/large/")) == 1
 
 
+def test_lms_get_outlives_the_daemon_that_it_asked(fake_lms: Lms, hub: HubProcess) -> None:
+    hub.trouble(hold_after=BEGINNING)
+    get = fake_lms.start("get", REPO, "--json")
+    lines = get.stdout
+    assert lines is not None
+    eventually(lambda: json.loads(lines.readline())["downloadedBytes"] > 0)
+    for process in processes_of(fake_lms.home):
+        if process.pid != get.pid:
+            process.kill()
+    hub.release()
+    out, err = get.communicate(timeout=60)
+    assert (get.returncode, json.loads(out.splitlines()[-1])["status"]) == (0, "completed"), err
+    assert "The next one goes on with the download." in err
+    assert hub.asked("/large/")[-1]["headers"]["range"].startswith("bytes=")
+
+
 def test_ctrl_c_in_a_script_pauses_and_the_next_get_goes_on(fake_lms: Lms, hub: HubProcess) -> None:
     hub.trouble(hold_after=BEGINNING)
     first = fake_lms.start("get", REPO, "--json")
