@@ -50,7 +50,7 @@ def register(root: typer.Typer, section: str) -> None:
 
 
 def top(session: Session, interval: Interval = None, count_: Count = None) -> None:
-    """Show what the loaded models do, live: speed, context, queue, memory, processor. Ctrl-C ends it."""
+    """Show live what the loaded models do. Their speed, context, queue, memory, processor; Ctrl-C ends it."""
     with until_stopped(session), session.output.screen() as show:
         for number, look in enumerate(_looks(session.daemon(), interval or DEFAULT_INTERVAL_S), start=1):
             if session.output.as_json:
@@ -115,7 +115,7 @@ def _looks(daemon: Daemon, interval_s: int) -> Iterator[Look]:
             time.sleep(interval_s)
         rows, found, now_s = daemon.instances(), paces(daemon), time.monotonic()
         written = sum(pace.tokens for pace in found.values())
-        speed = (written - before) / (now_s - before_s) if number else 0.0
+        speed = max(0, written - before) / (now_s - before_s) if number else 0.0
         before, before_s = written, now_s
         yield Look(rows, found, processors.shares(rows), speed, int(psutil.virtual_memory().available))
 
