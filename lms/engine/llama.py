@@ -33,6 +33,7 @@ from lms.engine.llama_trial import is_worth_trying, short_pass, survives
 from lms.engine.model import Decoder, DraftDecoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
 from lms.engine.state_key import Setting, model_identity
+from lms.engine.unused import unused
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import DraftModel, Sampling
 from lms.logbus.records import Level
@@ -121,6 +122,7 @@ class LlamaModel:
         self.state_settings = _state_settings(spec, self.context_length)
         self._config = spec.config if has_accelerator() else self._for_processor()
         self._sizes = pass_sizes(self._config, self.context_length, embedding=spec.embedding)
+        self.warnings += unused(spec.config, self._sizes, embedding=spec.embedding, gpus=len(devices()))
         self.batch_tokens = self._sizes.prompt_tokens
         self.vision = self._load_vision()
         self._context = self._create_context()
@@ -278,8 +280,9 @@ def require_devices(config: LoadConfig) -> None:
     param = "tensor_split" if config.tensor_split else "main_gpu"
     named = len(config.tensor_split) if config.main_gpu is None else config.main_gpu + 1
     if named and named > (there := len(devices())):
+        what = f"names {named} GPUs" if config.main_gpu is None else f"is {config.main_gpu}, counted from 0"
         raise Unsupported(
-            f"{param} names {named} GPUs, and llama.cpp has {there} here.",
+            f"{param} {what}, and llama.cpp finds {there or 'no'} GPU{'' if there == 1 else 's'} here.",
             hint="lms runtime survey shows them. Load the model without it, or with fewer.",
             param=param,
         )
