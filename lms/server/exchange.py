@@ -17,7 +17,7 @@ from lms.pool.stream import ClientGone, NotTaken, Poll, connect, has_left, strea
 from lms.pool.streams import Asked, side_by_side
 from lms.server.answers import Answer, Batch, Head, Tagged, collect, single
 from lms.server.ids import new_id
-from lms.server.requests.call import Call, EmbedCall, GenerateCall, PlainCall
+from lms.server.requests.call import Call, EmbedCall, GenerateCall, PlainCall, in_terms_of
 from lms.server.services import Backend
 
 C = TypeVar("C")
@@ -122,13 +122,15 @@ class Exchange:
         """
         lease, engine = self._connected(lease, call)
         asked = _drafted(request, lease)
-        yield from stream(lease, asked, self.client, streamed=streamed, new_poll=self.new_poll, engine=engine)
+        with in_terms_of(call.fields):
+            yield from stream(lease, asked, self.client, streamed=streamed, new_poll=self.new_poll, engine=engine)
 
     def ask_each(self, first: Lease, call: GenerateCall, streamed: bool = True) -> Generator[Tagged, None, None]:
         """The events of every request of `call`, side by side, each batch tagged with its request's number."""
         if len(call.requests) > 1:
             asked = self._asked(first, call)
-            yield from side_by_side(asked, self.client, AT_ONCE, streamed=streamed, new_poll=self.new_poll)
+            with in_terms_of(call.fields):
+                yield from side_by_side(asked, self.client, AT_ONCE, streamed=streamed, new_poll=self.new_poll)
             return
         with closing(self.ask(first, call, call.requests[0], streamed=streamed)) as batches:
             for batch in batches:

@@ -38,7 +38,7 @@ def switched(variables: Mapping[str, Any], names: Collection[str], source: str) 
         raise Unsupported(
             "This model always reasons.",
             hint="Ask for the effort “low”, or leave it out.",
-            param="enable_thinking" if effort is None else "reasoning_effort",
+            param="reasoning_effort" if effort == "none" else "enable_thinking",
         )
     found: dict[str, Any] = {}
     if isinstance(on, bool):

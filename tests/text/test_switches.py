@@ -47,6 +47,7 @@ def test_an_effort_is_the_nearest_of_those_that_the_template_knows(source: str, 
     [
         ({"reasoning_effort": "none", "enable_thinking": False}, "reasoning_effort"),
         ({"enable_thinking": False}, "enable_thinking"),
+        ({"enable_thinking": False, "reasoning_effort": "low"}, "enable_thinking"),
     ],
 )
 def test_a_model_that_always_reasons_is_not_asked_to_do_without(variables: dict[str, object], param: str) -> None:

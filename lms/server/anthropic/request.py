@@ -23,6 +23,8 @@ from lms.server.requests.sampling import warmth
 from lms.server.requests.tools import Toolset
 
 Share = Annotated[float, Meta(ge=0, le=1)]
+# Where the switches for reasoning stand.
+_FIELDS = {"enable_thinking": "thinking", "reasoning_effort": "output_config.effort"}
 StopSequence = Annotated[str, Meta(min_length=1, max_length=1024)]
 
 
@@ -96,13 +98,14 @@ def parse(raw: bytes) -> tuple[GenerateCall, bool]:
         reasoning_budget=_thinking_budget(body),
     )
     shows_thinking = body.thinking is None or body.thinking.display != "omitted"
-    return GenerateCall(body.model, (request,), bool(body.stream), ttl_s=body.ttl), shows_thinking
+    return GenerateCall(body.model, (request,), bool(body.stream), ttl_s=body.ttl, fields=_FIELDS), shows_thinking
 
 
 def parse_count(raw: bytes) -> PlainCall:
     """The prompt that is to be counted. Raises as `parse` does."""
     body = decode(raw, CountBody)
-    return PlainCall(body.model, ReadRequest(_prompt(body, toolset(body.tools, body.tool_choice))), "llm", body.ttl)
+    prompt = _prompt(body, toolset(body.tools, body.tool_choice))
+    return PlainCall(body.model, ReadRequest(prompt), "llm", body.ttl, fields=_FIELDS)
 
 
 def _check_end(turns: Sequence[Turn]) -> None:

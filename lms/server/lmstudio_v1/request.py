@@ -14,16 +14,17 @@ from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.server.lmstudio_v1 import integrations
 from lms.server.lmstudio_v1.integrations import Integration
 from lms.server.lmstudio_v1.reasoning import template_variables
-from lms.server.requests.call import GenerateCall
+from lms.server.requests.call import CONVERSATION, GenerateCall
 from lms.server.requests.fields import NonEmpty, PositiveInt, decode
 from lms.server.requests.messages import joined
 from lms.server.requests.pictures import from_data_url
 from lms.server.requests.presets import filled
-from lms.server.requests.reasoning import budget
+from lms.server.requests.reasoning import SWITCHES, budget
 from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import sampling, stop_strings, token_limit
 from lms.server.tools.access import WantedServer
 
+_FIELDS = {CONVERSATION: "input", "tools": "integrations"} | dict.fromkeys(SWITCHES, "reasoning")
 _Share = Annotated[float, Meta(ge=0, le=1)]
 
 
@@ -110,6 +111,7 @@ class ChatCall:
             ttl_s=wanted.ttl_s,
             draft_model=wanted.draft_model,
             context_length=wanted.context_length,
+            fields=_FIELDS,
         )
 
 

@@ -78,7 +78,8 @@ def count_body(read: WasRead) -> dict[str, Any]:
 
 def _conversation(raw: bytes, presets: Presets, *, pieces: bool = False) -> PlainCall:
     call = chat.parse(raw, presets)
-    return PlainCall(call.model, ReadRequest(call.requests[0].prompt, pieces=pieces), "llm", call.ttl_s)
+    read = ReadRequest(call.requests[0].prompt, pieces=pieces)
+    return PlainCall(call.model, read, "llm", call.ttl_s, fields=call.fields)
 
 
 def _adds_special(body: TokenizeBody) -> bool:

@@ -1,9 +1,12 @@
 """What a parsed body asks for."""
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
 from lms.client.control import LeaseKind
+from lms.errors import InvalidRequest, LmsError
 from lms.generation.messages import pictures_in
 from lms.generation.request import (
     ChatPrompt,
@@ -15,13 +18,18 @@ from lms.generation.request import (
     SpellRequest,
 )
 
+# What engines call the conversation, as chats do, and what they mean where they complain of no field.
+CONVERSATION = "messages"
+# What a dialect calls the fields that engines know by the names that chats have for them.
+Fields = Mapping[str, str]
+
 
 @dataclass(frozen=True)
 class GenerateCall:
     """Answers wanted from `model`, one for each of `requests`. `ttl_s` counts only if this call loads the model.
 
     `draft_model` is to guess for it, whatever the model was loaded with. Each `answers_each` requests that follow each
-    other have the same prompt. A context of `context_length` tokens is the least that will do.
+    other have the same prompt. A context of `context_length` tokens is the least that will do. Complaints use `fields`.
     """
 
     model: str
@@ -33,6 +41,7 @@ class GenerateCall:
     draft_model: str | None = None
     answers_each: int = 1
     context_length: int | None = None
+    fields: Fields | None = None
 
     @property
     def picture(self) -> str | None:
@@ -55,6 +64,7 @@ class EmbedCall:
     draft_model: None = None
     context_length: None = None
     picture: None = None
+    fields: None = None
 
 
 @dataclass(frozen=True)
@@ -67,6 +77,7 @@ class PlainCall:
     ttl_s: float | None = None
     draft_model: None = None
     context_length: None = None
+    fields: Fields | None = None
 
     @property
     def picture(self) -> str | None:
@@ -75,6 +86,18 @@ class PlainCall:
 
 
 Call = GenerateCall | EmbedCall | PlainCall
+
+
+@contextmanager
+def in_terms_of(fields: Fields | None) -> Iterator[None]:
+    """What is raised within names the field that its dialect has."""
+    try:
+        yield
+    except LmsError as error:
+        if fields is not None:
+            name = error.param or (CONVERSATION if isinstance(error, InvalidRequest) else "")
+            error.param = fields.get(name, name) or None
+        raise
 
 
 def _picture_in(prompt: Prompt) -> str | None:

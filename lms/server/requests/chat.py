@@ -11,7 +11,7 @@ from lms.server.requests.call import GenerateCall
 from lms.server.requests.fields import decode, only
 from lms.server.requests.messages import Messages, translated
 from lms.server.requests.presets import filled, instructed, thinking
-from lms.server.requests.reasoning import ReasoningBody, reasoning_budget, template_variables
+from lms.server.requests.reasoning import ReasoningBody, reasoning_budget, switch_fields, template_variables
 from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
     MOST_LOGPROBS,
@@ -77,6 +77,7 @@ def parse(raw: bytes, presets: Presets, *, separate_reasoning: bool = True) -> G
         body.ttl,
         draft_model=body.draft_model or None,
         answers_each=body.n or 1,
+        fields=switch_fields(body),
     )
 
 

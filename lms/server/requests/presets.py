@@ -7,13 +7,12 @@ from msgspec.structs import replace
 from lms.config.prediction import Prediction
 from lms.config.presets import FORMS, Preset
 from lms.generation.messages import Message
-from lms.server.requests.reasoning import ReasoningBody
+from lms.server.requests.reasoning import SWITCHES, ReasoningBody
 
 P = TypeVar("P", bound=Prediction)
 R = TypeVar("R", bound=ReasoningBody)
 
 _BUDGETS = ("reasoning_budget", "thinking_budget", "max_reasoning_tokens")
-_SWITCHES = ("enable_thinking", "reasoning_effort")
 
 
 def filled(asked: P, preset: Preset | None, *, formed: bool = False) -> P:
@@ -50,7 +49,7 @@ def instructed(messages: tuple[Message, ...], preset: Preset | None) -> tuple[Me
 
 def _says_how_to_think(body: ReasoningBody) -> bool:
     variables = body.chat_template_kwargs or {}
-    return any(getattr(body, name) is not None or name in variables for name in _SWITCHES)
+    return any(getattr(body, name) is not None or name in variables for name in SWITCHES)
 
 
 def _effort(preset: Preset) -> str | None:

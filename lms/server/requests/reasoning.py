@@ -9,6 +9,7 @@ from lms.server.requests.fields import portable
 from lms.server.requests.sampling import GenerateBody
 
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+SWITCHES = ("enable_thinking", "reasoning_effort")
 _Budget = Annotated[int, Meta(ge=-1, le=2**63 - 1)]
 
 
@@ -35,6 +36,11 @@ def reasoning_budget(body: ReasoningBody) -> int | None:
 def budget(tokens: int | None) -> int | None:
     """None and −1 mean no limit."""
     return tokens if tokens is not None and tokens >= 0 else None
+
+
+def switch_fields(body: ReasoningBody) -> dict[str, str]:
+    """Where the switches for reasoning stand, if it is not in fields of their own."""
+    return {name: f"chat_template_kwargs.{name}" for name in SWITCHES if name in (body.chat_template_kwargs or {})}
 
 
 def template_variables(body: ReasoningBody, effort: Effort | None) -> dict[str, Any]:

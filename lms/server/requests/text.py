@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from lms.config.presets import Presets
 from lms.errors import InvalidRequest
 from lms.generation.request import GenerateRequest, InfillPrompt, Prompt, TextPrompt, TokenPrompt
-from lms.server.requests.call import GenerateCall
+from lms.server.requests.call import CONVERSATION, GenerateCall
 from lms.server.requests.fields import TokenId, TokenIds, decode, only
 from lms.server.requests.presets import filled
 from lms.server.requests.response_format import form_of
@@ -68,6 +68,7 @@ def parse(raw: bytes, presets: Presets) -> GenerateCall:
         body.ttl,
         draft_model=body.draft_model or None,
         answers_each=body.n or 1,
+        fields={CONVERSATION: "prompt"},
     )
 
 

@@ -16,10 +16,10 @@ from lms.generation.request import ChatPrompt, GenerateRequest, Overflow
 from lms.server.openai.responses.items import AnyItem, Item, MessageItem, Reference, conversation, listed, read
 from lms.server.openai.responses.text_format import TextOptions
 from lms.server.openai.responses.tools import Toolset, toolset
-from lms.server.requests.call import GenerateCall
+from lms.server.requests.call import CONVERSATION, GenerateCall
 from lms.server.requests.fields import NonEmpty, PositiveInt, decode, only
 from lms.server.requests.presets import filled, instructed, thinking
-from lms.server.requests.reasoning import Effort, ReasoningBody, reasoning_budget, template_variables
+from lms.server.requests.reasoning import Effort, ReasoningBody, reasoning_budget, switch_fields, template_variables
 from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
     MOST_LOGPROBS,
@@ -181,7 +181,14 @@ def _call(body: ResponseBody, prompt: ChatPrompt, tools: Toolset) -> GenerateCal
         logprobs=(body.top_logprobs or 0) if _wants_logprobs(body) else None,
         overflow=_overflow(body),
     )
-    return GenerateCall(body.model, (request,), bool(body.stream), ttl_s=body.ttl, draft_model=body.draft_model or None)
+    return GenerateCall(
+        body.model,
+        (request,),
+        bool(body.stream),
+        ttl_s=body.ttl,
+        draft_model=body.draft_model or None,
+        fields={CONVERSATION: "input"} | _effort_field(body) | switch_fields(body),
+    )
 
 
 def _refuse_unsupported(body: ResponseBody) -> None:
@@ -223,6 +230,10 @@ def _instructed(instructions: str | None, messages: tuple[Message, ...]) -> tupl
 
 def _effort(body: ResponseBody) -> Effort | None:
     return body.reasoning.effort if body.reasoning and body.reasoning.effort else body.reasoning_effort
+
+
+def _effort_field(body: ResponseBody) -> dict[str, str]:
+    return {"reasoning_effort": "reasoning.effort"} if body.reasoning and body.reasoning.effort else {}
 
 
 def _form(body: ResponseBody) -> Constraint | None:

@@ -46,7 +46,7 @@ def input_tokens() -> Response:
     asked, way = parse(raw_body(), _keeper(), services().presets), exchange()
     with closing(_toolbox(way, asked)) as toolbox:
         call = asked.with_tools(toolbox.tools).call
-    counted = PlainCall(call.model, ReadRequest(call.requests[0].prompt), "llm", call.ttl_s)
+    counted = PlainCall(call.model, ReadRequest(call.requests[0].prompt), "llm", call.ttl_s, fields=call.fields)
     return reply(count_body(way.single(way.lease(counted), counted, WasRead)))
 
 
