@@ -11,15 +11,12 @@ from lms import __version__
 from lms.errors import DaemonFailed, LmsError, NotEnoughMemory
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
+from tests.cli.tree import COMMANDS, SHOWN
 
 GROUPS = ([], ["server"], ["daemon"], ["log"])
-COMMANDS = (
-    "load", "unload", "ls", "ps", "status", "version", "log stream",
-    "server start", "server stop", "server status", "daemon up", "daemon down", "daemon status",
-)  # fmt: skip
 
 
-@pytest.mark.parametrize("words", COMMANDS)
+@pytest.mark.parametrize("words", SHOWN)
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_every_command_has_help_with_an_example(
     lms: Terminal, capsys: pytest.CaptureFixture[str], words: str, flag: str
@@ -28,7 +25,7 @@ def test_every_command_has_help_with_an_example(
     shown = capsys.readouterr()
     assert shown.err == ""
     assert f"Usage: lms {words}" in shown.out
-    assert f"Examples:\n    lms {words}" in shown.out
+    assert f"lms {words}" in shown.out.partition("Examples:\n")[2]
     assert "--json" in shown.out
 
 
@@ -45,7 +42,7 @@ def test_a_group_alone_shows_its_help_on_stderr_and_ends_with_2(
 def test_the_root_help_names_every_command(lms: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
     assert lms.type("--help").code == 0
     shown = capsys.readouterr().out
-    assert all(f"\n  {words.split()[0]} " in shown for words in COMMANDS)
+    assert all(f"\n  {words.split()[0]} " in shown for words in SHOWN)
 
 
 @pytest.mark.parametrize("words", [[], *([name] for name in ("server", "daemon", "log", "config", "token", "service"))])
@@ -112,6 +109,14 @@ def test_a_wrong_command_line_gets_one_clear_line_and_ends_with_2(lms: Terminal,
     assert (ended.code, ended.out, len(rest) <= 1) == (2, "", True)
     assert first.startswith("Error: ")
     assert said in first
+
+
+@pytest.mark.parametrize("path", COMMANDS)
+def test_an_option_that_is_none_is_told_in_one_clear_line_by_every_command(lms: Terminal, path: str) -> None:
+    ended = lms.type(*path.split(), "--no-such-option")
+    assert (ended.code, ended.out) == (2, "")
+    assert ended.err.startswith("Error: ")
+    assert "Traceback" not in ended.err
 
 
 @pytest.mark.parametrize("words", [["load", "--quie"], ["load", "--log-lev"], ["ls", "--detail"], ["complet"]])
