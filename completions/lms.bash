@@ -1,7 +1,8 @@
 # bash completion for lms. Written by `python -m tools.cli_files`: change the commands, not this file.
 
 _lms() {
-    local line=${COMP_LINE:0:COMP_POINT} whole="" command=lms previous="" files="" word words candidates
+    local line=${COMP_LINE:0:COMP_POINT} whole="" command=lms previous="" before="" files="" place=0
+    local word words candidates
     read -ra words <<< "$line"
     case $line in
         *[[:space:]]) ;;
@@ -9,7 +10,9 @@ _lms() {
     esac
     for word in "${words[@]:1}"; do
         case "$command $word" in
-            "lms chat"|"lms get"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms show"|"lms rm"|"lms verify"|"lms replay"|"lms launch"|"lms bench"|"lms status"|"lms version"|"lms uninstall"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms config"|"lms config set"|"lms config get"|"lms config list"|"lms config unset"|"lms config path"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms daemon update"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" ;;
+            "lms chat"|"lms get"|"lms load"|"lms unload"|"lms ls"|"lms ps"|"lms top"|"lms import"|"lms show"|"lms rm"|"lms verify"|"lms replay"|"lms launch"|"lms bench"|"lms status"|"lms version"|"lms uninstall"|"lms server"|"lms server start"|"lms server stop"|"lms server status"|"lms token"|"lms token create"|"lms token list"|"lms token revoke"|"lms config"|"lms config set"|"lms config get"|"lms config list"|"lms config unset"|"lms config path"|"lms config preset"|"lms config preset list"|"lms config preset show"|"lms config preset set"|"lms config preset unset"|"lms config preset remove"|"lms config preset path"|"lms log"|"lms log stream"|"lms log show"|"lms daemon"|"lms daemon up"|"lms daemon down"|"lms daemon status"|"lms daemon update"|"lms service"|"lms service install"|"lms service uninstall"|"lms service status"|"lms runtime"|"lms runtime ls"|"lms runtime survey") command="$command $word" place=0 ;;
+            "$command -"*) ;;
+            *) before=$word place=$((place + 1)) ;;
         esac
         previous=$word
     done
@@ -18,6 +21,7 @@ _lms() {
         "lms chat --system-prompt"|"lms chat -s") candidates= ;;
         "lms chat --image"|"lms chat -i") candidates= files=yes ;;
         "lms chat --reasoning") candidates= ;;
+        "lms chat --preset") candidates="$(lms complete presets 2>/dev/null)" ;;
         "lms chat --ttl") candidates= ;;
         "lms chat --chat") candidates= ;;
         "lms chat --delete") candidates= ;;
@@ -72,7 +76,7 @@ _lms() {
         *)
             case "$command" in
                 "lms") candidates="chat get load unload ls ps top import show rm verify replay launch bench status version uninstall server token config log daemon service runtime --version -v --install-completion --help -h" ;;
-                "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
+                "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --preset --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
                 "lms get") candidates="--gguf --mlx --limit -n --always-show-download-options --select -a --yes -y --json --help -h" ;;
                 "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
@@ -97,12 +101,19 @@ _lms() {
                 "lms token create") candidates="--name --allow --expires --json --help -h" ;;
                 "lms token list") candidates="--json --help -h" ;;
                 "lms token revoke") candidates="--json --help -h" ;;
-                "lms config") candidates="set get list unset path --help -h" ;;
+                "lms config") candidates="set get list unset path preset --help -h" ;;
                 "lms config set") candidates="--json --help -h" ;;
                 "lms config get") candidates="--json --help -h" ;;
                 "lms config list") candidates="--json --help -h" ;;
                 "lms config unset") candidates="--json --help -h" ;;
                 "lms config path") candidates="--json --help -h" ;;
+                "lms config preset") candidates="list show set unset remove path --help -h" ;;
+                "lms config preset list") candidates="--json --help -h" ;;
+                "lms config preset show") candidates="--json --help -h" ;;
+                "lms config preset set") candidates="--json --help -h" ;;
+                "lms config preset unset") candidates="--json --help -h" ;;
+                "lms config preset remove") candidates="--json --help -h" ;;
+                "lms config preset path") candidates="--json --help -h" ;;
                 "lms log") candidates="stream show --help -h" ;;
                 "lms log stream") candidates="--source -s --filter --stats --json --help -h" ;;
                 "lms log show") candidates="--source -s --since --filter --stats --json --help -h" ;;
@@ -131,12 +142,18 @@ _lms() {
                         "lms show") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms rm") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms verify") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms launch") case $place in  esac ;;
                         "lms bench") candidates="$(lms complete models 2>/dev/null)" ;;
                         "lms token revoke") candidates="$(lms complete tokens 2>/dev/null)" ;;
-                        "lms config set") candidates="$(lms complete models 2>/dev/null)" ;;
-                        "lms config get") candidates="$(lms complete models 2>/dev/null)" ;;
-                        "lms config list") candidates="$(lms complete models 2>/dev/null)" ;;
-                        "lms config unset") candidates="$(lms complete models 2>/dev/null)" ;;
+                        "lms config set") case $place in 0) candidates="server $(lms complete models 2>/dev/null)" ;; 1) case $before in server) candidates="allow_ephemeral_mcp allow_mcp_json cors host jit jit_max_models jit_ttl_s lenient log_disk_mb memory_budget_mb port queue_limit record require_auth response_days response_disk_mb separate_reasoning" ;; *) candidates="batch_size batch_threads chat_template context_length draft_model flash_attention frequency_penalty gpu_ratio k_cache_type lora main_gpu micro_batch_size min_p num_experts offload_kv_cache overflow parallel pinned presence_penalty prompt_cache_disk_mb prompt_cache_mb repeat_penalty seed speculation temperature tensor_split threads top_k top_p ttl_s unified_kv use_mlock use_mmap v_cache_type" ;; esac ;; 2) case $before in jit|record|require_auth|separate_reasoning|lenient|allow_ephemeral_mcp|allow_mcp_json|flash_attention|unified_kv|offload_kv_cache|use_mmap|use_mlock|pinned) candidates="on off" ;; context_length) candidates="max" ;; k_cache_type|v_cache_type) candidates="f16 q4_0 q8_0" ;; speculation) candidates="ngram off" ;; overflow) candidates="refuse rollingWindow stopAtLimit truncateMiddle" ;; esac ;; esac ;;
+                        "lms config get") case $place in 0) candidates="server $(lms complete models 2>/dev/null)" ;; 1) case $before in server) candidates="allow_ephemeral_mcp allow_mcp_json cors host jit jit_max_models jit_ttl_s lenient log_disk_mb memory_budget_mb port queue_limit record require_auth response_days response_disk_mb separate_reasoning" ;; *) candidates="batch_size batch_threads chat_template context_length draft_model flash_attention frequency_penalty gpu_ratio k_cache_type lora main_gpu micro_batch_size min_p num_experts offload_kv_cache overflow parallel pinned presence_penalty prompt_cache_disk_mb prompt_cache_mb repeat_penalty seed speculation temperature tensor_split threads top_k top_p ttl_s unified_kv use_mlock use_mmap v_cache_type" ;; esac ;; esac ;;
+                        "lms config list") candidates="server $(lms complete models 2>/dev/null)" ;;
+                        "lms config unset") case $place in 0) candidates="server $(lms complete models 2>/dev/null)" ;; 1) case $before in server) candidates="allow_ephemeral_mcp allow_mcp_json cors host jit jit_max_models jit_ttl_s lenient log_disk_mb memory_budget_mb port queue_limit record require_auth response_days response_disk_mb separate_reasoning" ;; *) candidates="batch_size batch_threads chat_template context_length draft_model flash_attention frequency_penalty gpu_ratio k_cache_type lora main_gpu micro_batch_size min_p num_experts offload_kv_cache overflow parallel pinned presence_penalty prompt_cache_disk_mb prompt_cache_mb repeat_penalty seed speculation temperature tensor_split threads top_k top_p ttl_s unified_kv use_mlock use_mmap v_cache_type" ;; esac ;; esac ;;
+                        "lms config preset show") candidates="$(lms complete presets 2>/dev/null)" ;;
+                        "lms config preset set") case $place in 0) candidates="$(lms complete presets 2>/dev/null)" ;; 1) case $before in *) candidates="context_overflow_policy draft_model dry_allowed_length dry_base dry_multiplier dry_penalty_last_n dry_sequence_breakers frequency_penalty grammar json_schema logit_bias max_tokens min_p presence_penalty reasoning reasoning_budget regex repeat_penalty seed stop system_prompt temperature top_k top_p typical_p xtc_probability xtc_threshold" ;; esac ;; 2) case $before in context_overflow_policy) candidates="refuse rollingWindow stopAtLimit truncateMiddle" ;; reasoning) candidates="high low max medium minimal off on xhigh" ;; esac ;; esac ;;
+                        "lms config preset unset") case $place in 0) candidates="$(lms complete presets 2>/dev/null)" ;; 1) case $before in *) candidates="context_overflow_policy draft_model dry_allowed_length dry_base dry_multiplier dry_penalty_last_n dry_sequence_breakers frequency_penalty grammar json_schema logit_bias max_tokens min_p presence_penalty reasoning reasoning_budget regex repeat_penalty seed stop system_prompt temperature top_k top_p typical_p xtc_probability xtc_threshold" ;; esac ;; esac ;;
+                        "lms config preset remove") candidates="$(lms complete presets 2>/dev/null)" ;;
+                        "lms config preset path") candidates="$(lms complete presets 2>/dev/null)" ;;
                     esac ;;
             esac ;;
     esac

@@ -1,19 +1,33 @@
 # fish completion for lms. Written by `python -m tools.cli_files`: change the commands, not this file.
 
-# The path of commands typed so far, options left out: `lms server start`.
-function __lms_path
+# The path of commands typed so far, options left out, and a line for each word behind it: `lms config set`, `server`.
+function __lms_words
     set -l path lms
+    set -l behind
     for word in (commandline -opc)[2..-1]
         switch "$path $word"
-            case 'lms chat' 'lms get' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms show' 'lms rm' 'lms verify' 'lms replay' 'lms launch' 'lms bench' 'lms status' 'lms version' 'lms uninstall' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms daemon update' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
+            case 'lms chat' 'lms get' 'lms load' 'lms unload' 'lms ls' 'lms ps' 'lms top' 'lms import' 'lms show' 'lms rm' 'lms verify' 'lms replay' 'lms launch' 'lms bench' 'lms status' 'lms version' 'lms uninstall' 'lms server' 'lms server start' 'lms server stop' 'lms server status' 'lms token' 'lms token create' 'lms token list' 'lms token revoke' 'lms config' 'lms config set' 'lms config get' 'lms config list' 'lms config unset' 'lms config path' 'lms config preset' 'lms config preset list' 'lms config preset show' 'lms config preset set' 'lms config preset unset' 'lms config preset remove' 'lms config preset path' 'lms log' 'lms log stream' 'lms log show' 'lms daemon' 'lms daemon up' 'lms daemon down' 'lms daemon status' 'lms daemon update' 'lms service' 'lms service install' 'lms service uninstall' 'lms service status' 'lms runtime' 'lms runtime ls' 'lms runtime survey'
                 set path "$path $word"
+                set behind
+            case "$path -*"
+            case '*'
+                set -a behind $word
         end
     end
-    echo $path
+    printf '%s
+' $path $behind
 end
 
 function __lms_at
-    test (__lms_path) = "$argv"
+    set -l typed (__lms_words)
+    test "$typed[1]" = "$argv"
+end
+
+# So many words stand behind the path, the last of them one of these if any are given.
+function __lms_behind
+    set -l typed (__lms_words)
+    test (count $typed) -eq (math $argv[1] + 1); or return 1
+    test (count $argv) -eq 1; or contains -- "$typed[-1]" $argv[2..-1]
 end
 
 complete -c lms -f
@@ -49,6 +63,7 @@ complete -c lms -n '__lms_at lms chat' -l prompt -s p -x -d 'Ask this once. What
 complete -c lms -n '__lms_at lms chat' -l system-prompt -s s -x -d 'What the model is told to be.'
 complete -c lms -n '__lms_at lms chat' -l image -s i -r -F -d 'A picture to look at. May be given again.'
 complete -c lms -n '__lms_at lms chat' -l reasoning -x -d 'auto, on, off, low, medium, high. Default: auto.'
+complete -c lms -n '__lms_at lms chat' -l preset -x -a '(lms complete presets 2>/dev/null)' -d 'Answer as this preset says: lms config preset.'
 complete -c lms -n '__lms_at lms chat' -l ttl -x -d 'Unload when idle this long, if this loads it. Default: 3600.'
 complete -c lms -n '__lms_at lms chat' -l stats -d 'Show the figures of each answer, on stderr.'
 complete -c lms -n '__lms_at lms chat' -l save -d 'Save what -p asks and is answered, as in a terminal.'
@@ -207,21 +222,61 @@ complete -c lms -n '__lms_at lms config' -a get -d 'Print one setting'
 complete -c lms -n '__lms_at lms config' -a list -d 'Print what is set'
 complete -c lms -n '__lms_at lms config' -a unset -d 'Take a setting out of its file'
 complete -c lms -n '__lms_at lms config' -a path -d 'Print the files that settings are in: the server\'s, and the models\''
+complete -c lms -n '__lms_at lms config' -a preset -d 'Presets: named sets of settings for requests'
 complete -c lms -n '__lms_at lms config' -l help -s h -d 'Show this message and exit.'
-complete -c lms -n '__lms_at lms config set' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config set; and __lms_behind 0' -a 'server (lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config set; and __lms_behind 1 server' -a 'allow_ephemeral_mcp allow_mcp_json cors host jit jit_max_models jit_ttl_s lenient log_disk_mb memory_budget_mb port queue_limit record require_auth response_days response_disk_mb separate_reasoning'
+complete -c lms -n '__lms_at lms config set; and __lms_behind 1; and not __lms_behind 1 server' -a 'batch_size batch_threads chat_template context_length draft_model flash_attention frequency_penalty gpu_ratio k_cache_type lora main_gpu micro_batch_size min_p num_experts offload_kv_cache overflow parallel pinned presence_penalty prompt_cache_disk_mb prompt_cache_mb repeat_penalty seed speculation temperature tensor_split threads top_k top_p ttl_s unified_kv use_mlock use_mmap v_cache_type'
+complete -c lms -n '__lms_at lms config set; and __lms_behind 2 jit record require_auth separate_reasoning lenient allow_ephemeral_mcp allow_mcp_json flash_attention unified_kv offload_kv_cache use_mmap use_mlock pinned' -a 'on off'
+complete -c lms -n '__lms_at lms config set; and __lms_behind 2 context_length' -a 'max'
+complete -c lms -n '__lms_at lms config set; and __lms_behind 2 k_cache_type v_cache_type' -a 'f16 q4_0 q8_0'
+complete -c lms -n '__lms_at lms config set; and __lms_behind 2 speculation' -a 'ngram off'
+complete -c lms -n '__lms_at lms config set; and __lms_behind 2 overflow' -a 'refuse rollingWindow stopAtLimit truncateMiddle'
 complete -c lms -n '__lms_at lms config set' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms config set' -l help -s h -d 'Show this message and exit.'
-complete -c lms -n '__lms_at lms config get' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config get; and __lms_behind 0' -a 'server (lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config get; and __lms_behind 1 server' -a 'allow_ephemeral_mcp allow_mcp_json cors host jit jit_max_models jit_ttl_s lenient log_disk_mb memory_budget_mb port queue_limit record require_auth response_days response_disk_mb separate_reasoning'
+complete -c lms -n '__lms_at lms config get; and __lms_behind 1; and not __lms_behind 1 server' -a 'batch_size batch_threads chat_template context_length draft_model flash_attention frequency_penalty gpu_ratio k_cache_type lora main_gpu micro_batch_size min_p num_experts offload_kv_cache overflow parallel pinned presence_penalty prompt_cache_disk_mb prompt_cache_mb repeat_penalty seed speculation temperature tensor_split threads top_k top_p ttl_s unified_kv use_mlock use_mmap v_cache_type'
 complete -c lms -n '__lms_at lms config get' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms config get' -l help -s h -d 'Show this message and exit.'
-complete -c lms -n '__lms_at lms config list' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config list' -a 'server (lms complete models 2>/dev/null)'
 complete -c lms -n '__lms_at lms config list' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms config list' -l help -s h -d 'Show this message and exit.'
-complete -c lms -n '__lms_at lms config unset' -a '(lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config unset; and __lms_behind 0' -a 'server (lms complete models 2>/dev/null)'
+complete -c lms -n '__lms_at lms config unset; and __lms_behind 1 server' -a 'allow_ephemeral_mcp allow_mcp_json cors host jit jit_max_models jit_ttl_s lenient log_disk_mb memory_budget_mb port queue_limit record require_auth response_days response_disk_mb separate_reasoning'
+complete -c lms -n '__lms_at lms config unset; and __lms_behind 1; and not __lms_behind 1 server' -a 'batch_size batch_threads chat_template context_length draft_model flash_attention frequency_penalty gpu_ratio k_cache_type lora main_gpu micro_batch_size min_p num_experts offload_kv_cache overflow parallel pinned presence_penalty prompt_cache_disk_mb prompt_cache_mb repeat_penalty seed speculation temperature tensor_split threads top_k top_p ttl_s unified_kv use_mlock use_mmap v_cache_type'
 complete -c lms -n '__lms_at lms config unset' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms config unset' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms config path' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
 complete -c lms -n '__lms_at lms config path' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config preset' -a list -d 'List the presets, also those whose files are damaged'
+complete -c lms -n '__lms_at lms config preset' -a show -d 'Print what a preset says'
+complete -c lms -n '__lms_at lms config preset' -a set -d 'Set one thing in a preset, checked before it is written'
+complete -c lms -n '__lms_at lms config preset' -a unset -d 'Take a setting out of a preset'
+complete -c lms -n '__lms_at lms config preset' -a remove -d 'Delete a preset'
+complete -c lms -n '__lms_at lms config preset' -a path -d 'Print where a preset is, or the folder of them all'
+complete -c lms -n '__lms_at lms config preset' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config preset list' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config preset list' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config preset show' -a '(lms complete presets 2>/dev/null)'
+complete -c lms -n '__lms_at lms config preset show' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config preset show' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config preset set; and __lms_behind 0' -a '(lms complete presets 2>/dev/null)'
+complete -c lms -n '__lms_at lms config preset set; and __lms_behind 1' -a 'context_overflow_policy draft_model dry_allowed_length dry_base dry_multiplier dry_penalty_last_n dry_sequence_breakers frequency_penalty grammar json_schema logit_bias max_tokens min_p presence_penalty reasoning reasoning_budget regex repeat_penalty seed stop system_prompt temperature top_k top_p typical_p xtc_probability xtc_threshold'
+complete -c lms -n '__lms_at lms config preset set; and __lms_behind 2 context_overflow_policy' -a 'refuse rollingWindow stopAtLimit truncateMiddle'
+complete -c lms -n '__lms_at lms config preset set; and __lms_behind 2 reasoning' -a 'high low max medium minimal off on xhigh'
+complete -c lms -n '__lms_at lms config preset set' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config preset set' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config preset unset; and __lms_behind 0' -a '(lms complete presets 2>/dev/null)'
+complete -c lms -n '__lms_at lms config preset unset; and __lms_behind 1' -a 'context_overflow_policy draft_model dry_allowed_length dry_base dry_multiplier dry_penalty_last_n dry_sequence_breakers frequency_penalty grammar json_schema logit_bias max_tokens min_p presence_penalty reasoning reasoning_budget regex repeat_penalty seed stop system_prompt temperature top_k top_p typical_p xtc_probability xtc_threshold'
+complete -c lms -n '__lms_at lms config preset unset' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config preset unset' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config preset remove' -a '(lms complete presets 2>/dev/null)'
+complete -c lms -n '__lms_at lms config preset remove' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config preset remove' -l help -s h -d 'Show this message and exit.'
+complete -c lms -n '__lms_at lms config preset path' -a '(lms complete presets 2>/dev/null)'
+complete -c lms -n '__lms_at lms config preset path' -l json -d 'Print JSON on stdout, errors as JSON on stderr.'
+complete -c lms -n '__lms_at lms config preset path' -l help -s h -d 'Show this message and exit.'
 complete -c lms -n '__lms_at lms log' -a stream -d 'Print events as they come, until Ctrl-C'
 complete -c lms -n '__lms_at lms log' -a show -d 'Print what was kept of the log, the oldest first'
 complete -c lms -n '__lms_at lms log' -l help -s h -d 'Show this message and exit.'

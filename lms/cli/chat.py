@@ -51,6 +51,9 @@ Reasoning = Annotated[
         "--reasoning", parser=_reasoning, metavar="MODE", help="auto, on, off, low, medium, high. Default: auto."
     ),
 ]
+PresetName = Annotated[
+    str | None, typer.Option("--preset", metavar="PRESET", help="Answer as this preset says: lms config preset.")
+]
 Ttl = Annotated[
     int | None,
     typer.Option(
@@ -71,6 +74,7 @@ def register(root: typer.Typer, section: str) -> None:
         ("lms chat", "talk to what is loaded; /help says what can be typed"),
         ("lms chat tiny-chat -p 'Say hello.'", "one question, the answer on stdout"),
         ("git diff | lms chat -p 'Sum this up:' --stats", "with what is piped in"),
+        ("lms chat --preset poet", "with settings and a system prompt of yours"),
         ("lms chat --continue", "go on where you left"),
     ]
     command(root, "chat", section=section, examples=examples)(chat)
@@ -83,6 +87,7 @@ def chat(
     system_prompt: System = None,
     image: Picture = None,
     reasoning: Reasoning = None,
+    preset: PresetName = None,
     ttl: Ttl = None,
     stats: Stats = False,
     save: Save = False,
@@ -99,6 +104,7 @@ def chat(
     from lms.cli.chat_pictures import data_url
     from lms.cli.chat_saved import Chats, new
     from lms.cli.chat_talk import Talk
+    from lms.config.presets import Presets
 
     chats = Chats(session.home.chats)
     if list_ or delete is not None:
@@ -106,11 +112,16 @@ def chat(
     question = _question(session, prompt)
     for path in image or ():
         data_url(path)  # before anything is loaded
+    Presets(session.home.presets).named(preset)
     earlier = chats.find(chat_id) if continue_ or chat_id is not None else None
     talk = Talk(session, session.daemon(), earlier or new(""), ttl or DEFAULT_TTL_S, yes=yes)
     talk.stats, talk.reasoning = stats, reasoning or "auto"
-    if system_prompt is not None or earlier is None:
-        talk.instruct(SYSTEM_PROMPT if system_prompt is None else system_prompt)
+    if earlier is None:
+        talk.instruct(SYSTEM_PROMPT)
+    if preset:
+        talk.follow(preset)
+    if system_prompt is not None:
+        talk.instruct(system_prompt)
     talk.choose(model, ask=question is None)
     talk.pictures = list(image or ())
     talk.chats = chats if question is None or save or earlier else None

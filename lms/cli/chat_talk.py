@@ -29,6 +29,7 @@ class Talk:
         self.chats: Chats | None = None
         self.pictures: list[str] = []
         self.reasoning = "auto"
+        self.preset = ""
         self.stats = False
         self._session = session
         self._output = session.output
@@ -38,9 +39,21 @@ class Talk:
         self._last: Ended | None = None
 
     def instruct(self, text: str) -> None:
-        """The system prompt from now on; an empty one is none."""
+        """The system prompt from now on. An empty one is none, and sent where a preset would put its own."""
         rest = [message for message in self.chat.messages if message["role"] != "system"]
-        self.chat.messages = ([{"role": "system", "content": text}] if text else []) + rest
+        self.chat.messages = ([{"role": "system", "content": text}] if text or self.preset else []) + rest
+
+    def follow(self, preset: str) -> None:
+        """Ask with that preset from now on, under its system prompt if it has one; an empty one is none.
+
+        Raises PresetNotFound, and UsageError for one whose file is damaged.
+        """
+        from lms.config.presets import Presets
+
+        found = Presets(self._session.home.presets).named(preset)
+        if found and found.system_prompt is not None:
+            self.instruct(found.system_prompt)
+        self.preset = preset
 
     def choose(self, typed: str | None, *, ask: bool = False) -> None:
         """Talk to that model from now on. Without one the chat goes on with its own. Raises as `chat_model.loaded`."""
@@ -57,7 +70,8 @@ class Talk:
             "model": self.row.identifier,
             "messages": [*self.chat.messages, said],
             "stream": True,
-        } | chat_model.reasoning_fields(self.reasoning, self.row.model)
+        }
+        body |= self._preset_fields() | chat_model.reasoning_fields(self.reasoning, self.row.model)
         reply = Reply()
         try:
             with closing(self._daemon.chat(body)) as chunks:
@@ -68,6 +82,9 @@ class Talk:
         if self.stats and self._last and not self._output.as_json:
             self._say_stats()
         return reply
+
+    def _preset_fields(self) -> dict[str, Any]:
+        return {"preset": self.preset} if self.preset else {}
 
     def hold(self) -> None:
         """Ask for lines and answer them until the user leaves."""
@@ -106,6 +123,7 @@ class Talk:
             "/system-prompt": self._system_prompt,
             "/image": self._image,
             "/reasoning": self._reasoning,
+            "/preset": self._preset,
             "/stats": self._stats,
             "/chats": self._chats,
             "/continue": self._continue,
@@ -157,6 +175,12 @@ class Talk:
             chat_model.reasoning_fields(mode, self.row.model)
             self.reasoning = mode
         self._output.say(f"Reasoning: {self.reasoning}")
+
+    def _preset(self, name: str) -> None:
+        """[name|off]: settings from lms config preset for what follows"""
+        if name:
+            self.follow("" if name == "off" else name)
+        self._output.say(f"Preset: {self.preset or 'none'}")
 
     def _stats(self, _: str) -> None:
         """The figures of the last answer"""

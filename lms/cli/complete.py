@@ -29,6 +29,12 @@ def identifiers(session: Session) -> None:
     names.offer(session, "identifiers")
 
 
+@command(app, "presets")
+def presets(session: Session) -> None:
+    """Print the names of the presets."""
+    names.offer(session, "presets")
+
+
 @command(app, "tokens")
 def tokens(session: Session) -> None:
     """Print the ids of the API tokens."""

@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lms.cli import presets
 from lms.cli.command import command, group
 from lms.cli.output import Table
 from lms.cli.session import Session
+from lms.cli.setting import name_of, shown
 from lms.errors import LmsError, UsageError
 
 if TYPE_CHECKING:
     from lms.config.defaults import Fields
 
 SERVER = "server"
-MOST_SHOWN = 200
 
 app = group(
     "config",
@@ -36,6 +37,7 @@ Value = Annotated[str, typer.Argument(metavar="value", help="on and off for swit
 
 
 def register(root: typer.Typer, section: str) -> None:
+    app.add_typer(presets.app)
     root.add_typer(app, rich_help_panel=section)
 
 
@@ -50,7 +52,7 @@ def register(root: typer.Typer, section: str) -> None:
 )
 def set_(session: Session, scope: Scope, setting: Setting, value: Value) -> None:
     """Set one thing, checked before it is written."""
-    name = _name(setting)
+    name = name_of(setting)
     if scope == SERVER:
         written = _set_for_server(session, name, value)
     else:
@@ -58,19 +60,19 @@ def set_(session: Session, scope: Scope, setting: Setting, value: Value) -> None
     if session.output.as_json:
         return session.output.json({"scope": scope, "setting": name, "value": written})
     counts = "It counts when the daemon starts again." if scope == SERVER else "It counts from the next load on."
-    return session.output.say(f"{scope}: {name} is {_shown(written)}. {counts}")
+    return session.output.say(f"{scope}: {name} is {shown(written)}. {counts}")
 
 
 @command(app, "get", examples=[("lms config get server port", "in force, wherever it comes from")])
 def get(session: Session, scope: Scope, setting: Setting) -> None:
     """Print one setting. Ends with 1 if it is not set for that model."""
-    name = _name(setting)
+    name = name_of(setting)
     found = _in_force(session)[0] if scope == SERVER else _of_model(session, scope)
     if name not in found:
         raise LmsError(f"{name} is not set for {scope}.", hint=f"lms config list {scope} shows what is.")
     if session.output.as_json:
         return session.output.json({"scope": scope, "setting": name, "value": found[name]})
-    whole = found[name] if isinstance(found[name], str) else _shown(found[name])
+    whole = found[name] if isinstance(found[name], str) else shown(found[name])
     return session.output.data(whole)
 
 
@@ -86,8 +88,8 @@ def list_(session: Session, scope: AnyScope = None) -> None:
     if session.output.as_json:
         server = {name: {"value": value, "source": sources[name]} for name, value in in_force.items()}
         return session.output.json(({"server": server} if in_force else {}) | {"models": models})
-    rows = [(SERVER, name, _shown(value), sources[name]) for name, value in in_force.items()]
-    rows += [(key, name, _shown(value), "file") for key, fields in models.items() for name, value in fields.items()]
+    rows = [(SERVER, name, shown(value), sources[name]) for name, value in in_force.items()]
+    rows += [(key, name, shown(value), "file") for key, fields in models.items() for name, value in fields.items()]
     if not rows:
         return session.output.hint(f"Nothing is set for {scope}.")
     return session.output.table(Table(("FOR", "SETTING", "VALUE", "FROM"), tuple(rows)))
@@ -98,7 +100,7 @@ def unset(session: Session, scope: Scope, setting: Setting) -> None:
     """Take a setting out of its file. Ends with 1 if it is not there."""
     from lms.config import defaults, settings
 
-    name = _name(setting)
+    name = name_of(setting)
     if scope == SERVER:
         fields = settings.stored(session.home.settings)
         _take_out(fields, name, scope)
@@ -178,24 +180,3 @@ def _take_out(fields: "Fields", name: str, scope: str) -> None:
     if name not in fields:
         raise LmsError(f"{name} is not set for {scope}.", hint=f"lms config list {scope} shows what is.")
     del fields[name]
-
-
-def _name(typed: str) -> str:
-    """Settings may be typed like flags: `context-length`."""
-    return typed.strip().removeprefix("--").replace("-", "_").lower()
-
-
-def _shown(value: Any) -> str:
-    import json
-
-    match value:
-        case None:
-            return "-"
-        case bool():
-            return "on" if value else "off"
-        case list() | dict():
-            return json.dumps(value, ensure_ascii=False)
-        case str() if len(value) > MOST_SHOWN:
-            return value[:MOST_SHOWN] + "…"
-        case _:
-            return str(value)

@@ -35,6 +35,13 @@ def identifiers(session: Session) -> Iterator[str]:
     return (row.identifier for row in session.running_daemon().instances())
 
 
+def presets(session: Session) -> Iterator[str]:
+    """The names of the presets."""
+    from lms.config.presets import Presets
+
+    return iter(Presets(session.home.presets).names())
+
+
 def tokens(session: Session) -> Iterator[str]:
     """The ids of the API tokens."""
     from lms.config.tokens import TokenFile
@@ -45,5 +52,6 @@ def tokens(session: Session) -> Iterator[str]:
 KINDS: dict[str, Callable[[Session], Iterator[str]]] = {
     "models": models,
     "identifiers": identifiers,
+    "presets": presets,
     "tokens": tokens,
 }

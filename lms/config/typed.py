@@ -7,8 +7,8 @@ import msgspec
 from lms.errors import UsageError
 
 SWITCH = {"on": True, "off": False}
-# What is a list is typed as JSON.
-LISTS = ("tensor_split", "lora")
+# What is a list or an object is typed as JSON.
+AS_JSON = ("tensor_split", "lora", "logit_bias", "json_schema", "dry_sequence_breakers")
 
 
 def value(name: str, typed: str, *kinds: type[msgspec.Struct]) -> Any:
@@ -28,7 +28,8 @@ def value(name: str, typed: str, *kinds: type[msgspec.Struct]) -> Any:
 
 def _read(name: str, typed: str, kind: type[msgspec.Struct]) -> Any:
     try:
-        written = msgspec.json.decode(typed) if name in LISTS else typed
+        is_json = name in AS_JSON or (name == "stop" and typed.lstrip().startswith("["))
+        written = msgspec.json.decode(typed) if is_json else typed
         return getattr(msgspec.convert({name: written}, kind, strict=False), name)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         if typed.lower() in SWITCH:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from lms.cli.chat import SYSTEM_PROMPT
+from lms.config.presets import Presets
 from lms.errors import QueueFull
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import TINY, FakeDaemon
@@ -284,3 +286,57 @@ def test_an_id_that_names_several_chats_is_refused_with_them(talking: Terminal) 
     ended = talking.type("chat", "--chat", "", "-p", "Hi")
     assert ended.code == 1
     assert all(each in ended.err for each in saved)
+
+
+@pytest.fixture
+def poet(talking: Terminal) -> Path:
+    """A preset with a system prompt."""
+    return Presets(talking.home.presets).write("poet", {"system_prompt": "Rhyme.", "temperature": 1.2})
+
+
+def instructions(daemon: FakeDaemon, number: int = -1) -> list[str]:
+    """The system prompts that the model was told."""
+    return [message["content"] for message in daemon.asked[number]["messages"] if message["role"] == "system"]
+
+
+@pytest.mark.usefixtures("poet")
+def test_a_preset_is_named_and_its_system_prompt_takes_the_place_of_ours(talking: Terminal, daemon: FakeDaemon) -> None:
+    assert talking.type("chat", "-p", "Hi", "--preset", "poet").code == 0
+    assert (daemon.asked[-1]["preset"], instructions(daemon)) == ("poet", ["Rhyme."])
+    talking.type("chat", "-p", "Hi")
+    assert ("preset" in daemon.asked[-1], instructions(daemon)) == (False, [SYSTEM_PROMPT])
+
+
+@pytest.mark.parametrize(("typed", "told"), [("Be brief.", "Be brief."), ("", "")])
+@pytest.mark.usefixtures("poet")
+def test_a_typed_system_prompt_goes_over_the_presets(
+    talking: Terminal, daemon: FakeDaemon, typed: str, told: str
+) -> None:
+    talking.type("chat", "-p", "Hi", "--preset", "poet", "-s", typed)
+    assert (daemon.asked[-1]["preset"], instructions(daemon)) == ("poet", [told])
+
+
+def test_a_preset_without_a_system_prompt_leaves_ours(talking: Terminal, daemon: FakeDaemon) -> None:
+    Presets(talking.home.presets).write("cold", {"temperature": 0})
+    talking.type("chat", "-p", "Hi", "--preset", "cold")
+    assert instructions(daemon) == [SYSTEM_PROMPT]
+
+
+@pytest.mark.parametrize(("name", "said_of_it"), [("port", "There are: poet."), ("poet", "poet.json")])
+def test_a_preset_that_is_unknown_or_damaged_is_refused_before_anything_starts(
+    talking: Terminal, daemon: FakeDaemon, poet: Path, name: str, said_of_it: str
+) -> None:
+    poet.write_text("{")
+    daemon.on = False
+    ended = talking.type("chat", "-p", "Hi", "--preset", name)
+    assert (ended.code, ended.out, talking.started) == (2, "", 0)
+    assert said_of_it in ended.err
+
+
+@pytest.mark.usefixtures("poet")
+def test_presets_are_changed_within_a_chat(talking: Terminal, daemon: FakeDaemon) -> None:
+    ended = held(talking, "/preset", "/preset port", "/preset POET", "One", "/preset off", "Two")
+    for told in ("Preset: none", "No preset is called “port”", "Preset: POET"):
+        assert told in ended.err
+    assert [body.get("preset") for body in daemon.asked] == ["POET", None]
+    assert instructions(daemon, 0) == ["Rhyme."]

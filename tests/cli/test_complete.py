@@ -60,7 +60,9 @@ def test_a_model_that_is_used_in_place_is_offered_and_stays_known(lms: Terminal,
     assert str(elsewhere) in lms.home.catalog_cache.read_text()
 
 
-@pytest.mark.parametrize(("what", "allowed"), [("models", set()), ("identifiers", {"httpx"}), ("tokens", set())])
+@pytest.mark.parametrize(
+    ("what", "allowed"), [("models", set()), ("identifiers", {"httpx"}), ("presets", set()), ("tokens", set())]
+)
 def test_somebody_who_waits_for_names_waits_for_nothing_heavy(what: str, allowed: set[str], tmp_path: Path) -> None:
     heavy = {"typer", "httpx", "rich", "pydantic", "numpy", "flask", "llama_cpp"} - allowed
     program = (

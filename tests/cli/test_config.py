@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from lms.cli.config import MOST_SHOWN
+from lms.cli.setting import MOST_SHOWN
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
 

@@ -11,7 +11,10 @@ ROOT = Path(__file__).parents[2]
 COMPLETIONS = ROOT / "completions"
 
 # What the scripts ask the program for, in place of a daemon that would have to run.
-FAKE_LMS = '#!/bin/sh\n[ "$*" = "complete models" ] && printf "tiny-chat\\nqwen3-4b\\nqwen3-4b@q4_k_m\\n"\n'
+FAKE_LMS = """#!/bin/sh
+[ "$*" = "complete models" ] && printf "tiny-chat\\nqwen3-4b\\nqwen3-4b@q4_k_m\\n"
+[ "$*" = "complete presets" ] && printf "poet\\nsage\\n"
+"""
 BASH = 'source "$1"; COMP_LINE=$2; COMP_POINT=${#2}; _lms; printf "%s\\n" "${COMPREPLY[@]}"'
 FISH = "source $argv[1]; complete -C $argv[2] | cut -f 1"
 
@@ -25,6 +28,21 @@ CASES = [
     ("lms load --cont", {"--context-length"}),
     ("lms load --draft-model t", {"tiny-chat"}),
     ("lms load --identifier server q", {"qwen3-4b", "qwen3-4b@q4_k_m"}),
+    ("lms chat --preset p", {"poet"}),
+    ("lms config set s", {"server"}),
+    ("lms config set t", {"tiny-chat"}),
+    ("lms config set server jit_t", {"jit_ttl_s"}),
+    ("lms config get --json server jit_t", {"jit_ttl_s"}),
+    ("lms config unset tiny-chat jit_t", set()),
+    ("lms config set tiny-chat context_l", {"context_length"}),
+    ("lms config set tiny-chat context_length m", {"max"}),
+    ("lms config set tiny-chat use_mmap o", {"on", "off"}),
+    ("lms config set tiny-chat k_cache_type q", {"q8_0", "q4_0"}),
+    ("lms config set server port 1", set()),
+    ("lms config preset sh", {"show"}),
+    ("lms config preset show p", {"poet"}),
+    ("lms config preset set poet context_", {"context_overflow_policy"}),
+    ("lms config preset set poet reasoning m", {"max", "medium", "minimal"}),
 ]
 
 

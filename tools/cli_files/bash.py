@@ -8,7 +8,8 @@ SCRIPT = """\
 # bash completion for lms. Written by `python -m tools.cli_files`: change the commands, not this file.
 
 _lms() {{
-    local line=${{COMP_LINE:0:COMP_POINT}} whole="" command=lms previous="" files="" word words candidates
+    local line=${{COMP_LINE:0:COMP_POINT}} whole="" command=lms previous="" before="" files="" place=0
+    local word words candidates
     read -ra words <<< "$line"
     case $line in
         *[[:space:]]) ;;
@@ -16,7 +17,9 @@ _lms() {{
     esac
     for word in "${{words[@]:1}}"; do
         case "$command $word" in
-            {paths}) command="$command $word" ;;
+            {paths}) command="$command $word" place=0 ;;
+            "$command -"*) ;;
+            *) before=$word place=$((place + 1)) ;;
         esac
         previous=$word
     done
@@ -77,11 +80,23 @@ def _words(commands: list[Command]) -> Iterator[str]:
 
 
 def _sources(commands: list[Command]) -> Iterator[str]:
-    """Arguments whose values somebody knows."""
+    """Arguments whose values somebody knows. Where there are several, the place says which one it is."""
     for command in commands:
-        for argument in command.arguments:
-            if assignment := _assignment(argument):
-                yield f'                        "{command.path}") {assignment} ;;'
+        known = [(place, _argument(argument)) for place, argument in enumerate(command.arguments)]
+        if len(known) > 1:
+            places = " ".join(f"{place}) {candidates} ;;" for place, candidates in known if candidates)
+            yield f'                        "{command.path}") case $place in {places} esac ;;'
+        elif known and known[0][1]:
+            yield f'                        "{command.path}") {known[0][1]} ;;'
+
+
+def _argument(argument: Argument) -> str:
+    if argument.after:
+        cases = (f'{"|".join(words) or "*"}) candidates="{" ".join(found)}" ;;' for words, found in argument.after)
+        return f"case $before in {' '.join(cases)} esac"
+    if argument.words and argument.source:
+        return f'candidates="{" ".join(argument.words)} $(lms complete {argument.source} 2>/dev/null)"'
+    return _assignment(argument)
 
 
 def _assignment(value: Option | Argument) -> str:

@@ -36,8 +36,8 @@ def _lines(command: Command, root: Command) -> Iterator[str]:
     yield from (".SH DESCRIPTION", escape(command.help))
     if command is root:
         yield from _overview(root)
-    for child in command.children if command is not root else ():
-        yield from _subcommand(child)
+    for each in [*command.walk()][1:] if command is not root else ():
+        yield from _subcommand(each)
     yield from _arguments(command)
     yield from _options(".SH OPTIONS", command.options)
     yield from _examples(command)

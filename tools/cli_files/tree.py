@@ -8,9 +8,21 @@ from typing import Any
 from typer.main import get_command
 
 from lms.cli.app import app
+from lms.cli.config import SERVER
+from lms.config.presets import Preset
+from lms.config.settings import Settings
+from tools.cli_files import settings
 
 # What `lms complete` is asked for where that stands in a help text, and what the shell itself knows.
-SOURCES = {"model-key": "models", "model": "models", "KEY": "models", "identifier": "identifiers", "token-id": "tokens"}
+SOURCES = {
+    "model-key": "models",
+    "model": "models",
+    "KEY": "models",
+    "identifier": "identifiers",
+    "preset": "presets",
+    "PRESET": "presets",
+    "token-id": "tokens",
+}
 FILES = ("path", "FILE", "FILE[:scale]")
 
 
@@ -41,8 +53,12 @@ class Option:
 
 @dataclass(frozen=True)
 class Argument:
+    """`words` may stand there beside what its source knows, and some of `after` behind certain words."""
+
     name: str
     help: str
+    words: tuple[str, ...] = ()
+    after: settings.After = ()
 
     @property
     def source(self) -> str | None:
@@ -97,10 +113,25 @@ def _command(command: Any, words: tuple[str, ...]) -> Command:
         words,
         " ".join(command.help.split()),
         tuple(line.strip() for line in (command.epilog or "").splitlines()[2:]),
-        tuple(Argument(each.metavar, each.help) for each in shown if each.param_type_name == "argument"),
+        tuple(_argument(each, words) for each in shown if each.param_type_name == "argument"),
         tuple(sorted(options, key=lambda option: bool(option.section))),
         tuple(_command(child, (*words, name)) for name, child in subcommands.items() if not child.hidden),
     )
+
+
+def _argument(argument: Any, words: tuple[str, ...]) -> Argument:
+    """Those of `lms config` know more than their names say."""
+    name, help_ = argument.metavar, argument.help
+    if words[:3] == ("lms", "config", "preset"):
+        after = {"setting": settings.names_of_presets(), "value": settings.values([Preset])}
+        return Argument(name, help_, after=after.get(name, ()))
+    if words[:2] == ("lms", "config"):
+        after = {
+            "setting": settings.names_after_scope(),
+            "value": settings.values([Settings, *settings.OF_MODELS]),
+        }
+        return Argument(name, help_, (SERVER,) if name == "model" else (), after.get(name, ()))
+    return Argument(name, help_)
 
 
 def _option(option: Any) -> Option:

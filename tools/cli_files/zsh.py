@@ -13,6 +13,17 @@ _lms_names() {
     names=(${(f)"$(lms complete ${@[-1]} 2>/dev/null)"})
     compadd "${@[1,-2]}" -a names
 }
+
+# Of pairs of words and candidates, those candidates that stand behind the word before, or behind any ("").
+_lms_after() {
+    while (( $# )); do
+        if [[ -z $1 || " $1 " == *" $words[CURRENT-1] "* ]]; then
+            compadd -- ${=2}
+            return
+        fi
+        shift 2
+    done
+}
 """
 
 GROUP = """
@@ -57,7 +68,8 @@ def _group(command: Command) -> str:
 
 
 def _leaf(command: Command) -> str:
-    specs = [*_options(command), *(_argument(argument) for argument in command.arguments)]
+    arguments = (_argument(place, argument) for place, argument in enumerate(command.arguments, 1))
+    specs = [*_options(command), *arguments]
     return LEAF.format(function=_function(command), specs=" \\\n".join(f"        {spec}" for spec in specs))
 
 
@@ -82,9 +94,19 @@ def _value(option: Option) -> str:
     return f":{_plain(option.metavar)}:" + (f"({' '.join(option.choices)})" if option.choices else "")
 
 
-def _argument(argument: Argument) -> str:
-    values = "_files" if argument.is_file else f"_lms_names {argument.source}" if argument.source else " "
-    return quote(f"1:{argument.name}:{values}")
+def _argument(place: int, argument: Argument) -> str:
+    return quote(f"{place}:{argument.name}:{_values_of(argument)}")
+
+
+def _values_of(argument: Argument) -> str:
+    if argument.is_file:
+        return "_files"
+    if argument.after:
+        pairs = (f'"{" ".join(words)}" "{" ".join(found)}"' for words, found in argument.after)
+        return f"{{_lms_after {' '.join(pairs)}}}"
+    if argument.words and argument.source:
+        return f"{{compadd -- {' '.join(argument.words)}; _lms_names {argument.source}}}"
+    return f"_lms_names {argument.source}" if argument.source else " "
 
 
 def _function(command: Command) -> str:
