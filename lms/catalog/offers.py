@@ -136,9 +136,15 @@ def choose(repo: Repo, what: Wanted, formats: Sequence[OfferFormat] = ("gguf", "
 
 def taste(offer: Offer) -> tuple[bool, bool, bool, int]:
     """Orders offers, the one to take first: GGUF, and of these as the catalog selects a variant."""
-    bits = _bits(offer.quantization)
+    small = bits(offer.quantization) < 4
     size = offer.size_bytes
-    return offer.format != "gguf", offer.quantization != "Q4_K_M", bits < 4, size if bits >= 4 else -size
+    return offer.format != "gguf", offer.quantization != "Q4_K_M", small, -size if small else size
+
+
+def bits(quantization: str | None) -> int:
+    """Those of a weight, by the quantization's name; 0 where it tells none."""
+    digits = re.search(r"\d+", quantization or "")
+    return int(digits.group()) if digits else 0
 
 
 def is_repo_name(name: str) -> bool:
@@ -149,11 +155,6 @@ def is_repo_name(name: str) -> bool:
 
 def is_projector(path: str) -> bool:
     return "mmproj" in path.rpartition("/")[2].lower()
-
-
-def _bits(quantization: str | None) -> int:
-    digits = re.search(r"\d+", quantization or "")
-    return int(digits.group()) if digits else 0
 
 
 def _at_address(address: str, endpoint: str | None) -> Wanted:

@@ -88,7 +88,7 @@ def _one_of(session: Session, found: list[FoundRepo], words: str, *, yes: bool) 
 
 
 def _fitting(session: Session, offers: RepoOffers) -> OfferRow:
-    """The first that fits; if none does, the smallest."""
+    """The first that fits; if none does, the smallest. Says which, and why."""
     fitting = [offer for offer in offers.offers if offer.needs_bytes <= offers.memory_bytes]
     memory = units.memory(offers.memory_bytes)
     if not fitting:
@@ -96,13 +96,26 @@ def _fitting(session: Session, offers: RepoOffers) -> OfferRow:
         needs = units.memory(offer.needs_bytes)
         session.output.warn(f"Even the smallest needs about {needs}, and this machine has {memory}.")
         return offer
-    offer = fitting[0]
+    offer, best = fitting[0], offers.offers[0]
+    why = f", {_virtue(offers)}," if offer is best else ""
+    instead = "" if offer is best else f", {_name(best)} {units.memory(best.needs_bytes)}"
     others = len(offers.offers) - 1
     more = f" --select shows {units.count(others, 'other')}." if others else ""
-    session.output.say(
-        f"{_title(offers, offer)} needs about {units.memory(offer.needs_bytes)} of this machine's {memory}.{more}"
-    )
+    needs = units.memory(offer.needs_bytes)
+    session.output.say(f"{_title(offers, offer)}{why} needs about {needs} of this machine's {memory}{instead}.{more}")
     return offer
+
+
+def _virtue(offers: RepoOffers) -> str:
+    """Why the first one is proposed where it fits, as `lms.catalog.offers.taste` has it."""
+    from lms.catalog.offers import bits
+
+    quantization = offers.offers[0].quantization
+    if len(offers.offers) == 1:
+        return "the only one there is"
+    if quantization == "Q4_K_M":
+        return "the usual balance of size and quality"
+    return "the smallest with at least 4 bits" if bits(quantization) >= 4 else "the best there is"
 
 
 def _selected(session: Session, offers: RepoOffers) -> OfferRow:

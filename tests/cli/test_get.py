@@ -14,7 +14,8 @@ def test_a_repo_is_downloaded_without_questions_in_a_pipe(lms: Terminal, daemon:
     ended = lms.type("get", REPO)
     assert (ended.code, ended.out) == (0, "")
     assert ended.err.splitlines() == [
-        "qwen/Qwen3-4B-GGUF Q4_K_M needs about 2.79 GiB of this machine's 8.00 GiB. --select shows 2 others.",
+        "qwen/Qwen3-4B-GGUF Q4_K_M, the usual balance of size and quality, needs about 2.79 GiB of this machine's "
+        "8.00 GiB. --select shows 2 others.",
         "Downloading qwen/Qwen3-4B-GGUF Q4_K_M (2.50 GB).",
         "Downloaded.",
         "lms load qwen3-4b loads it.",
@@ -50,8 +51,23 @@ def test_who_says_exactly_what_gets_no_proposal(lms: Terminal, daemon: FakeDaemo
 
 def test_what_does_not_fit_is_not_proposed(lms: Terminal, daemon: FakeDaemon) -> None:
     daemon.hub_memory_bytes = 2 << 30
-    assert "Q2_K needs about" in lms.type("get", REPO).err
+    assert "Q2_K needs about 1.77 GiB of this machine's 2.00 GiB, Q4_K_M 2.79 GiB." in lms.type("get", REPO).err
     assert daemon.wanted[0].file == "qwen3-4b-q2_k.gguf"
+
+
+@pytest.mark.parametrize(
+    ("quantizations", "why"),
+    [
+        (("Q4_K_M",), "the only one there is"),
+        (("Q5_0", "Q8_0"), "the smallest with at least 4 bits"),
+        (("Q3_K_L", "Q2_K"), "the best there is"),
+    ],
+)
+def test_why_it_is_proposed_is_said(
+    lms: Terminal, daemon: FakeDaemon, quantizations: tuple[str, ...], why: str
+) -> None:
+    daemon.offered = tuple(replace(SMALL, quantization=name) for name in quantizations)
+    assert f"{quantizations[0]}, {why}, needs about" in lms.type("get", REPO).err
 
 
 def test_if_nothing_fits_the_smallest_is_taken_with_a_warning(lms: Terminal, daemon: FakeDaemon) -> None:
