@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from lms.config.hosts import require_host
 from lms.config.origins import origins
 from lms.errors import UsageError
 from lms.paths import write_atomically
@@ -80,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec turns into the complaint of a field that is wrong."""
         origins(self.cors)
+        if self.host:
+            require_host(self.host)
 
     @property
     def memory_budget_bytes(self) -> int | None:

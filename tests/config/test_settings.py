@@ -102,6 +102,11 @@ def test_a_number_out_of_range_is_refused(stored: SettingsFile, variable: str, t
         stored.read(**{variable: typed})
 
 
+def test_what_is_no_address_is_named(stored: SettingsFile) -> None:
+    with pytest.raises(UsageError, match="LMS_SERVER_HOST is “0.0.0.0:80”: “0.0.0.0:80” is no address"):
+        stored.read(LMS_SERVER_HOST="0.0.0.0:80")
+
+
 def test_what_is_no_origin_is_named(stored: SettingsFile) -> None:
     assert stored.read(LMS_CORS="https://a, http://b:8080").cors == "https://a, http://b:8080"
     with pytest.raises(UsageError, match=r"LMS_CORS.*“a\.example” is no origin"):
