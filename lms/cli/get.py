@@ -13,7 +13,7 @@ from lms.cli.offers import propose, wanted_repo
 from lms.cli.picker import pick
 from lms.cli.session import Daemon, Session
 from lms.cli.values import whole_number
-from lms.errors import DaemonUnreachable, DownloadNotFound, UsageError, from_wire
+from lms.errors import DaemonUnreachable, DownloadNotFound, LmsError, UsageError, from_wire
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -88,7 +88,7 @@ def register(root: typer.Typer, section: str) -> None:
         choice = propose(session, daemon, repo, request, select=select)
         asks = choice.question and not yes and session.can_ask
         if asks and not confirm(session, choice.question, hint="Give -y.", default=True):
-            raise typer.Abort
+            raise LmsError("Nothing was downloaded.")
         _follow(session, daemon, daemon.start_download(choice.request))
 
 

@@ -66,9 +66,8 @@ def _require_unloaded(session: Session, models: "tuple[Model, ...]", listing: "L
             with suppress(LmsError):
                 paths.add(listing.resolve(row.config.draft_model).relative_path)
         for path in paths & going.keys():
-            raise ModelInUse(
-                f"“{going[path]}” is in use: “{row.identifier}” is loaded.", hint=f"lms unload {row.identifier}"
-            )
+            as_what = "loaded" if row.identifier == going[path] else f"in use: “{row.identifier}” is loaded"
+            raise ModelInUse(f"“{going[path]}” is {as_what}.", hint=f"First: lms unload {row.identifier}")
 
 
 def _report(session: Session, planned: "Removal", keys: list[str], *, deleted: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 from lms.cli.command import command
 from lms.cli.confirm import confirm
 from lms.cli.session import Session
-from lms.errors import DaemonUnreachable, ServiceFailed, UsageError
+from lms.errors import DaemonUnreachable, LmsError, ServiceFailed, UsageError
 from lms.paths import models_dir
 
 Home = Annotated[
@@ -32,7 +32,7 @@ def uninstall(session: Session, home: Home = False, yes: Yes = False) -> None:
     if home and not _is_ours(session):
         raise UsageError(f"{folder} is no folder that lms has made.", hint="Delete it yourself, if it is to go.")
     if home and not yes and not confirm(session, _question(session), hint="--yes deletes without asking."):
-        raise typer.Abort
+        raise LmsError("Nothing was removed.")
     removed = [*_service(session), *_daemon(session), *_completions(session)]
     if home:
         shutil.rmtree(folder)

@@ -116,9 +116,8 @@ def _address(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int
 def _refusal(error: OSError, host: str, port: int) -> PortTaken | UsageError:
     match error.errno:
         case errno.EADDRINUSE:
-            return PortTaken(
-                f"Port {port} is taken{_by_whom(port)}.", hint="Choose another one: lms server start --port"
-            )
+            hint = "lms server start --port takes another one, and with --port 0 one that is free."
+            return PortTaken(f"Port {port} is taken{_by_whom(port)}.", hint=hint)
         case errno.EACCES:
             return UsageError(f"Port {port} needs more rights than this user has.", hint="Use a port over 1023.")
         case errno.EADDRNOTAVAIL:

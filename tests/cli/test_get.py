@@ -131,7 +131,8 @@ def test_a_person_chooses_among_results_and_is_asked_before_it_begins(lms: Termi
 
 def test_no_downloads_nothing(lms: Terminal, daemon: FakeDaemon) -> None:
     lms.is_tty, lms.keys = True, "n\n"
-    assert lms.type("get", REPO).code == 1
+    ended = lms.type("get", REPO)
+    assert (ended.code, "Nothing was downloaded." in ended.err) == (1, True)
     assert daemon.wanted == []
 
 

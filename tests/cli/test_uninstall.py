@@ -46,7 +46,8 @@ def test_a_script_has_to_say_yes(lms: Terminal, daemon: FakeDaemon) -> None:
 
 def test_a_person_may_say_no(lms: Terminal, daemon: FakeDaemon) -> None:
     lms.is_tty, lms.keys = True, "n\n"
-    assert lms.type("uninstall", "--home").code == 1
+    ended = lms.type("uninstall", "--home")
+    assert (ended.code, "Nothing was removed." in ended.err) == (1, True)
     assert daemon.on
     assert lms.home.root.exists()
 
