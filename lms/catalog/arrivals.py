@@ -17,6 +17,7 @@ from lms.errors import ModelDamaged, ModelNotFound, UsageError
 # Quantizations often lie in a folder each; what is deeper down is a folder of repos, not a repo.
 FOLDERS_BELOW = 1
 MAX_NAME_LETTERS = 100
+LM_STUDIO_HOMES = (".lmstudio", "lm-studio")
 _SOMEBODYS = ("somebody", "something")
 _UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"\\|?*/]|^[. ]|[. ]$|^(?:models|datasets|spaces)--')
 
@@ -25,7 +26,8 @@ _UNFIT = re.compile(r'[\x00-\x1f\x7f-\x9f\ud800-\udfff<>:"\\|?*/]|^[. ]|[. ]$|^(
 class Arrival:
     """Models that make up one repo. `files` are where they lie and what they are called below the repo's folder;
     `models` is what each model is called there, empty for one that is the folder itself. Of `projectors` beside them
-    it cannot be told whether they belong to them. `publisher` and `repo` are where they seem to come from.
+    it cannot be told whether they belong to them. `publisher` and `repo` are where they seem to come from. Where that
+    is not known, the hub may know the file `weights`; several different models together have none.
     """
 
     files: tuple[tuple[Path, str], ...]
@@ -33,6 +35,7 @@ class Arrival:
     repo: str
     publisher: str | None = None
     projectors: tuple[Path, ...] = ()
+    weights: Path | None = None
 
 
 def find(path: Path) -> Arrival:
@@ -55,13 +58,15 @@ def find(path: Path) -> Arrival:
     ours = theirs or alone
     if not models and not alone:
         raise _nothing(path)
-    publisher, repo = _origin(path) or (None, _repo_name(models or ours))
+    mixed = path.is_dir() and bool(models) and not _are_of_one_family(meant)
+    publisher, repo = _origin(path) or (None, fit(path.name) if mixed else _repo_name(models or ours))
     return Arrival(
         files=tuple(dict.fromkeys(each for candidate in (*models, *ours) for each in _files(candidate, base))),
         models=tuple(_below(candidate, base) for candidate in models),
         repo=repo,
         publisher=publisher,
         projectors=tuple(Path(candidate.path) for candidate in projectors if models and candidate not in ours),
+        weights=None if publisher or mixed else _weights((models or ours)[0]),
     )
 
 
@@ -114,10 +119,13 @@ def _are_of_one_family(there: Iterable[tuple[Candidate, Facts]]) -> bool:
 
 
 def _origin(path: Path) -> tuple[str, str] | None:
-    """Publisher and repo out of the path, in a cache of the hub."""
+    """Publisher and repo out of the path, in a cache of the hub or in LM Studio's models folder."""
     for folder in (path, *path.parents):
         if found := layout.hub_repo(folder.name):
             return found
+        *_, home, models, publisher, repo = ("", "", "", "", *folder.parts)
+        if models == "models" and home in LM_STUDIO_HOMES:
+            return publisher, repo
     return None
 
 
@@ -126,6 +134,11 @@ def _repo_name(candidates: Sequence[Candidate]) -> str:
     if first.format is Format.MLX:
         return fit(Path(first.folder.path).name)
     return fit(without_token(first.name))
+
+
+def _weights(candidate: Candidate) -> Path:
+    """The largest file, which is its own more than any other."""
+    return Path(candidate.folder.path, max(candidate.files, key=lambda file: file.size_bytes).name)
 
 
 def _below(candidate: Candidate, base: Path) -> str:

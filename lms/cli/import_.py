@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 Place = Annotated[
     str, typer.Argument(metavar="path", help="A GGUF file, of several shards any; or a folder with a model.")
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: name publisher and repo by the file.")]
+Yes = Annotated[
+    bool, typer.Option("--yes", "-y", help="Ask nothing: name publisher and repo as on the hub, or by the file.")
+]
 UserRepo = Annotated[
     str | None, typer.Option("--user-repo", metavar="USER/REPO", help="Where it belongs in the models folder.")
 ]
@@ -106,13 +108,15 @@ def _home(session: Session, arrival: "Arrival", typed: str | None, *, yes: bool)
 
     if typed is not None:
         return arrivals.home(typed)
+    if not yes and not session.can_ask:
+        raise UsageError(
+            "Where does it belong?", hint="Say --user-repo user/repo, or -y to name it as the hub does, or by its file."
+        )
     user = session.environ.get("USER") or session.environ.get("USERNAME") or "unknown"
-    proposal = arrival.publisher or arrivals.fit(user), arrival.repo
+    proposal = _on_hub(session, arrival) or (arrival.publisher or arrivals.fit(user), arrival.repo)
     if yes:
         return proposal
     shown = "/".join(proposal)
-    if not session.can_ask:
-        raise UsageError("Where does it belong?", hint=f"Say --user-repo user/repo, or -y for {shown}.")
     while True:
         session.output.ask(f"Publisher and repo [{shown}]: ")
         line = session.stdin.readline()
@@ -122,6 +126,28 @@ def _home(session: Session, arrival: "Arrival", typed: str | None, *, yes: bool)
             return arrivals.home(line.strip() or shown)
         except UsageError as error:
             session.output.say(str(error))
+
+
+def _on_hub(session: Session, arrival: "Arrival") -> tuple[str, str] | None:
+    """Publisher and repo of whoever has the same file on the hub. None if nobody has, or it cannot be asked."""
+    if arrival.weights is None:
+        return None
+    from lms.catalog import origins
+    from lms.catalog.hub import Hub
+
+    session.output.say(f"Looking for {arrival.weights.name} on the hub…")
+    try:
+        hub = Hub(session.environ.get("HF_ENDPOINT") or None, session.environ.get("HF_TOKEN") or None)
+        found = origins.find(hub, arrival.repo, arrival.weights.name, arrival.weights.stat().st_size)
+    except LmsError as error:
+        session.output.say(f"{error.message} Its name has to do.")
+        return None
+    if found is None:
+        session.output.say("Nobody has that file there. Its name has to do.")
+        return None
+    session.output.say(f"It comes from {found}.")
+    publisher, _, repo = found.partition("/")
+    return publisher, repo
 
 
 def _steps(session: Session, arrival: "Arrival", home: tuple[str, str], mode: "Mode", models: Path) -> "list[Step]":

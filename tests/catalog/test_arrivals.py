@@ -144,3 +144,17 @@ def test_what_cannot_be_two_folders_is_no_home(typed: str) -> None:
 
 def test_a_home_may_have_spaces_inside() -> None:
     assert arrivals.home("me/my model") == ("me", "my model")
+
+
+def test_a_folder_of_different_models_is_called_by_its_own_name_and_no_file_stands_for_it(tmp_path: Path) -> None:
+    write_gguf(tmp_path / "mixed" / "gemma.gguf")
+    write_gguf(tmp_path / "mixed" / "llava.gguf")
+    found = arrivals.find(tmp_path / "mixed")
+    assert (found.repo, found.weights) == ("mixed", None)
+
+
+def test_the_largest_shard_stands_for_a_model(tmp_path: Path) -> None:
+    first = write_gguf(tmp_path / "big-00001-of-00002.gguf")
+    second = write_shard(tmp_path / "big-00002-of-00002.gguf", 1, 2, {"a": (400, 40)})
+    assert arrivals.find(first).weights == second
+    assert arrivals.find(write_mlx(tmp_path / "mlx")).weights == tmp_path / "mlx" / "model.safetensors"

@@ -1,5 +1,6 @@
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,24 @@ from lms.catalog.hashes import Hashes
 from tests.catalog.files import write_gguf, write_mlx, write_shard
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
+from tests.hub.process import HubProcess
 
 
 @pytest.fixture
-def models(tmp_path: Path, daemon: FakeDaemon) -> Path:
+def models(tmp_path: Path, lms: Terminal, daemon: FakeDaemon) -> Path:
+    """The models folder, on a machine that reaches no hub."""
+    lms.environ["HF_ENDPOINT"] = "http://127.0.0.1:1"
     daemon.models_dir = str(tmp_path / "models")
     return tmp_path / "models"
+
+
+@pytest.fixture
+def hub(tmp_path: Path, lms: Terminal, models: Path) -> Iterator[HubProcess]:
+    """A hub that the machine reaches after all."""
+    hub = HubProcess(tmp_path / "hub")
+    lms.environ["HF_ENDPOINT"] = hub.address
+    yield hub
+    hub.close()
 
 
 @pytest.fixture
@@ -50,6 +63,47 @@ def test_yes_names_it_by_user_and_file_and_asks_nothing(lms: Terminal, models: P
     lms.environ["USER"], lms.is_tty = "somebody", True
     assert lms.type("import", str(downloaded), "-y").code == 0
     assert (models / "somebody" / "Qwen3 4B" / downloaded.name).exists()
+
+
+def test_yes_names_it_as_the_hub_does_if_somebody_has_that_file(
+    lms: Terminal, models: Path, downloaded: Path, hub: HubProcess
+) -> None:
+    hub.add("bartowski/Qwen3-4B-GGUF", {downloaded.name: downloaded.read_bytes()})
+    hub.add("liked-by-all/Qwen3-4B-GGUF", {downloaded.name: downloaded.read_bytes() + b"."})
+    ended = lms.type("import", str(downloaded), "-y", "--json")
+    assert ended.json["files"][0]["to"] == str(models / "bartowski" / "Qwen3-4B-GGUF" / downloaded.name)
+    assert "It comes from bartowski/Qwen3-4B-GGUF." in ended.err
+
+
+def test_a_person_is_proposed_what_the_hub_says(lms: Terminal, models: Path, downloaded: Path, hub: HubProcess) -> None:
+    hub.add("maker/Qwen3-4B-GGUF", {downloaded.name: downloaded.read_bytes()})
+    lms.is_tty, lms.keys = True, "\n\n"
+    assert "[maker/Qwen3-4B-GGUF]:" in lms.type("import", str(downloaded)).err
+    assert (models / "maker" / "Qwen3-4B-GGUF" / downloaded.name).exists()
+
+
+def test_a_file_that_nobody_has_is_named_by_its_name(
+    lms: Terminal, models: Path, downloaded: Path, hub: HubProcess
+) -> None:
+    lms.environ["USER"] = "somebody"
+    ended = lms.type("import", str(downloaded), "-y")
+    assert "Nobody has that file there." in ended.err
+    assert (models / "somebody" / "Qwen3 4B" / downloaded.name).exists()
+
+
+def test_a_hub_that_cannot_be_reached_is_no_obstacle(lms: Terminal, models: Path, downloaded: Path) -> None:
+    ended = lms.type("import", str(downloaded), "-y")
+    assert (ended.code, downloaded.exists()) == (0, False)
+    assert "The hub at http://127.0.0.1:1 cannot be reached" in ended.err
+
+
+def test_where_it_lies_may_say_whose_it_is_and_the_hub_is_not_asked(
+    lms: Terminal, models: Path, tmp_path: Path, hub: HubProcess
+) -> None:
+    theirs = write_gguf(tmp_path / ".lmstudio" / "models" / "pub" / "Bar-GGUF" / "bar.gguf")
+    assert lms.type("import", str(theirs), "--copy", "-y").code == 0
+    assert (models / "pub" / "Bar-GGUF" / "bar.gguf").exists()
+    assert hub.asked() == []
 
 
 def test_without_anybody_to_ask_it_says_what_to_say(lms: Terminal, models: Path, downloaded: Path) -> None:

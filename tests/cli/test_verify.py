@@ -87,7 +87,7 @@ def test_record_gives_it_one_to_be_compared_with(lms: Terminal, model: Path) -> 
 
 
 def test_what_was_imported_can_be_verified(lms: Terminal, model: Path, tmp_path: Path) -> None:
-    lms.type("import", str(write_gguf(tmp_path / "bar.gguf")), "-y")
+    lms.type("import", str(write_gguf(tmp_path / "bar.gguf")), "--user-repo", "me/bar")
     assert status(lms.type("verify", "bar", "--json"), "bar") == "sound"
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 COMMAND_TIMEOUT_S = 60
+# Nobody listens there: no test asks the hub on the internet.
+NO_HUB = "http://127.0.0.1:1"
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def new_lms(fake_engine: bool) -> Lms:
     home = Home(Path(tempfile.mkdtemp(prefix="lms-test-")))
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LMS_")}
     added = {"LMS_HOME": str(home.root), "LMS_MODELS_DIR": str(home.root / "models"), "NO_COLOR": "1"}
+    added |= {"HF_ENDPOINT": NO_HUB}
     return Lms(home, {**kept, **added, **({"LMS_ENGINE": "fake"} if fake_engine else {})})
 
 
