@@ -40,6 +40,7 @@ SHARED: dict[str, tuple[Any, str, Any]] = {
     "logit_bias": ({"5": 1, "word": -2}, "sampling.logit_bias", {5: 1.0}),
     "seed": (7, "sampling.seed", 7),
     "max_tokens": (9, "max_tokens", 9),
+    "max_completion_tokens": (9, "max_tokens", 9),
     "stop": (["a", "b"], "stop", ("a", "b")),
     "response_format": ({"type": "json_object"}, "constraint", JsonSchema({"type": "object"}, "response_format")),
     "json_schema": ({"type": "string"}, "constraint", JsonSchema({"type": "string"}, "json_schema")),
@@ -50,7 +51,6 @@ SHARED: dict[str, tuple[Any, str, Any]] = {
 HONOURED: dict[str, dict[str, tuple[Any, str, Any]]] = {
     CHAT: SHARED
     | {
-        "max_completion_tokens": (9, "max_tokens", 9),
         "logprobs": (True, "logprobs", 0),
         "reasoning_format": ("none", "split_reasoning", False),
         "reasoning_budget": (9, "reasoning_budget", 9),
@@ -92,8 +92,27 @@ REFUSED: dict[str, dict[str, Any]] = {
         "prediction": {"type": "content", "content": "Hi"},
         "web_search_options": {},
         "verbosity": "low",
+        "best_of": 5,
+        "echo": True,
+        "suffix": "end",
     },
-    TEXT: {"moderation": {}, "service_tier": "flex", "preset": "poet", "best_of": 5},
+    TEXT: {
+        "moderation": {},
+        "service_tier": "flex",
+        "preset": "poet",
+        "best_of": 5,
+        "messages": [{"role": "user", "content": "Hi"}],
+        "tools": [{"type": "function", "function": {"name": "f"}}],
+        "tool_choice": "required",
+        "top_logprobs": 3,
+        "chat_template_kwargs": {"a": 1},
+        "enable_thinking": True,
+        "reasoning_effort": "low",
+        "reasoning_budget": 9,
+        "thinking_budget": 9,
+        "max_reasoning_tokens": 9,
+        "reasoning_format": "deepseek",
+    },
 }
 # As openai 3.54 has them in `completion_create_params.py`.
 OPENAI = {
@@ -148,6 +167,19 @@ def test_it_is_refused_by_name(site: Site, path: str, field: str) -> None:
     assert site.engine.calls == []
 
 
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        (CHAT, {"best_of": 1, "echo": False, "suffix": ""}),
+        (TEXT, {"best_of": 1, "tools": [], "tool_choice": "auto", "top_logprobs": 0, "chat_template_kwargs": {}}),
+        (TEXT, {"enable_thinking": False, "reasoning_effort": "none", "reasoning_budget": -1}),
+        (TEXT, {"thinking_budget": -1, "max_reasoning_tokens": -1, "reasoning_format": "none"}),
+    ],
+)
+def test_what_asks_for_nothing_is_not_refused(site: Site, path: str, fields: dict[str, Any]) -> None:
+    assert asked(site, path, **fields) == asked(site, path)
+
+
 @pytest.mark.parametrize(("path", "body"), [(CHAT, ChatBody), (TEXT, TextBody)])
 def test_nothing_is_left_to_chance(path: str, body: type[msgspec.Struct]) -> None:
     """What a body knows is in one of the tables above; nothing it knows is ignored in silence."""
@@ -171,8 +203,9 @@ def test_top_logprobs_of_a_chat_are_a_number_beside_a_switch(site: Site) -> None
     assert asked(site, CHAT, logprobs=False, top_logprobs=0).logprobs is None
 
 
-def test_nothing_but_an_echo_is_no_token(site: Site) -> None:
-    assert asked(site, TEXT, echo=True, max_tokens=0).max_tokens == 0
+@pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
+def test_nothing_but_an_echo_is_no_token(site: Site, field: str) -> None:
+    assert asked(site, TEXT, echo=True, **{field: 0}).max_tokens == 0
 
 
 @pytest.mark.parametrize("budget", [-1, None])

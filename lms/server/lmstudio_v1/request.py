@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from lms.client.control import LeaseRequest, ModelRow
-from lms.config.prediction import Prediction
+from lms.config.prediction import Prediction, TokenCount
 from lms.config.presets import Preset, Presets
 from lms.generation.messages import Message, Part, Text, Tool, pictures_in
 from lms.generation.request import ChatPrompt, GenerateRequest
@@ -65,7 +65,7 @@ class ChatBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     top_k: Annotated[int, Meta(ge=-1, le=2**31 - 1)] | None = None
     min_p: _Share | None = None
     repeat_penalty: Annotated[float, Meta(ge=0.01, le=10)] | None = None
-    max_output_tokens: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
+    max_output_tokens: TokenCount | None = None
     reasoning: Literal["off", "low", "medium", "high", "xhigh", "on"] | None = None
     context_length: PositiveInt | None = None
     preset: str | None = None

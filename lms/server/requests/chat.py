@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from lms.config.prediction import TokenCount
 from lms.config.presets import Preset, Presets
 from lms.errors import InvalidRequest
 from lms.generation.request import ChatPrompt, GenerateRequest
@@ -15,20 +16,20 @@ from lms.server.requests.reasoning import ReasoningBody, reasoning_budget, switc
 from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
     MOST_LOGPROBS,
+    newer_token_limit,
     refuse_unsupported,
     sampling,
     several,
     stop_strings,
-    token_limit,
 )
 from lms.server.requests.tools import ToolSpec, toolset
 
 
 class ChatBody(ReasoningBody, frozen=True, kw_only=True):
-    """`reasoning_format` is llama-server's: "none" leaves reasoning in the text."""
+    """`reasoning_format` is llama-server's: "none" leaves reasoning in the text. `echo` and `suffix` are for texts."""
 
     messages: Messages
-    max_completion_tokens: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
+    max_completion_tokens: TokenCount | None = None
     tools: list[ToolSpec] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
@@ -42,6 +43,8 @@ class ChatBody(ReasoningBody, frozen=True, kw_only=True):
     prediction: Any = None
     web_search_options: Any = None
     verbosity: str | None = None
+    echo: bool | None = None
+    suffix: str | None = None
 
 
 def parse(raw: bytes, presets: Presets, *, separate_reasoning: bool = True) -> GenerateCall:
@@ -60,7 +63,7 @@ def parse(raw: bytes, presets: Presets, *, separate_reasoning: bool = True) -> G
     request = GenerateRequest(
         ChatPrompt(messages, tools, template_variables(body, body.reasoning_effort)),
         sampling(body),
-        _token_limit(body),
+        newer_token_limit(body.max_completion_tokens, body.max_tokens),
         stop_strings(body.stop),
         split_reasoning=separate_reasoning if body.reasoning_format is None else body.reasoning_format != "none",
         constraint=form_of(body, body.response_format),
@@ -89,15 +92,10 @@ def _refuse_unsupported_in_chat(body: ChatBody) -> None:
     only(body.modalities, (None, [], ["text"]), "modalities")
     only(body.verbosity, (None, "medium"), "verbosity")
     only(body.function_call, (None, "none"), "function_call")
+    only(body.echo, (None, False), "echo")
+    only(body.suffix, (None, ""), "suffix")
     for param in ("functions", "audio", "prediction", "web_search_options"):
         only(getattr(body, param), (None,), param)
-
-
-def _token_limit(body: ChatBody) -> int | None:
-    """`max_completion_tokens`, OpenAI's newer name, wins."""
-    if body.max_completion_tokens is not None:
-        return token_limit(body.max_completion_tokens, "max_completion_tokens")
-    return token_limit(body.max_tokens)
 
 
 def _logprobs(body: ChatBody) -> int | None:

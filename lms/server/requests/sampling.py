@@ -43,6 +43,7 @@ class GenerateBody(Prediction, frozen=True, kw_only=True):
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Meta(ge=1, le=MOST_ANSWERS)] | None = None
+    best_of: int | None = None
     response_format: ResponseFormat | None = None
     preset: str | None = None
     user: str | None = None
@@ -127,6 +128,13 @@ def token_limit(value: int | None, param: str = "max_tokens") -> int | None:
     return None if value == -1 else value
 
 
+def newer_token_limit(max_completion_tokens: int | None, max_tokens: int | None) -> int | None:
+    """`max_completion_tokens`, OpenAI's newer name, wins."""
+    if max_completion_tokens is not None:
+        return token_limit(max_completion_tokens, "max_completion_tokens")
+    return token_limit(max_tokens)
+
+
 def stop_strings(stop: str | list[str] | None) -> tuple[str, ...]:
     return (stop,) if isinstance(stop, str) else tuple(stop or ())
 
@@ -146,6 +154,7 @@ def _wrapped(seed: int) -> int:
 
 
 def refuse_unsupported(body: GenerateBody) -> None:
-    """Raises Unsupported for what neither chat nor text completions can honour yet."""
+    """Raises Unsupported for what no endpoint can honour."""
+    only(body.best_of, (None, body.n or 1), "best_of")
     only(body.moderation, (None,), "moderation")
     only(body.service_tier, (None, "auto", "default"), "service_tier")

@@ -1,10 +1,11 @@
 """The body of a text completion: a prompt that no template touches, or several of them."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta
 from msgspec.structs import replace
 
+from lms.config.prediction import TokenCount
 from lms.config.presets import Presets
 from lms.errors import InvalidRequest
 from lms.generation.request import GenerateRequest, InfillPrompt, Prompt, TextPrompt, TokenPrompt
@@ -15,22 +16,51 @@ from lms.server.requests.response_format import form_of
 from lms.server.requests.sampling import (
     MOST_LOGPROBS,
     GenerateBody,
+    newer_token_limit,
     refuse_unsupported,
     sampling,
     several,
     stop_strings,
-    token_limit,
 )
 
 _ITEMS_LIMIT = 2048
 
 
+# What chats have and texts have not, with the values that ask for nothing.
+_OF_CHATS: dict[str, tuple[object, ...]] = {
+    "messages": (None,),
+    "tools": (None, []),
+    "tool_choice": (None, "none", "auto"),
+    "top_logprobs": (None, 0),
+    "chat_template_kwargs": (None, {}),
+    "enable_thinking": (None, False),
+    "reasoning_effort": (None, "none"),
+    "reasoning_budget": (None, -1),
+    "thinking_budget": (None, -1),
+    "max_reasoning_tokens": (None, -1),
+    "reasoning_format": (None, "none", "auto"),
+}
+
+
 class TextBody(GenerateBody, frozen=True, kw_only=True):
+    """A text has no messages, tools or reasoning: who asks for them wants the other endpoint."""
+
     prompt: str | Annotated[list[str | TokenId | TokenIds], Meta(min_length=1)]
-    best_of: int | None = None
+    max_completion_tokens: TokenCount | None = None
     echo: bool | None = None
     logprobs: Annotated[int, Meta(ge=0, le=MOST_LOGPROBS)] | bool | None = None
     suffix: str | None = None
+    messages: Any = None
+    tools: Any = None
+    tool_choice: Any = None
+    top_logprobs: Any = None
+    chat_template_kwargs: Any = None
+    enable_thinking: Any = None
+    reasoning_effort: Any = None
+    reasoning_budget: Any = None
+    thinking_budget: Any = None
+    max_reasoning_tokens: Any = None
+    reasoning_format: Any = None
 
 
 def parse(raw: bytes, presets: Presets) -> GenerateCall:
@@ -40,13 +70,14 @@ def parse(raw: bytes, presets: Presets) -> GenerateCall:
     """
     body = decode(raw, TextBody)
     refuse_unsupported(body)
-    only(body.best_of, (None, body.n or 1), "best_of")
+    for param, nothing in _OF_CHATS.items():
+        only(getattr(body, param), nothing, param)
     body = filled(body, presets.named(body.preset), formed=body.response_format is not None)
     _refuse_contradictions(body)
     asked = GenerateRequest(
         TextPrompt(""),
         sampling(body),
-        0 if body.max_tokens == 0 and body.echo else token_limit(body.max_tokens),
+        _token_limit(body),
         stop_strings(body.stop),
         split_reasoning=False,
         constraint=form_of(body, body.response_format),
@@ -70,6 +101,13 @@ def parse(raw: bytes, presets: Presets) -> GenerateCall:
         answers_each=body.n or 1,
         fields={CONVERSATION: "prompt"},
     )
+
+
+def _token_limit(body: TextBody) -> int | None:
+    """0 asks for an echo and nothing else."""
+    if body.echo and 0 in (body.max_tokens, body.max_completion_tokens):
+        return 0
+    return newer_token_limit(body.max_completion_tokens, body.max_tokens)
 
 
 def _refuse_contradictions(body: TextBody) -> None:

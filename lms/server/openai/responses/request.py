@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 from msgspec.structs import replace as replaced
 
+from lms.config.prediction import TokenCount
 from lms.config.presets import Preset, Presets
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint
@@ -66,7 +67,8 @@ class ResponseBody(ReasoningBody, frozen=True, kw_only=True):
     input: str | Annotated[list[dict[str, Any]], Meta(min_length=1)]
     instructions: str | None = None
     previous_response_id: NonEmpty | None = None
-    max_output_tokens: Annotated[int, Meta(ge=-1, le=2**63 - 1)] | None = None
+    max_output_tokens: TokenCount | None = None
+    max_completion_tokens: Any = None
     tools: list[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
@@ -195,6 +197,7 @@ def _refuse_unsupported(body: ResponseBody) -> None:
     refuse_unsupported(body)
     only(body.n, (None, 1), "n")
     only(body.max_tokens, (None,), "max_tokens")
+    only(body.max_completion_tokens, (None,), "max_completion_tokens")
     only(body.background, (None, False), "background")
     for param in ("conversation", "prompt", "context_management"):
         only(getattr(body, param), (None,), param)
