@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import mimetypes
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from lms.errors import UsageError
+from lms.server.requests.pictures import from_base64
 
 LARGEST_BYTES = 64 << 20
 
@@ -22,7 +22,7 @@ def message(text: str, pictures: Sequence[str]) -> dict[str, Any]:
 
 
 def data_url(typed: str) -> str:
-    """The picture as a data URL. Raises UsageError."""
+    """The picture as a data URL. Raises UsageError when it cannot be read, InvalidRequest when it is none."""
     path = Path(typed).expanduser()
     try:
         if path.stat().st_size > LARGEST_BYTES:
@@ -30,5 +30,6 @@ def data_url(typed: str) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"The picture {typed} cannot be read: {error.strerror}.") from error
-    kind = mimetypes.guess_type(path.name)[0] or "image/png"  # the server looks for itself
-    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+    encoded = base64.b64encode(content).decode()
+    from_base64(encoded, typed)
+    return f"data:image/png;base64,{encoded}"  # the server looks for itself what it is

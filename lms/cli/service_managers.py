@@ -21,6 +21,9 @@ TIMEOUT_S = 120.0
 LINGERING_TIMEOUT_S = 10.0
 _POLL_S = 0.1
 LINGERING = Path("/var/lib/systemd/linger")
+# There where systemd is what the system was started with: sd_booted(3).
+BOOTED = Path("/run/systemd/system")
+WITHOUT = "lms service install --print shows what it would be told. In a container, start lms daemon up."
 
 
 class Manager(Protocol):
@@ -77,7 +80,7 @@ class Programs:
         if program is None:
             raise Unsupported(
                 f"{words[0]} is not here, so this system cannot be asked to run a service.",
-                hint="lms service install --print shows what it would be told. In a container, start lms daemon up.",
+                hint=WITHOUT,
             )
         try:
             return subprocess.run(
@@ -95,11 +98,14 @@ class Programs:
 class Systemd:
     """A unit of the system, or one of a user who lingers: whose services run from boot on, without a login."""
 
-    def __init__(self, environ: Mapping[str, str], *, system: bool, lingering: Path = LINGERING) -> None:
+    def __init__(
+        self, environ: Mapping[str, str], *, system: bool, lingering: Path = LINGERING, booted: Path = BOOTED
+    ) -> None:
         # A shell of `su` or cron lacks the folder of the user's own systemd.
         runtime = {"XDG_RUNTIME_DIR": environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"}
         self._programs = Programs({**environ, **runtime})
         self._system = system
+        self._booted = booted
         self._scope = () if system else ("--user",)
         self._lingers = lingering / getpass.getuser()
         folder = Path("/etc/systemd/system") if system else _config_home(environ) / "systemd" / "user"
@@ -112,9 +118,15 @@ class Systemd:
         text = self.text(service)
         if not self._system and not self._lingers.exists():
             self._linger()
+        is_new = not self.path.exists()
         _write(self.path, text)
-        self._systemctl("daemon-reload")
-        self._systemctl("enable", self.path.name)
+        try:
+            self._systemctl("daemon-reload")
+            self._systemctl("enable", self.path.name)
+        except ServiceFailed:
+            if is_new:
+                self.path.unlink()
+            raise
 
     def start(self) -> None:
         self._systemctl("restart", self.path.name)
@@ -125,7 +137,7 @@ class Systemd:
         self.path.unlink()
         self._systemctl("daemon-reload")
         if lingering_is_ours:  # last, as it may end the user's systemd
-            self._programs.run("loginctl", "disable-linger", getpass.getuser())
+            self._run("loginctl", "disable-linger", getpass.getuser())
 
     def runs(self) -> bool:
         return self._programs.succeeds("systemctl", *self._scope, "--quiet", "is-active", self.path.name)
@@ -135,12 +147,21 @@ class Systemd:
         return enabled and (self._system or self._lingers.exists())
 
     def _systemctl(self, *words: str) -> None:
-        self._programs.run("systemctl", *self._scope, *words)
+        self._run("systemctl", *self._scope, *words)
+
+    def _run(self, *words: str, hint: str | None = None) -> None:
+        """Programs of systemd are often there where it does not run, and say so in many words."""
+        try:
+            self._programs.run(*words, hint=hint)
+        except ServiceFailed as error:
+            if self._booted.exists():
+                raise
+            raise ServiceFailed("systemd does not run here, so it cannot run a service.", hint=WITHOUT) from error
 
     def _linger(self) -> None:
         """Where nobody is logged in, this starts the user's systemd, which is not there at once."""
         name = getpass.getuser()
-        self._programs.run("loginctl", "enable-linger", name, hint=f"Try: sudo loginctl enable-linger {name}")
+        self._run("loginctl", "enable-linger", name, hint=f"Try: sudo loginctl enable-linger {name}")
         deadline_s = time.monotonic() + LINGERING_TIMEOUT_S
         while not self._programs.succeeds("systemctl", "--user", "show-environment"):
             if time.monotonic() > deadline_s:

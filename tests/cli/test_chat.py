@@ -22,6 +22,9 @@ STATS = {
     "usage": {"prompt_tokens": 7, "completion_tokens": 3},
 }
 
+# How a picture begins, which is all that is looked at here.
+PNG = b"\x89PNG\r\n\x1a\n"
+
 
 def said(text: str) -> dict[str, Any]:
     return {"choices": [{"delta": {"content": text}}]}
@@ -146,9 +149,9 @@ def test_reasoning_that_the_model_cannot_be_set_to_is_refused(talking: Terminal,
 
 
 def test_pictures_go_along_by_path(talking: Terminal, daemon: FakeDaemon, tmp_path: Path) -> None:
-    (tmp_path / "dot.png").write_bytes(b"\x89PNG")
+    (tmp_path / "dot.png").write_bytes(PNG)
     talking.type("chat", "-p", "What is it?", "-i", str(tmp_path / "dot.png"))
-    encoded = base64.b64encode(b"\x89PNG").decode()
+    encoded = base64.b64encode(PNG).decode()
     picture = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{encoded}"}}
     assert messages(daemon) == [("user", [picture, {"type": "text", "text": "What is it?"}])]
 
@@ -156,6 +159,15 @@ def test_pictures_go_along_by_path(talking: Terminal, daemon: FakeDaemon, tmp_pa
 def test_for_a_picture_that_is_not_there_nothing_is_loaded(lms: Terminal, daemon: FakeDaemon, tmp_path: Path) -> None:
     assert lms.type("chat", "tiny-chat", "-p", "x", "-i", str(tmp_path / "none.png")).code == 2
     assert daemon.requests == []
+
+
+def test_what_is_no_picture_is_told_by_its_path_before_anything_is_loaded(
+    lms: Terminal, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.txt").write_text("milk")
+    ended = lms.type("chat", "tiny-chat", "-p", "x", "-i", str(tmp_path / "notes.txt"))
+    assert (ended.code, daemon.requests) == (2, [])
+    assert "notes.txt” is no picture in PNG, JPEG, WebP or GIF." in ended.err
 
 
 def test_what_a_script_asks_is_saved_when_it_says_so(talking: Terminal) -> None:
@@ -248,7 +260,7 @@ def test_slash_commands_are_not_for_the_model(talking: Terminal, daemon: FakeDae
 
 
 def test_slash_commands_change_what_is_asked(talking: Terminal, daemon: FakeDaemon, tmp_path: Path) -> None:
-    (tmp_path / "dot.png").write_bytes(b"\x89PNG")
+    (tmp_path / "dot.png").write_bytes(PNG)
     held(
         talking, "One", "/clear", "/system-prompt Be kind.", f"/image {tmp_path / 'dot.png'}", "/model qwen3-4b", "Two",
         "/no_think", "/stats",

@@ -69,7 +69,7 @@ def machine(lms: Terminal, environ: dict[str, str]) -> Terminal:
 
 @pytest.fixture
 def systemd(environ: dict[str, str], state: Path) -> Systemd:
-    return Systemd(environ, system=False, lingering=state / "linger")
+    return Systemd(environ, system=False, lingering=state / "linger", booted=state)
 
 
 def told(state: Path) -> list[str]:
@@ -123,6 +123,20 @@ def test_what_systemctl_has_against_it_is_told(systemd: Systemd, state: Path, tm
     (state / "broken").touch()
     with pytest.raises(ServiceFailed, match=r"daemon-reload failed: Failed to connect to bus: No medium found\."):
         systemd.install(service(tmp_path))
+    assert not systemd.path.exists()
+
+
+def test_where_systemd_does_not_run_its_programs_are_not_cited(
+    environ: dict[str, str], state: Path, tmp_path: Path
+) -> None:
+    (state / "broken").touch()
+    (state / "linger").mkdir()
+    (state / "linger" / getpass.getuser()).touch()
+    here = Systemd(environ, system=False, lingering=state / "linger", booted=tmp_path / "nowhere")
+    with pytest.raises(ServiceFailed, match="^systemd does not run here") as refused:
+        here.install(service(tmp_path))
+    assert "lms daemon up" in str(refused.value.hint)
+    assert not here.path.exists()
 
 
 def test_launchd_is_told_of_the_job_again_after_a_change_and_rid_of_it(
