@@ -26,11 +26,13 @@ class Framing:
     named: each event goes by the `type` of its JSON, which an `event:` line repeats
     heartbeat: tells both sides within a second that the other one is still there, and means nothing else
     end: what follows the last event
+    end_after_failure: it follows a failure, too
     """
 
     named: bool = False
     heartbeat: bytes = b": keep-alive\n\n"  # a comment
     end: bytes = b"data: [DONE]\n\n"
+    end_after_failure: bool = False
 
 
 UNNAMED = Framing()
@@ -86,4 +88,4 @@ def frames(
     except Exception as error:
         told = on_failure(error)
         if told is not None:
-            yield frame(told, framing.named)
+            yield frame(told, framing.named) + (framing.end if framing.end_after_failure else b"")

@@ -47,6 +47,13 @@ def test_a_failure_is_told_and_ends_the_stream() -> None:
     assert pieces[1:] == [b'data: {"error":{"message":"half-way"}}\n\n']
 
 
+def test_in_some_dialects_the_end_is_marked_then_as_well() -> None:
+    framing = sse.Framing(end_after_failure=True)
+    assert list(sse.frames(failing(), lambda error: {"error": {}}, framing))[1:] == [
+        b'data: {"error":{}}\n\ndata: [DONE]\n\n'
+    ]
+
+
 def test_a_failure_that_nobody_hears_is_not_told() -> None:
     assert len(list(sse.frames(failing(), lambda error: None))) == 1
 

@@ -7,8 +7,8 @@ import msgspec
 
 from lms.errors import InvalidRequest, Unsupported
 from lms.generation.messages import Tool, ToolChoice
-from lms.server.requests.fields import NODES_LIMIT, NonEmpty, only, portable
-from lms.server.requests.tools import Toolset
+from lms.server.requests.fields import NODES_LIMIT, NonEmpty, only
+from lms.server.requests.tools import Toolset, size_of_parameters
 
 
 class ToolSpec(msgspec.Struct, frozen=True):
@@ -51,15 +51,15 @@ AnyChoice = Auto | AnyOne | Named | NoTool
 def toolset(specs: Sequence[ToolSpec] | None, choice: AnyChoice | None) -> Toolset:
     """What `tools` and `tool_choice` ask for.
 
-    Raises Unsupported naming a tool that is not the client's own, and InvalidRequest for a schema that cannot travel to
-    an engine, a name that two tools have, or a choice of what there is not.
+    Raises Unsupported naming a tool that is not the client's own, and InvalidRequest for a schema of no object or that cannot
+    travel to an engine, a name that two tools have, or a choice of what there is not.
     """
     tools: dict[str, Tool] = {}
     left = NODES_LIMIT
     for index, spec in enumerate(specs or ()):
         path = f"tools[{index}]"
         _check(spec, path)
-        left -= portable(spec.input_schema, f"{path}.input_schema", left)
+        left -= size_of_parameters(spec.input_schema, f"{path}.input_schema", left)
         if spec.name in tools:
             raise InvalidRequest(f"Two tools go by the name “{spec.name}”.", param=f"{path}.name")
         tools[spec.name] = Tool(spec.name, spec.description, spec.input_schema, strict=bool(spec.strict))

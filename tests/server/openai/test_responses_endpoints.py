@@ -230,6 +230,7 @@ def test_a_response_that_fails_on_its_way_ends_as_failed(make_site: MakeSite) ->
     assert (failed["status"], failed["error"]) == ("failed", {"code": "engine_failed", "message": "It died."})
     assert text(failed) == "Hel"
     assert get(site, failed["id"]).json == failed
+    assert reply.text.endswith("data: [DONE]\n\n")
     reply.close()
     assert "It died." in site.lines()[0]
 
@@ -243,6 +244,7 @@ def test_a_load_that_fails_late_is_an_error_that_sdks_raise(site: Site) -> None:
     (error,) = chunks_of(told)
     assert (error["type"], error["sequence_number"], error["message"]) == ("error", 0, "It died.")
     assert error["error"]["code"] == "engine_failed"
+    assert told.endswith(b"data: [DONE]\n\n")
 
 
 def test_an_answer_that_cannot_be_stored_is_given_and_says_so(site: Site) -> None:

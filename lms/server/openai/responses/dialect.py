@@ -1,4 +1,6 @@
-"""How responses say what went wrong, and frame their streams: named events, and `[DONE]` at the end."""
+"""How responses say what went wrong, and frame their streams: named events, and `[DONE]` at the end, whatever that is
+(https://www.openresponses.org/specification).
+"""
 
 from typing import Any
 
@@ -18,4 +20,4 @@ def error_chunk(error: LmsError) -> dict[str, Any]:
     return {"type": "error", "sequence_number": 0} | told | body
 
 
-RESPONSES = Dialect(errors.openai_body, error_chunk, framing=Framing(named=True))
+RESPONSES = Dialect(errors.openai_body, error_chunk, framing=Framing(named=True, end_after_failure=True))
