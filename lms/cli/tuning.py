@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from lms.cli.values import one_of, whole_number
+from lms.cli.values import MOST_INT32, one_of, whole_number
 from lms.config.bounds import MOST_BATCH, MOST_DEVICES, MOST_PROMPT_CACHE_MB, MOST_TEMPLATE, MOST_THREADS
 from lms.errors import UsageError
 
@@ -150,6 +150,10 @@ ChatTemplate = Annotated[
         help="A Jinja template that takes the place of the model's own.",
     ),
 ]
+NumExperts = Annotated[
+    int | None,
+    _number("--num-experts", 1, MOST_INT32, CHANGES, "Experts that a mixture asks for each token. Default: its own."),
+]
 Speculation = Annotated[
     str | None, _word("--speculation", ("off", "ngram"), REUSE, "Guess tokens that the text repeats. Default: off.")
 ]
@@ -201,6 +205,7 @@ class Tuning:
     tensor_split: TensorSplit = None
     lora: Loras = None
     chat_template: ChatTemplate = None
+    num_experts: NumExperts = None
 
     def asked(self) -> dict[str, Any]:
         """The fields of a `LoadConfig` that were typed. Raises UsageError for flags that contradict each other."""
@@ -224,6 +229,7 @@ class Tuning:
             "tensor_split": self.tensor_split,
             "lora": [adapter(typed) for typed in self.lora or ()] or None,
             "chat_template": self.chat_template,
+            "num_experts": self.num_experts,
         }
         switched = {"flash_attention": self.flash_attention, "unified_kv": self.unified_kv}
         asked = {name: value for name, value in given.items() if value is not None}

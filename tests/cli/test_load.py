@@ -110,6 +110,7 @@ def test_every_tuning_flag_arrives(lms: Terminal, daemon: FakeDaemon) -> None:
             "--lora takes a GGUF file, or FILE:scale: there is no file /nowhere/a.gguf.",
         ),
         (["--chat-template", "/nowhere"], "--chat-template takes a file with a Jinja template"),
+        (["--num-experts", "0"], "--num-experts takes a number from 1"),
         (["--mmap", "--no-mmap"], "Give --mmap or --no-mmap, not both."),
         (["--config", "/nowhere"], "--config takes a file of JSON"),
         (["--batch-size", "64", "--micro-batch-size", "65"], "A micro batch of 65 is larger than a batch of 64"),
@@ -143,9 +144,13 @@ def test_flags_for_devices_and_changes_arrive(lms: Terminal, daemon: FakeDaemon,
     template = tmp_path / "t.jinja"
     template.write_text("{{ messages }}")
     flags = ["--tensor-split", "3,1", "--lora", str(lora), "--lora", f"{lora}:0.5", "--chat-template", str(template)]
+    flags += ["--num-experts", "4"]
     assert lms.type("load", "tiny-chat", *flags).code == 0
     assert daemon.requests[0].config == LoadConfig(
-        tensor_split=(3.0, 1.0), lora=(Lora(str(lora)), Lora(str(lora), 0.5)), chat_template="{{ messages }}"
+        tensor_split=(3.0, 1.0),
+        lora=(Lora(str(lora)), Lora(str(lora), 0.5)),
+        chat_template="{{ messages }}",
+        num_experts=4,
     )
 
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.engine.kinds import mixture
 from tests.real.conftest import Lms
 
 
@@ -42,3 +43,17 @@ def test_a_wrong_adapter_and_a_wrong_template_are_refused_without_leaving_anythi
         assert (refused.returncode, refused.stdout) == (1, "")
         assert said in refused.stderr
     assert loaded(lms) == []
+
+
+def test_a_mixture_is_loaded_with_as_many_experts_as_asked_for_and_no_other_model_is(lms: Lms) -> None:
+    folder = lms.home.root / "models" / "someone" / "Mixture-GGUF"
+    folder.mkdir(parents=True)
+    mixture(folder / "mixture.gguf", used=2)
+    lms("load", "mixture", "--num-experts", "1")
+    (row,) = loaded(lms)
+    assert row["loadConfig"] == {"numExperts": 1}
+    for model, number, said in (("mixture", "5", "has 4 experts"), ("tiny-chat", "2", "is no mixture of experts")):
+        refused = lms("load", model, "--num-experts", number, check=False)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert said in refused.stderr
+    assert len(loaded(lms)) == 1
