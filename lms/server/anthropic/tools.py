@@ -51,8 +51,8 @@ AnyChoice = Auto | AnyOne | Named | NoTool
 def toolset(specs: Sequence[ToolSpec] | None, choice: AnyChoice | None) -> Toolset:
     """What `tools` and `tool_choice` ask for.
 
-    Raises Unsupported naming a tool that is not the client's own, and InvalidRequest for a schema of no object or that cannot
-    travel to an engine, a name that two tools have, or a choice of what there is not.
+    Raises Unsupported naming a tool that is not the client's own, and InvalidRequest for a schema that is none of an
+    object or cannot travel to an engine, a name that two tools have, or a choice of what there is not.
     """
     tools: dict[str, Tool] = {}
     left = NODES_LIMIT
