@@ -10,7 +10,7 @@ from lms.cli import chat_model, chat_pictures
 from lms.cli.chat_pieces import Ended, pieces, stats_lines
 from lms.cli.chat_saved import Chat, Chats, text_of
 from lms.cli.chat_screen import Reply, gather, show
-from lms.errors import LmsError, UsageError
+from lms.errors import DaemonUnreachable, LmsError, UsageError
 
 if TYPE_CHECKING:
     from lms.cli.session import Daemon, Session
@@ -110,10 +110,18 @@ class Talk:
             return perform(rest.strip())
         if word.startswith("/") and word not in ("/think", "/no_think") and "/" not in word[1:]:
             raise UsageError(f"There is no command {word}.", hint="/help lists them.")
-        if self.row.identifier not in {row.identifier for row in self._daemon.instances()}:
+        if self.row.identifier not in {row.identifier for row in self._loaded()}:
             self.choose(self.row.model.key)  # it was idle for too long, or somebody has unloaded it
         self.ask(line)
         return None
+
+    def _loaded(self) -> list[InstanceRow]:
+        """What is loaded. A daemon that has ended meanwhile is started again."""
+        try:
+            return self._daemon.instances()
+        except DaemonUnreachable:
+            self._daemon = self._session.daemon()
+            return self._daemon.instances()
 
     def _commands(self) -> dict[str, Callable[[str], None]]:
         return {
@@ -142,6 +150,7 @@ class Talk:
         """<key>: talk to another model, which is loaded if need be"""
         if not typed:
             return self._output.say(self.row.identifier)
+        self._loaded()
         self.choose(typed)
         return self._output.say(f"Chatting with {self.row.identifier}.")
 

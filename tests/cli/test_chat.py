@@ -272,6 +272,24 @@ def test_slash_commands_change_what_is_asked(talking: Terminal, daemon: FakeDaem
     assert third["messages"][-1]["content"] == "/no_think"
 
 
+class Mortal(FakeDaemon):
+    """Ends behind its first answer, with all that was loaded."""
+
+    def chat(self, body: dict[str, Any]) -> Any:
+        yield from super().chat(body)
+        if len(self.asked) == 1:
+            self.on = False
+            self.loaded.clear()
+
+
+def test_a_daemon_that_has_ended_meanwhile_is_started_again(talking: Terminal, daemon: FakeDaemon) -> None:
+    talking.daemon = Mortal(loaded=daemon.loaded, answers=daemon.answers)
+    ended = held(talking, "One", "Two")
+    assert (ended.code, talking.started) == (0, 1)
+    assert messages(talking.daemon) == [("user", "One"), ("assistant", "Hello."), ("user", "Two")]
+    assert "Error" not in ended.err
+
+
 def test_a_model_that_was_unloaded_meanwhile_is_loaded_again(talking: Terminal, daemon: FakeDaemon) -> None:
     def unloading(body: dict[str, Any]) -> Any:
         daemon.asked.append(body)

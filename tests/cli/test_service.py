@@ -133,7 +133,7 @@ def test_where_systemd_does_not_run_its_programs_are_not_cited(
     (state / "linger").mkdir()
     (state / "linger" / getpass.getuser()).touch()
     here = Systemd(environ, system=False, lingering=state / "linger", booted=tmp_path / "nowhere")
-    with pytest.raises(ServiceFailed, match="^systemd does not run here") as refused:
+    with pytest.raises(ServiceFailed, match=r"^systemd does not run here") as refused:
         here.install(service(tmp_path))
     assert "lms daemon up" in str(refused.value.hint)
     assert not here.path.exists()
