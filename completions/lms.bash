@@ -48,6 +48,7 @@ _lms() {
         "lms load --tensor-split") candidates= ;;
         "lms load --lora") candidates= files=yes ;;
         "lms load --chat-template") candidates= files=yes ;;
+        "lms load --num-experts") candidates= ;;
         "lms top --interval") candidates= ;;
         "lms top --count"|"lms top -n") candidates= ;;
         "lms import --user-repo") candidates= ;;
@@ -78,7 +79,7 @@ _lms() {
                 "lms") candidates="chat get load unload ls ps top import show rm verify replay launch bench status version uninstall server token config log daemon service runtime --version -v --install-completion --help -h" ;;
                 "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --preset --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
                 "lms get") candidates="--gguf --mlx --limit -n --always-show-download-options --select -a --yes -y --json --help -h" ;;
-                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template" ;;
+                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template --num-experts" ;;
                 "lms unload") candidates="--all -a --json --help -h" ;;
                 "lms ls") candidates="--llm --embedding --variants --json --help -h" ;;
                 "lms ps") candidates="--json --help -h" ;;
@@ -101,7 +102,7 @@ _lms() {
                 "lms token create") candidates="--name --allow --expires --json --help -h" ;;
                 "lms token list") candidates="--json --help -h" ;;
                 "lms token revoke") candidates="--json --help -h" ;;
-                "lms config") candidates="set get list unset path preset --help -h" ;;
+                "lms config") candidates="set get list unset path preset --json --help -h" ;;
                 "lms config set") candidates="--json --help -h" ;;
                 "lms config get") candidates="--json --help -h" ;;
                 "lms config list") candidates="--json --help -h" ;;

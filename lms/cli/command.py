@@ -119,13 +119,20 @@ def require_subcommand(context: typer.Context) -> None:
 
 
 def command(
-    app: typer.Typer, name: str, *, section: str | None = None, examples: Examples = (), hidden: bool = False
+    app: typer.Typer,
+    name: str,
+    *,
+    section: str | None = None,
+    examples: Examples = (),
+    hidden: bool = False,
+    dashes: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function `(session, …) -> None` as command `name` of `app`.
 
     It is called once the flags that all commands have are applied to the session's output. `--log-level` comes with
     commands that have an argument or a valued option anyway: the module's docstring says why not with all. A parameter
-    that is a dataclass stands for its fields: a value of it is made of the options that they are.
+    that is a dataclass stands for its fields: a value of it is made of the options that they are. With `dashes` a word
+    that begins with a dash and is no option of the command is an argument, such as a number below 0.
     """
 
     def register(function: Function) -> Function:
@@ -141,7 +148,13 @@ def command(
         perform.__annotations__ = {}
         epilog = _epilog(examples)
         register_with = app.command(
-            name, cls=Plain, epilog=epilog, add_help_option=False, rich_help_panel=section, hidden=hidden
+            name,
+            cls=Plain,
+            context_settings={"ignore_unknown_options": True} if dashes else None,
+            epilog=epilog,
+            add_help_option=False,
+            rich_help_panel=section,
+            hidden=hidden,
         )
         register_with(perform)
         return function

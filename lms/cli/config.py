@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lms.cli import presets
-from lms.cli.command import command, group
+from lms.cli.command import Help, command, group, require_subcommand
 from lms.cli.output import Table
 from lms.cli.session import Session
 from lms.cli.setting import name_of, shown
@@ -30,6 +30,7 @@ app = group(
     ],
 )
 
+ListJson = Annotated[bool, typer.Option("--json", help="Print all settings in JSON, as lms config list --json does.")]
 Scope = Annotated[str, typer.Argument(metavar="model", help="The key of a model, or the word server.")]
 AnyScope = Annotated[str | None, typer.Argument(metavar="model", help="Only these. Default: all.")]
 Setting = Annotated[str, typer.Argument(metavar="setting", help="Its name, as lms config list shows it.")]
@@ -41,9 +42,22 @@ def register(root: typer.Typer, section: str) -> None:
     root.add_typer(app, rich_help_panel=section)
 
 
+@app.callback()
+def alone(context: typer.Context, as_json: ListJson = False, help_: Help = False) -> None:
+    """Without a subcommand: all settings in JSON, if that is asked for."""
+    if not as_json:
+        return require_subcommand(context)
+    session: Session = context.obj
+    session.output.as_json = True
+    if context.invoked_subcommand is not None:
+        raise UsageError("--json goes behind the subcommand.", hint="For example: lms config list --json")
+    return list_(session)
+
+
 @command(
     app,
     "set",
+    dashes=True,
     examples=[
         ("lms config set qwen3-4b context_length max", "as long as the model takes"),
         ("lms config set qwen3-4b temperature 0.2", "where a request does not say"),
@@ -63,7 +77,7 @@ def set_(session: Session, scope: Scope, setting: Setting, value: Value) -> None
     return session.output.say(f"{scope}: {name} is {shown(written)}. {counts}")
 
 
-@command(app, "get", examples=[("lms config get server port", "in force, wherever it comes from")])
+@command(app, "get", dashes=True, examples=[("lms config get server port", "in force, wherever it comes from")])
 def get(session: Session, scope: Scope, setting: Setting) -> None:
     """Print one setting. Ends with 1 if it is not set for that model."""
     name = name_of(setting)
@@ -95,7 +109,9 @@ def list_(session: Session, scope: AnyScope = None) -> None:
     return session.output.table(Table(("FOR", "SETTING", "VALUE", "FROM"), tuple(rows)))
 
 
-@command(app, "unset", examples=[("lms config unset qwen3-4b context_length", "as if it had never been set")])
+@command(
+    app, "unset", dashes=True, examples=[("lms config unset qwen3-4b context_length", "as if it had never been set")]
+)
 def unset(session: Session, scope: Scope, setting: Setting) -> None:
     """Take a setting out of its file. Ends with 1 if it is not there."""
     from lms.config import defaults, settings

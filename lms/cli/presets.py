@@ -74,6 +74,7 @@ def show(session: Session, name: Name) -> None:
 @command(
     app,
     "set",
+    dashes=True,
     examples=[
         ("lms config preset set sage temperature 0", "always the likeliest token"),
         ('lms config preset set sage system_prompt "$(cat sage.txt)"', "a longer text"),
@@ -98,7 +99,7 @@ def set_(session: Session, name: Name, setting: Setting, value: Value) -> None:
     return session.output.say(f"{path.stem}: {field} is {_in_a_row(written)}. It counts from the next request on.")
 
 
-@command(app, "unset", examples=[("lms config preset unset poet seed", "left to the request again")])
+@command(app, "unset", dashes=True, examples=[("lms config preset unset poet seed", "left to the request again")])
 def unset(session: Session, name: Name, setting: Setting) -> None:
     """Take a setting out of a preset. Ends with 1 if it is not there."""
     presets, field = _presets(session), name_of(setting)

@@ -176,6 +176,25 @@ def test_config_alone_shows_its_help_and_ends_with_2(lms: Terminal) -> None:
     assert lms.type("config").code == 2
 
 
+def test_config_alone_in_json_is_the_list(lms: Terminal) -> None:
+    lms.type("config", "set", "server", "port", "4321")
+    assert lms.type("config", "--json").json == lms.type("config", "list", "--json").json
+    assert lms.type("config", "--json", "list").code == 2
+
+
+@pytest.mark.parametrize("value", ["-0.5", "-2.0"])
+def test_a_value_may_be_less_than_0(lms: Terminal, value: str) -> None:
+    assert lms.type("config", "set", "tiny-chat", "presence_penalty", value).code == 0
+    assert lms.type("config", "get", "tiny-chat", "presence_penalty").out == f"{value}\n"
+
+
+def test_settings_may_be_typed_like_flags(lms: Terminal) -> None:
+    assert lms.type("config", "set", "tiny-chat", "--context-length", "1024").code == 0
+    assert lms.type("config", "get", "tiny-chat", "--context-length", "--json").json["value"] == 1024
+    assert lms.type("config", "unset", "tiny-chat", "--context-length").code == 0
+    assert lms.type("config", "set", "tiny-chat", "--jsn", "threads", "1").code == 2
+
+
 def test_on_a_terminal_the_list_is_a_table(lms: Terminal) -> None:
     lms.is_tty = True
     lms.environ["TERM"] = "xterm"
