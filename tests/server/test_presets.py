@@ -197,6 +197,19 @@ def test_the_words_for_reasoning_are_translated(
         assert prompt(asked(site, path)).template_variables == variables
 
 
+@pytest.mark.parametrize("path", [*CHATS, RESPONSES, NATIVE])
+def test_a_model_that_cannot_be_told_how_to_think_answers_all_the_same(site: Site, path: str) -> None:
+    site.backend.on_disk = [MODEL]
+    assert asked(site, path).sampling == SAMPLING
+
+
+def test_a_native_chat_refuses_a_way_to_think_that_the_model_does_not_have(site: Site, presets: Presets) -> None:
+    presets.write("poet", {"reasoning": "max"})
+    reply = site.post(NATIVE, **body(NATIVE), preset="poet")
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, "reasoning")
+    assert "low, medium, high" in reply.json["error"]["message"]
+
+
 def test_a_thread_keeps_the_system_prompt_of_its_preset(site: Site) -> None:
     first = site.post(NATIVE, **body(NATIVE), preset="poet").json
     site.post(NATIVE, **body(NATIVE), previous_response_id=first["response_id"])

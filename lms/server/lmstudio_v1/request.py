@@ -86,6 +86,7 @@ class ChatCall:
     system_prompt: None means the one that the conversation has
     previous: the id of the response that it goes on from
     request: all but its prompt
+    preset_reasoning: what counts without `reasoning`, with models that can be told how to think
     store: None means if anything is stored at all
     servers: whose tools it may call
     """
@@ -96,13 +97,15 @@ class ChatCall:
     previous: str | None
     request: GenerateRequest
     reasoning: str | None
+    preset_reasoning: str | None
     stream: bool
     store: bool | None
     servers: tuple[WantedServer, ...] = ()
 
     def asked(self, conversation: tuple[Message, ...], model: ModelRow, tools: tuple[Tool, ...] = ()) -> GenerateCall:
         """What `model` is asked. Raises InvalidRequest when its reasoning cannot be as it should."""
-        prompt = ChatPrompt(conversation, tools, template_variables(self.reasoning, model))
+        reasoning = self.reasoning or (self.preset_reasoning if model.reasoning else None)
+        prompt = ChatPrompt(conversation, tools, template_variables(reasoning, model))
         wanted = self.lease
         return GenerateCall(
             wanted.model,
@@ -127,7 +130,8 @@ def parse(raw: bytes, presets: Presets, lenient: bool = False) -> ChatCall:
         preset.system_prompt if body.system_prompt is None else body.system_prompt,
         body.previous_response_id,
         _request(settings, preset),
-        body.reasoning or preset.reasoning,
+        body.reasoning,
+        preset.reasoning,
         bool(body.stream),
         body.store,
         integrations.wanted(body.integrations),
