@@ -43,7 +43,7 @@ Parallel = Annotated[
     int | None, typer.Option("--parallel", parser=_parallel, metavar="N", help="Requests worked on at once.")
 ]
 Ttl = Annotated[
-    int | None,
+    float | None,
     typer.Option("--ttl", parser=_ttl, metavar="SECONDS", help="Unload when idle this long. Default: never."),
 ]
 Identifier = Annotated[
@@ -97,15 +97,17 @@ def load(
 
     tokens, ratio = context_tokens(context_length), gpu_ratio(gpu)
     given = {"context_length": tokens, "parallel": parallel, "gpu_ratio": ratio}
-    asked = options_in(config_file) if config_file else {}
+    asked, kept = options_in(config_file) if config_file else ({}, None)
     asked |= tuning.asked() | {name: value for name, value in given.items() if value is not None}
     load_config({name: value for name, value in asked.items() if value != "max"})
     daemon = session.daemon()
     row = choose(session, daemon, model_key, exact=exact, yes=yes)
     identifiers.require_own(daemon, identifier, row)
-    if tokens == "max":
+    if asked.get("context_length") == "max":
         asked["context_length"] = longest_context(row.key, row.max_context_length)
     config = load_config(asked)
+    if kept:
+        ttl, pin = ttl or kept.ttl_s, pin or kept.pinned
     request = LoadRequest(row.key, identifier, ttl, config, pin, force, reuse, said(asked, config))
     if estimate_only:
         return show_estimate(session, daemon.estimate(request), config)

@@ -1,7 +1,7 @@
 """Load options from a file of JSON, under the flags that were typed.
 
-The names are those of `lms config set`, or the ones that `lms ps --json` shows as `loadConfig`: how a model is loaded
-can be written down, and loaded so again.
+The names are those of `lms config set`, `ttl_s` and `pinned` among them, or the ones that `lms ps --json` shows as
+`loadConfig`: how a model is loaded can be written down, and loaded so again.
 """
 
 from __future__ import annotations
@@ -14,13 +14,17 @@ from lms.cli.shapes import LOAD_CONFIG
 from lms.errors import UsageError
 
 if TYPE_CHECKING:
+    from lms.config.defaults import Kept
     from lms.config.load import LoadConfig
 
+LONGEST = ("context_length", "max")
 NAMES: dict[str, str] = {shown: field for field, shown in LOAD_CONFIG.items()}
 
 
-def options_in(file: str) -> dict[str, Any]:
-    """The options in that file, under the names of `LoadConfig`. Raises UsageError."""
+def options_in(file: str) -> tuple[dict[str, Any], Kept]:
+    """The options in that file, under the names of `LoadConfig` and with “max” for the longest context, and how long
+    the model is to stay. Raises UsageError.
+    """
     try:
         options = json.loads(Path(file).expanduser().read_bytes())
     except (OSError, ValueError, RecursionError) as error:
@@ -30,8 +34,20 @@ def options_in(file: str) -> dict[str, Any]:
     fields: dict[str, Any] = {NAMES.get(str(name), str(name)): value for name, value in options.items()}
     if len(fields) < len(options):
         raise UsageError(f"{file} gives an option twice, under both of its names.")
-    load_config(fields, f"In {file}: ")
-    return fields
+    kept = _kept({name: fields.pop(name) for name in ("ttl_s", "pinned") if name in fields}, f"In {file}: ")
+    load_config({name: value for name, value in fields.items() if (name, value) != LONGEST}, f"In {file}: ")
+    return fields, kept
+
+
+def _kept(fields: dict[str, Any], where: str) -> Kept:
+    import msgspec
+
+    from lms.config.defaults import Kept
+
+    try:
+        return msgspec.convert(fields, Kept)
+    except msgspec.ValidationError as error:
+        raise UsageError(f"{where}{error}.") from error
 
 
 def load_config(fields: dict[str, Any], where: str = "") -> LoadConfig:

@@ -166,6 +166,17 @@ def test_a_file_gives_options_and_flags_go_over_them(lms: Terminal, daemon: Fake
     assert daemon.requests[0].config == LoadConfig(context_length=TINY.max_context_length, threads=2, parallel=3)
 
 
+def test_a_file_says_how_long_a_model_stays_and_that_its_context_is_the_longest(
+    lms: Terminal, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    file = tmp_path / "load.json"
+    file.write_text('{"contextLength": "max", "ttl_s": 60, "pinned": true}')
+    config = LoadConfig(context_length=TINY.max_context_length)
+    assert lms.type("load", "tiny-chat", "--config", str(file)).code == 0
+    assert lms.type("load", "tiny-chat", "--config", str(file), "--ttl", "5").code == 0
+    assert daemon.requests == [LoadRequest("tiny-chat", ttl_s=ttl, config=config, pinned=True) for ttl in (60, 5)]
+
+
 def test_a_model_can_be_loaded_again_as_ps_says_that_it_is(lms: Terminal, daemon: FakeDaemon, tmp_path: Path) -> None:
     lms.type("load", "tiny-chat", "--threads", "2", "--kv-cache-type", "q8_0", "--no-mmap", "--tensor-split", "1,2")
     file = tmp_path / "load.json"
@@ -180,6 +191,8 @@ def test_a_model_can_be_loaded_again_as_ps_says_that_it_is(lms: Terminal, daemon
         ("", "--config takes a file of JSON"),
         ("[]", "--config takes a file with a JSON object"),
         ('{"thread": 2}', "Object contains unknown field `thread`"),
+        ('{"ttl_s": 0}', "Expected `float` > 0.0 - at `$.ttl_s`"),
+        ('{"threads": "max"}', "Expected `int | null`, got `str` - at `$.threads`"),
         ('{"threads": "two"}', "Expected `int | null`, got `str` - at `$.threads`"),
         ('{"threads": 2, "flashAttention": false, "flash_attention": true}', "gives an option twice"),
         ('{"flash_attention": false, "v_cache_type": "q8_0"}', "Values kept as q8_0 need flash attention"),
