@@ -12,6 +12,7 @@ from lms.cli.command import command
 from lms.cli.estimate import show_estimate
 from lms.cli.output import Styled
 from lms.cli.session import Daemon, Session
+from lms.cli.speculative import UNASKED, Speculative
 from lms.cli.tuning import UNTUNED, Tuning
 from lms.cli.values import MOST_INT32, whole_number
 from lms.config.bounds import MOST_PARALLEL
@@ -62,6 +63,7 @@ ConfigFile = Annotated[
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: of several matches take the first.")]
 Exact = Annotated[bool, typer.Option("--exact", help="The argument is a whole key or path, not a part of one.")]
+Local = Annotated[bool, typer.Option("--local", hidden=True, help="Only models of this machine, as all are.")]
 
 
 def register(root: typer.Typer, section: str) -> None:
@@ -90,6 +92,8 @@ def load(
     yes: Yes = False,
     exact: Exact = False,
     tuning: Tuning = UNTUNED,
+    speculative: Speculative = UNASKED,
+    local: Local = False,
 ) -> None:
     """Load a model. Loading one that is loaded gives a second instance of it, unless --reuse is given."""
     from lms.cli.load_file import load_config, options_in, said
@@ -98,7 +102,7 @@ def load(
     tokens, ratio = context_tokens(context_length), gpu_ratio(gpu)
     given = {"context_length": tokens, "parallel": parallel, "gpu_ratio": ratio}
     asked, kept = options_in(config_file) if config_file else ({}, None)
-    asked |= tuning.asked() | {name: value for name, value in given.items() if value is not None}
+    asked |= speculative.asked() | tuning.asked() | {name: value for name, value in given.items() if value is not None}
     load_config({name: value for name, value in asked.items() if value != "max"})
     daemon = session.daemon()
     row = choose(session, daemon, model_key, exact=exact, yes=yes)

@@ -133,6 +133,33 @@ def test_what_is_asked_for_to_be_as_ever_goes_over_what_is_set_for_the_model(lms
     }  # fmt: skip
 
 
+def test_lm_studios_words_for_a_draft_model_are_understood(lms: Terminal, daemon: FakeDaemon) -> None:
+    flags = ["--speculative-draft-simple", "--speculative-draft-model", "tiny-chat", "--local"]
+    assert lms.type("load", "qwen3-4b", *flags).code == 0
+    assert lms.type("load", "qwen3-4b", "--no-speculative-draft-mtp").code == 0
+    assert [request.config for request in daemon.requests] == [LoadConfig(draft_model="tiny-chat"), LoadConfig()]
+    assert "speculative" not in lms.type("load", "--help").out
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ["--speculative-draft-mtp"],
+        ["--speculative-draft-simple"],
+        ["--speculative-draft-model", "tiny-chat"],
+        ["--speculative-draft-simple", "--speculative-draft-model", ""],
+        ["--speculative-draft-max-tokens", "8"],
+        ["--speculative-draft-min-tokens", "1"],
+        ["--speculative-draft-min-continue-probability", "0.5"],
+    ],
+)
+def test_what_cannot_be_had_of_them_is_refused_by_name(lms: Terminal, daemon: FakeDaemon, flags: list[str]) -> None:
+    daemon.on = False
+    ended = lms.type("load", "qwen3-4b", *flags)
+    assert (ended.code, lms.started) == (2, 0)
+    assert ended.err.startswith(f"Error: {flags[0]} ") or "--speculative-draft-model KEY go together" in ended.err
+
+
 @pytest.fixture
 def lora(tmp_path: Path) -> Path:
     file = tmp_path / "style:2.gguf"
