@@ -112,7 +112,7 @@ class Presets:
             raise PresetNotFound(f"The preset “{typed}” was just removed.", param="preset") from None
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError(
-                f"{path} is no JSON object of settings: {error}.", hint="Mend it or remove it.", param="preset"
+                f"{path} cannot be read as a preset: {error}.", hint="Mend it or remove it.", param="preset"
             ) from error
 
     def _file(self, name: str) -> Path:

@@ -86,10 +86,10 @@ def test_what_cannot_be_a_name_is_neither_read_nor_written(presets: Presets, tmp
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("[]", "is no JSON object of settings"),
-        ("{", "is no JSON object of settings"),
-        ('{"a": ' * 5000, "is no JSON object of settings"),
-        ("\udcff", "is no JSON object of settings"),
+        ("[]", "cannot be read as a preset"),
+        ("{", "cannot be read as a preset"),
+        ('{"a": ' * 5000, "cannot be read as a preset"),
+        ("\udcff", "cannot be read as a preset"),
         ('{"temperatur": 1}', "unknown field `temperatur`"),
         ('{"context_length": 4096}', "unknown field `context_length`"),
         ('{"top_p": 2}', "top_p"),
