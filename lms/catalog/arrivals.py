@@ -45,6 +45,7 @@ def find(path: Path) -> Arrival:
     """
     if not path.exists():
         raise UsageError(f"{path} does not exist." if not path.is_symlink() else f"{path} is a link to nowhere.")
+    path = layout.hub_snapshot(path) or path
     base = path if path.is_dir() else path.parent
     there = [*_read(layout.walk_repo(base, _SOMEBODYS, FOLDERS_BELOW if path.is_dir() else 0))]
     meant = there if path.is_dir() else _one(path, there)

@@ -96,6 +96,12 @@ def hub_repo(folder_name: str) -> tuple[str, str] | None:
     return found["publisher"] or _NO_PUBLISHER, found["repo"]
 
 
+def hub_snapshot(path: Path) -> Path | None:
+    """The commit to take in a repo's folder in huggingface_hub's cache: that of the main branch, if it is there."""
+    commits = _hub_commits(path, os.path.realpath(path)) if hub_repo(path.name) else []
+    return path / "snapshots" / commits[0] if commits else None
+
+
 def walk_repo(path: Path, parts: tuple[str, str], levels: int = MAX_FOLDERS_BELOW_REPO) -> Iterator[Folder]:
     """The folders of one repo at `path`, wherever it lies, as if it were that publisher's."""
     return _walk_repo(os.fspath(path), os.path.realpath(path), parts, levels)
@@ -142,15 +148,19 @@ def _unfinished(names: Iterable[str]) -> set[str]:
 
 
 def _walk_hub_repo(path: Path, real_root: str, parts: tuple[str, str]) -> Iterator[Folder]:
-    """Every commit that is there, the one that the main branch was at first: what is in both is the same model."""
-    snapshots = path / "snapshots"
-    commits = _contents(os.fspath(snapshots), real_root)[1]
+    """Every commit that is there: what is in several is the same model."""
+    for commit in _hub_commits(path, real_root):
+        yield from _walk_repo(os.fspath(path / "snapshots" / commit), real_root, parts, MAX_FOLDERS_BELOW_REPO)
+
+
+def _hub_commits(path: Path, real_root: str) -> list[str]:
+    """The one that the main branch was at first."""
+    commits = _contents(os.fspath(path / "snapshots"), real_root)[1]
     try:
         main = (path / MAIN_BRANCH).read_text(errors="replace").strip()
     except OSError:
         main = ""
-    for commit in sorted(commits, key=lambda commit: (commit != main, commit)):
-        yield from _walk_repo(os.fspath(snapshots / commit), real_root, parts, MAX_FOLDERS_BELOW_REPO)
+    return sorted(commits, key=lambda commit: (commit != main, commit))
 
 
 def _walk_repo(path: str, real_root: str, parts: tuple[str, ...], levels_left: int) -> Iterator[Folder]:

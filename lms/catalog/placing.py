@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import Literal
 
 from lms.catalog.hashes import CHUNK_BYTES, sha256
-from lms.catalog.removal import remove_if_empty
+from lms.catalog.removal import partial_copy, remove_if_empty
 from lms.errors import LmsError, ModelExists, NotEnoughDisk
 
 Mode = Literal["move", "copy", "hardLink", "symbolicLink"]
-# The catalog does not look at hidden files, nor at such that end so.
-_PARTIAL = ".{}.part"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +72,7 @@ def _place(
     step: Step, mode: Mode, undo: ExitStack, leftovers: list[Path], *, hashed: bool, read: Callable[[int], object]
 ) -> str | None:
     """Bring one file to its place. `undo` takes that back. What is to go when all are there is added to `leftovers`."""
+    partial_copy(step.target).unlink(missing_ok=True)  # of somebody who was killed
     if mode == "copy" or (mode == "move" and _moves_as_copy(step, step.target.parent.stat().st_dev)):
         digest = _copy(step, undo, hashed=hashed, read=read)
         if mode == "move":
@@ -115,7 +114,7 @@ def _hard_link(step: Step) -> None:
 
 def _copy(step: Step, undo: ExitStack, *, hashed: bool, read: Callable[[int], object]) -> str | None:
     """Under another name until it is whole and on the disk."""
-    partial = step.target.with_name(_PARTIAL.format(step.target.name))
+    partial = partial_copy(step.target)
     digest = hashlib.sha256()
     undo.callback(partial.unlink, missing_ok=True)
     with step.source.open("rb", buffering=0) as source, partial.open("wb") as target:

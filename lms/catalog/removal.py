@@ -32,7 +32,9 @@ def plan(models: Sequence[Model], listing: Listing, models_dir: Path) -> Removal
         _require_ours(model, listing.shown_key(model))
     going = {model.path for model in models}
     staying = {file for model in listing.every_variant() if model.path not in going for file in model.files}
-    files = sorted({file for model in models for file in _files(model)} - staying)
+    going_files = {file for model in models for file in _files(model)} - staying
+    cut_off = {partial for file in going_files if (partial := partial_copy(file)).exists()}
+    files = sorted(going_files | cut_off)
     for file in files:
         _require_inside(file, models_dir)
     return Removal(tuple(models), tuple(files), sum(_size_bytes(file) for file in files))
@@ -44,6 +46,11 @@ def perform(removal: Removal, models_dir: Path) -> None:
         file.unlink(missing_ok=True)
     for file in removal.files:
         remove_if_empty(file.parent, models_dir)
+
+
+def partial_copy(file: Path) -> Path:
+    """Where a file is written that is to be at `file` once it is whole: hidden, so that the catalog does not see it."""
+    return file.with_name(f".{file.name}.part")
 
 
 def remove_if_empty(folder: Path, below: Path) -> None:

@@ -84,8 +84,8 @@ def import_(
     if asks and not confirm(session, "Go on?", hint="-y asks nothing.", default=True):
         raise LmsError("Nothing was imported.")
     hashes = _perform(session, steps, mode, models, hashed=not no_hash)
-    if mode == "move" and source.is_dir():
-        _remove_empty(source)
+    if mode == "move":
+        _leave(session, source, steps, models)
     keys = _keys(session, models, home, arrival)
     for key in keys:
         session.output.say(f"Imported as {key}.")
@@ -182,11 +182,18 @@ def _perform(session: Session, steps: "list[Step]", mode: "Mode", models: Path, 
     return hashes
 
 
-def _remove_empty(folder: Path) -> None:
-    """What a moved model leaves behind: folders, as far as nothing is in them."""
-    for path, _, _ in os.walk(folder, topdown=False):
-        if not os.listdir(path):
-            os.rmdir(path)
+def _leave(session: Session, source: Path, steps: "list[Step]", models: Path) -> None:
+    """Moved files leave no empty folders behind: none where the model was, and none in the models folder."""
+    from lms.catalog.hashes import Hashes
+    from lms.catalog.removal import remove_if_empty
+
+    if source.is_dir():
+        for path, _, _ in os.walk(source, topdown=False):
+            if not os.listdir(path):
+                os.rmdir(path)
+    for step in steps:
+        remove_if_empty(step.source.parent, models)
+    Hashes(session.home.model_hashes).forget(step.source for step in steps)
 
 
 def _keys(session: Session, models: Path, home: tuple[str, str], arrival: "Arrival") -> list[str]:

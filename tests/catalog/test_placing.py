@@ -102,6 +102,15 @@ def test_ctrl_c_in_the_middle_of_a_copy_leaves_nothing(source: Path, models: Pat
     assert list(models.iterdir()) == []
 
 
+@pytest.mark.parametrize("mode", ["move", "copy", "hardLink", "symbolicLink"])
+def test_what_a_copy_left_that_was_killed_is_cleared_away(source: Path, models: Path, mode: Mode) -> None:
+    left = models / "pub" / "repo" / f".{source.name}.part"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half of it")
+    target, _ = place(source, models, mode)
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+
+
 def test_what_is_there_is_not_overwritten_be_it_a_link_to_nowhere(source: Path, models: Path) -> None:
     models.mkdir()
     (models / "there").symlink_to("nowhere")

@@ -162,6 +162,26 @@ def test_a_moved_folder_is_gone_when_nothing_is_left_in_it(lms: Terminal, models
     assert (ended.json["models"], folder.exists()) == (["qwen3-4b"], False)
 
 
+def test_a_model_moved_inside_the_models_folder_leaves_nothing_behind(lms: Terminal, models: Path) -> None:
+    before = write_gguf(models / "old" / "mine" / "foo.gguf")
+    lms.type("verify", "--record")
+    assert lms.type("import", str(before), "--user-repo", "me/mine").code == 0
+    assert [path.name for path in models.iterdir()] == ["me"]
+    recorded = {path for path in Hashes(lms.home.model_hashes).all() if path.startswith(str(models))}
+    assert recorded == {str(models / "me" / "mine" / "foo.gguf")}
+
+
+def test_a_repo_in_the_hubs_cache_is_a_folder_like_any_other(lms: Terminal, models: Path, tmp_path: Path) -> None:
+    repo = tmp_path / "hub" / "models--maker--Tiny-GGUF"
+    for commit in ("abc", "main-is-here"):
+        write_gguf(repo / "snapshots" / commit / "tiny.gguf", name=commit)
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("main-is-here")
+    ended = lms.type("import", str(repo), "--copy", "-y", "--json")
+    assert ended.json["files"][0]["from"] == str(repo / "snapshots" / "main-is-here" / "tiny.gguf")
+    assert (models / "maker" / "Tiny-GGUF" / "tiny.gguf").exists()
+
+
 def test_what_is_no_model_is_refused_untouched(lms: Terminal, models: Path, tmp_path: Path) -> None:
     page = tmp_path / "page.gguf"
     page.write_bytes(b"<!DOCTYPE html>")

@@ -163,6 +163,12 @@ def test_other_files_of_the_user_stay(lms: Terminal, models: Path) -> None:
     assert left(models) == {Q4, Q8, "other/foo/notes.txt"}
 
 
+def test_what_a_copy_left_that_was_cut_off_goes_with_the_model(lms: Terminal, models: Path) -> None:
+    (models / "other" / "foo" / ".foo.gguf.part").touch()
+    assert lms.type("rm", "foo", "-y").code == 0
+    assert not (models / "other").exists()
+
+
 def test_a_damaged_model_can_be_removed(lms: Terminal, models: Path) -> None:
     (models / FOO).write_bytes(b"GGUF")
     assert lms.type("rm", "foo", "-y").code == 0
