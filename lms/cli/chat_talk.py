@@ -10,6 +10,7 @@ from lms.cli import chat_model, chat_pictures
 from lms.cli.chat_pieces import Ended, pieces, stats_lines
 from lms.cli.chat_saved import Chat, Chats, text_of
 from lms.cli.chat_screen import Reply, gather, show
+from lms.cli.echo import unechoed
 from lms.errors import DaemonUnreachable, LmsError, UsageError
 
 if TYPE_CHECKING:
@@ -213,7 +214,8 @@ class Talk:
     def _show(self, told: Iterator[Any], reply: Reply) -> None:
         if self._output.as_json:
             gather(told, reply)
-        else:
+            return
+        with unechoed(self._session.stdin):
             show(self._output, told, reply)
 
     def _remember(self, said: dict[str, Any], reply: Reply) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from lms.cli import shapes, units
 from lms.cli.command import command
+from lms.cli.echo import unechoed
 from lms.cli.log import until_stopped
 from lms.cli.output import Table
 from lms.cli.ps import paces, table
@@ -51,7 +52,7 @@ def register(root: typer.Typer, section: str) -> None:
 
 def top(session: Session, interval: Interval = None, count_: Count = None) -> None:
     """Show live what the loaded models do. Their speed, context, queue, memory, processor; Ctrl-C ends it."""
-    with until_stopped(session), session.output.screen() as show:
+    with until_stopped(session), unechoed(session.stdin), session.output.screen() as show:
         for number, look in enumerate(_looks(session.daemon(), interval or DEFAULT_INTERVAL_S), start=1):
             if session.output.as_json:
                 session.output.json(look.shape)

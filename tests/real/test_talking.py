@@ -9,6 +9,7 @@ import pty
 import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,26 @@ def test_ctrl_c_on_a_terminal_ends_the_answer_and_not_the_chat(lms: Lms) -> None
     shown = typed(lms, ["chat", "tiny-chat"], ["write for ever", "/exit"], interrupt_at=b" 40 ")
     assert "[Stopped]" in shown
     assert [row.running for row in lms.client.instances()] == [0]
+
+
+@pytest.mark.timeout(WAIT_S)
+def test_a_terminal_echoes_nothing_into_an_answer_and_again_behind_it(lms: Lms) -> None:
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execve(
+            sys.executable, [sys.executable, "-m", "lms", "chat", "tiny-chat", "-p", "write for ever"], lms.environ
+        )
+    shown, echoed = b"", True
+    while received := _read(terminal):
+        shown += received
+        if echoed and b" 40 " in shown:
+            echoed = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
+            os.write(terminal, b"abc\x03")
+    assert (os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), echoed) == (130, False)
+    assert termios.tcgetattr(terminal)[3] & termios.ECHO
+    os.close(terminal)
+    assert b"abc" not in shown
+    assert b"^C" not in shown
 
 
 def typed(lms: Lms, words: list[str], lines: list[str], interrupt_at: bytes | None = None) -> str:
