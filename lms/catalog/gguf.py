@@ -157,7 +157,7 @@ class _Reader:
     def skip(self, count: int) -> None:
         """Step over `count` bytes without reading them."""
         if count > self.left:
-            raise self._cut_off()
+            raise self.cut_off()
         self._at += count
         if self._at > len(self._chunk):
             self._chunk_start, self._chunk, self._at = self.position, b"", 0
@@ -171,7 +171,7 @@ class _Reader:
         length = self.number(_U64)
         self._texts_bytes += length
         if length > self.left:
-            raise self._cut_off()
+            raise self.cut_off()
         if length > MAX_TEXT_BYTES or self._texts_bytes > MAX_TEXTS_BYTES:
             raise ModelDamaged("The header holds more text than any real model.")
         return self.take(length).decode("utf-8", errors="replace")
@@ -194,14 +194,14 @@ class _Reader:
         if self._at + count <= len(self._chunk):
             return
         if count > self.left:
-            raise self._cut_off()
+            raise self.cut_off()
         rest = self._chunk[self._at :]
         self._chunk_start, self._at = self.position, 0
         self._chunk = rest + self._file.read(max(CHUNK_BYTES, count - len(rest)))
         if len(self._chunk) < count:
-            raise self._cut_off()
+            raise self.cut_off()
 
-    def _cut_off(self) -> ModelDamaged:
+    def cut_off(self) -> ModelDamaged:
         return ModelDamaged(f"The file ends inside its header, after {self._size:,} bytes.")
 
 
@@ -219,8 +219,10 @@ def _version(reader: _Reader) -> int:
 
 def _count(reader: _Reader, noun: str, at_least_bytes: int) -> int:
     count = reader.number(_U64)
-    if count > MAX_ENTRIES or count * at_least_bytes > reader.left:
+    if count > MAX_ENTRIES:
         raise ModelDamaged(f"The header announces {count:,} {noun}, which cannot be.")
+    if count * at_least_bytes > reader.left:
+        raise reader.cut_off()
     return count
 
 
