@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 from lms.logbus.records import HttpRequest, Level, LogData, ServerLog
 
+# Asked again and again by whoever watches a server: a line of each in what is kept would drive out all else.
+WATCHED = ("/health", "/metrics", "/lmstudio-greeting")
 _FIT = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -35,7 +37,7 @@ class Access:
         took_s = time.monotonic() - self.started_s
         said = line(self.method, self.path, self.status, round(took_s * 1000), self.problem)
         request = HttpRequest(self.id, self.method, self.status, took_s, self.endpoint)
-        self.log(ServerLog(said, level(self.status), request))
+        self.log(ServerLog(said, level(self.status, self.endpoint), request))
 
 
 def request_id(sent: str | None) -> str:
@@ -49,10 +51,13 @@ def line(method: str, path: str, status: int, took_ms: int, problem: str | None)
     return f"{happened}: {_printable(problem)}" if problem else happened
 
 
-def level(status: int) -> Level:
+def level(status: int, endpoint: str | None) -> Level:
+    """Lines of level debug are streamed, and not kept."""
     if status >= 500:
         return "error"
-    return "warn" if status >= 400 else "info"
+    if status >= 400:
+        return "warn"
+    return "debug" if endpoint in WATCHED else "info"
 
 
 def _printable(text: str) -> str:

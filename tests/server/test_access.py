@@ -3,7 +3,8 @@
 import pytest
 
 from lms.logbus.records import ServerLog
-from lms.server.access import level, line, request_id
+from lms.server.access import WATCHED, level, line, request_id
+from lms.server.endpoints import ENDPOINTS
 from tests.server.conftest import MakeSite, Site
 
 
@@ -22,7 +23,16 @@ def test_a_path_cannot_write_a_line_or_a_colour_of_its_own(hostile: str) -> None
 
 @pytest.mark.parametrize(("status", "expected"), [(200, "info"), (404, "warn"), (500, "error")])
 def test_the_level_follows_the_status(status: int, expected: str) -> None:
-    assert level(status) == expected
+    assert level(status, "/v1/models") == expected
+
+
+@pytest.mark.parametrize(("status", "expected"), [(200, "debug"), (401, "warn"), (503, "error")])
+def test_what_is_asked_all_the_time_is_not_kept_while_all_is_well(status: int, expected: str) -> None:
+    assert level(status, "/health") == expected
+
+
+def test_every_endpoint_that_is_not_kept_is_there() -> None:
+    assert set(WATCHED) <= {endpoint.path for endpoint in ENDPOINTS}
 
 
 def test_each_request_leaves_one_line(site: Site) -> None:
