@@ -15,9 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-import psutil
-
 from lms.client.control import (
     InstanceRow,
     Lease,
@@ -30,13 +27,9 @@ from lms.client.control import (
     MemoryEstimate,
     ModelRow,
 )
-from lms.config import defaults
-from lms.config.defaults import Defaults, defaults_of
-from lms.config.load import LoadConfig
 from lms.config.settings import Settings
 from lms.engine.protocol import EngineKind, Report
-from lms.errors import DaemonUnreachable, InvalidRequest, LmsError, ModelNotLoaded, ModelUnloaded, NotEnoughMemory
-from lms.generation.request import Sampling
+from lms.errors import DaemonUnreachable, LmsError, ModelUnloaded, NotEnoughMemory
 from lms.logbus.bus import LogBus
 from lms.logbus.records import LogRecord
 from lms.paths import Home
@@ -46,7 +39,9 @@ from lms.pool.drafts import Draft, draft_for
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
 from lms.pool.engines import Engines, Making, Spawn
 from lms.pool.instance import Plan, Ticket
-from lms.pool.known import Known, Models
+from lms.pool.known import Models
+from lms.pool.memory import available_bytes, private_bytes
+from lms.pool.planning import Planner
 from lms.pool.process import EngineProcess
 from lms.pool.state import Exit, PoolState
 from lms.pool.waiting import Desk, Waiting
@@ -78,6 +73,7 @@ class Pool:
         self._home = home
         self._models = models
         self._settings = settings
+        self._planner = Planner(models, home.model_defaults, settings)
         self._wanted = desired.read(home.desired_models)
         # Engines of a daemon that was killed may still be ending: numbers of another range keep sockets apart.
         first_number = secrets.choice(_FIRST_NUMBERS)
@@ -104,7 +100,7 @@ class Pool:
 
     def instances(self) -> list[InstanceRow]:
         ask: Waiting[list[InstanceRow]] = self._ask()
-        self._post(lambda now_s: self._look(ask.ticket, now_s))
+        self._post_after_news(lambda now_s: self._look(ask.ticket, now_s))
         return ask.take()
 
     def jit(self) -> bool:
@@ -112,17 +108,12 @@ class Pool:
 
     def estimate(self, request: LoadRequest) -> MemoryEstimate:
         """What that load would take. Raises as `load` does when the model is unknown, damaged or of no use here."""
-        known = self._models.resolve(request.model)
-        config = _under(self._defaults(known), request)
-        known.require_loadable()
-        _require_fitting(known, config)
-        need, available_bytes = self._models.need(known, config), _available_bytes()
-        draft = self._own_draft(known, config)
-        draft_bytes = draft.need_bytes if draft else 0
-        total_bytes = need.total_bytes + draft_bytes
-        evicted, budget_free_bytes = self._room_for(Plan(known, "", config, need_bytes=total_bytes))
+        plan = self._planner.asked(request)
+        free_bytes = available_bytes()
+        evicted, budget_free_bytes = self._room_for(plan)
+        need, draft_bytes = self._models.need(plan.known, plan.config), plan.draft.need_bytes if plan.draft else 0
         return MemoryEstimate(
-            model=known.row,
+            model=plan.known.row,
             context_length=need.context_length,
             weights_bytes=need.weights_bytes,
             context_bytes=need.context_bytes,
@@ -130,8 +121,8 @@ class Pool:
             prompt_cache_bytes=need.prompt_cache_bytes,
             gpu_bytes=need.gpu_bytes,
             draft_bytes=draft_bytes,
-            total_bytes=total_bytes,
-            available_bytes=available_bytes,
+            total_bytes=plan.need_bytes,
+            available_bytes=free_bytes,
             fits=evicted is not None,
             evicted=tuple(instance.identifier for instance in evicted or ()),
             freed_bytes=sum(instance.memory_bytes for instance in evicted or ()),
@@ -186,7 +177,7 @@ class Pool:
         """
         draft = self._draft(request)
         ask: Waiting[Lease | LeaseProgress] = self._ask()
-        ask.absent = lambda: self._lease(ask.ticket, request, self._jit_plan(request), draft)
+        ask.absent = lambda: self._lease(ask.ticket, request, self._planner.just_in_time(request), draft)
         self._lease(ask.ticket, request, None, draft)
         return ask
 
@@ -201,7 +192,7 @@ class Pool:
 
     def loading(self, request: LoadRequest) -> "Waiting[LoadProgress | LoadDone]":
         """A load to wait for; leaving its block before it is done cancels it. Raises as `leasing` does, at once."""
-        plan = self._asked_plan(request)
+        plan = self._planner.asked(request)
         ask: Waiting[LoadProgress | LoadDone] = self._ask()
 
         def load(now_s: float) -> list[Effect]:
@@ -230,65 +221,15 @@ class Pool:
         """From now on a daemon that comes back loads nothing. For a daemon that is about to close."""
         self._post(lambda _: self._forget())
 
-    # Plans
-
-    def _asked_plan(self, request: LoadRequest) -> Plan:
-        """What somebody loads by hand, with what is set for the model where nothing is asked for."""
-        set_here = self._defaults(self._models.resolve(request.model))
-        return self._plan(
-            request.model,
-            _under(set_here, request),
-            request.identifier or "",
-            request.ttl_s if request.ttl_s is not None else set_here.kept.ttl_s,
-            pinned=request.pinned or set_here.kept.pinned,
-        )
-
-    def _defaults(self, known: Known) -> Defaults:
-        """Read again each time: what is set counts from the next load on. Raises UsageError."""
-        return defaults_of(defaults.read(self._home.model_defaults), known.row.key)
-
-    def _plan(
-        self,
-        typed: str,
-        config: LoadConfig,
-        identifier: str,
-        ttl_s: float | None,
-        *,
-        jit: bool = False,
-        pinned: bool = False,
-    ) -> Plan:
-        if ttl_s is not None and ttl_s <= 0:
-            raise InvalidRequest("The TTL must be more than 0 seconds.", param="ttl_s")
-        known = self._models.resolve(typed)
-        known.require_loadable()
-        _require_fitting(known, config)
-        need, draft = self._models.need(known, config), self._own_draft(known, config)
-        need_bytes = need.total_bytes + (draft.need_bytes if draft else 0)
-        return Plan(
-            known,
-            identifier,
-            config,
-            ttl_s,
-            jit,
-            need_bytes,
-            unified=need.unified,
-            cells=need.cells,
-            prompt_cache_bytes=need.prompt_cache_bytes,
-            draft=draft,
-            context_length=need.context_length,
-            pinned=pinned,
-            sampling=_sampling(self._defaults(known)),
-        )
-
-    def _own_draft(self, known: Known, config: LoadConfig) -> Draft | None:
-        return draft_for(known, config, config.draft_model, self._models) if config.draft_model else None
+    # How
 
     def _draft(self, request: LeaseRequest) -> Draft | None:
         """The draft model that a request names, for its model as loaded, or to be loaded. Raises as `draft_for`."""
         if not request.draft_model:
             return None
         plan = self._plan_of(request.model, None)
-        plan = plan or self._plan_of(request.model, self._models.resolve(request.model).file) or self._jit_plan(request)
+        plan = plan or self._plan_of(request.model, self._models.resolve(request.model).file)
+        plan = plan or self._planner.just_in_time(request)
         return draft_for(plan.known, plan.config, request.draft_model, self._models)
 
     def _plan_of(self, name: str, file: Path | None) -> Plan | None:
@@ -300,22 +241,6 @@ class Pool:
 
         self._post(look)
         return ask.take()[0]
-
-    def _jit_plan(self, request: LeaseRequest) -> Plan:
-        known = self._models.resolve(request.model)
-        if not self._settings.jit:
-            raise ModelNotLoaded(
-                f"“{known.row.key}” is not loaded, and just-in-time loading is off.",
-                hint=f"Load it with: lms load {known.row.key}",
-                param="model",
-            )
-        known.row.require_context(request.context_length)
-        set_here = self._defaults(known)
-        least = max(request.context_length or 0, set_here.config.context_length or 0) or None
-        config = set_here.under(LoadConfig(context_length=least))
-        asked_s = request.ttl_s if request.ttl_s and request.ttl_s > 0 else None
-        ttl_s = asked_s or set_here.kept.ttl_s or self._settings.jit_ttl_s or None
-        return self._plan(known.row.key, config, "", ttl_s, jit=True, pinned=set_here.kept.pinned)
 
     def _lease(self, ticket: Ticket, request: LeaseRequest, plan: Plan | None, draft: Draft | None) -> None:
         def lease(now_s: float) -> list[Effect]:
@@ -338,15 +263,9 @@ class Pool:
 
     def _ask_again(self, wanted: Desired) -> "Waiting[LoadProgress | LoadDone]":
         ask: Waiting[LoadProgress | LoadDone] = self._ask()
-        plan = self._plan_again(wanted)
+        plan = self._planner.again(wanted)
         self._post(lambda now_s: self._state.restore(ask.ticket, wanted, plan, self._free_bytes(), now_s))
         return ask
-
-    def _plan_again(self, wanted: Desired) -> Plan | LmsError:
-        try:
-            return self._plan(wanted.key, wanted.config, wanted.identifier, wanted.ttl_s, pinned=wanted.pinned)
-        except LmsError as error:
-            return error
 
     # The loop
 
@@ -436,8 +355,8 @@ class Pool:
     def _free_bytes(self) -> int:
         """What is free now. The state learns how much of their need those that load have taken from it already."""
         for number, pid in self._state.loading().items():
-            self._state.weighed(number, _private_bytes(pid))
-        return _available_bytes()
+            self._state.weighed(number, private_bytes(pid))
+        return available_bytes()
 
     def _reported(self, number: int, report: Report) -> None:
         self._post(lambda now_s: self._state.reported(number, report, now_s))
@@ -464,41 +383,5 @@ class Pool:
         return Waiting(self._desk, lambda ticket: self._post(lambda now_s: self._state.cancel(ticket, now_s)))
 
 
-def _under(set_here: Defaults, request: LoadRequest) -> LoadConfig:
-    """The load config that is asked for, over what is set for the model. Raises InvalidRequest where both together
-    exclude each other.
-    """
-    try:
-        return set_here.under(request.config, request.said)
-    except ValueError as error:
-        raise InvalidRequest(f"{error}.", hint="lms config list shows what is set for the model.") from error
-
-
-def _require_fitting(known: Known, config: LoadConfig) -> None:
-    """Raises InvalidRequest for what that model has no use for."""
-    known.row.require_experts(config.num_experts)
-    if config.chat_template and known.row.kind == "embedding":
-        raise InvalidRequest(
-            f"“{known.row.key}” is an embedding model: it has no chat template.", param="chat_template"
-        )
-
-
-def _sampling(set_here: Defaults) -> Sampling:
-    return Sampling(**msgspec.structs.asdict(set_here.sampling))
-
-
 def _unix_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _available_bytes() -> int:
-    return int(psutil.virtual_memory().available)
-
-
-def _private_bytes(pid: int) -> int:
-    """What a process holds that no other could have instead. Mapped files count as free: they can be read again."""
-    try:
-        memory = psutil.Process(pid).memory_info()
-    except psutil.Error:
-        return 0
-    return int(memory.rss - getattr(memory, "shared", 0))

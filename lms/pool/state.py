@@ -13,18 +13,15 @@ from pathlib import Path
 from lms.client.control import InstanceRow, LeaseProgress, LeaseRequest, LoadDone, LoadProgress
 from lms.engine.protocol import Activity, LoadFailed, Loading, Ready, Report
 from lms.errors import (
-    DaemonUnreachable,
     EngineFailed,
-    IdentifierInUse,
-    InvalidRequest,
     LmsError,
     ModelNotFound,
     ModelUnloaded,
     NotEnoughMemory,
-    Unsupported,
     from_wire,
 )
 from lms.logbus.records import Level
+from lms.pool import refusals
 from lms.pool.desired import Desired
 from lms.pool.drafts import Draft
 from lms.pool.effects import Effect, Grant, Publish, Refuse, Save, Start, Stop, Tell
@@ -130,20 +127,20 @@ class PoolState:
         one that was loaded just in time, and has a shorter context than is asked for: it is loaded again.
         """
         if self._closed:
-            return self._done(Refuse(ticket, _closing()))
+            return self._done(Refuse(ticket, refusals.closing()))
         file = plan.known.file if plan else None
         instance = self._serving(request, file)
         chosen = instance.plan if instance else self._fallen_plan(request.model, file) or plan
         if chosen is None:
             return self._done(Grant(ticket, None))
         if request.kind != "any" and chosen.embedding != (request.kind == "embedding"):
-            return self._done(Refuse(ticket, _wrong_kind(chosen)))
+            return self._done(Refuse(ticket, refusals.wrong_kind(chosen)))
         if request.picture is not None and chosen.known.projector is None:
-            return self._done(Refuse(ticket, _sees_nothing(chosen, request.picture)))
+            return self._done(Refuse(ticket, refusals.sees_nothing(chosen, request.picture)))
         context_length = instance.context_length if instance else chosen.context_length
         if _is_short(context_length, request):
             if instance is None or instance.busy or not instance.plan.jit:
-                return self._done(Refuse(ticket, _too_short(chosen, context_length, request)))
+                return self._done(Refuse(ticket, refusals.too_short(chosen, context_length, request)))
             if plan is None:
                 return self._done(Grant(ticket, None))
             self._say(instance, "info", f"is loaded again, with a context of {request.context_length} tokens")
@@ -165,12 +162,12 @@ class PoolState:
         With `reuse` one that is there is taken over, if it is loaded as it is planned here, and refused if it is not.
         """
         if self._closed:
-            return self._done(Refuse(ticket, _closing()))
+            return self._done(Refuse(ticket, refusals.closing()))
         there = self._reusable(plan) if reuse else None
         if there is not None:
             return self._take_over(ticket, there, plan, now_s)
         if plan.identifier and plan.identifier in self._identifiers():
-            return self._done(Refuse(ticket, _in_use(plan.identifier)))
+            return self._done(Refuse(ticket, refusals.in_use(plan.identifier)))
         try:
             instance = self._start(plan, available_bytes, now_s)
         except NotEnoughMemory as error:
@@ -314,7 +311,7 @@ class PoolState:
         """From now on it is as if it had been loaded by hand: for as long as is asked for, or as long as before."""
         reason = plan.differs_from(instance.plan)
         if reason:
-            return self._done(Refuse(ticket, _loaded_otherwise(instance.plan, reason)))
+            return self._done(Refuse(ticket, refusals.loaded_otherwise(instance.plan, reason)))
         before = instance.plan
         stays_s = None if before.jit else before.ttl_s
         ttl_s, pinned = plan.ttl_s if plan.ttl_s is not None else stays_s, plan.pinned or before.pinned
@@ -437,50 +434,9 @@ class PoolState:
         return done
 
 
-def _closing() -> DaemonUnreachable:
-    return DaemonUnreachable("The daemon is ending.")
-
-
-def _in_use(identifier: str) -> IdentifierInUse:
-    return IdentifierInUse(
-        f"A loaded model already has the identifier “{identifier}”.",
-        hint="Choose another one, or unload it first.",
-        param="identifier",
-    )
-
-
-def _loaded_otherwise(plan: Plan, reason: str) -> IdentifierInUse:
-    return IdentifierInUse(
-        f"“{plan.identifier}” is loaded already, {reason}.",
-        hint=f"Unload it first (lms unload {plan.identifier}), or load a second instance without --reuse.",
-    )
-
-
 def _progress(instance: Instance) -> LeaseProgress:
     return LeaseProgress(instance.identifier, instance.progress)
 
 
 def _is_short(context_length: int, request: LeaseRequest) -> bool:
     return request.context_length is not None and 0 < context_length < request.context_length
-
-
-def _too_short(plan: Plan, context_length: int, request: LeaseRequest) -> InvalidRequest:
-    return InvalidRequest(
-        f"“{plan.identifier or plan.key}” is loaded with a context of {context_length} tokens, and "
-        f"{request.context_length} are asked for.",
-        hint="Unload it first, or ask for less.",
-        param="context_length",
-    )
-
-
-def _sees_nothing(plan: Plan, picture: str) -> Unsupported:
-    return Unsupported(
-        f"“{picture}” is a picture, and “{plan.identifier or plan.key}” sees none.",
-        hint="Use a model with a vision projector (“vision” in lms ls --json), or leave the picture out.",
-        param=picture,
-    )
-
-
-def _wrong_kind(plan: Plan) -> InvalidRequest:
-    is_one = "an embedding model: it cannot generate text" if plan.embedding else "no embedding model"
-    return InvalidRequest(f"“{plan.identifier or plan.key}” is {is_one}.", param="model")
