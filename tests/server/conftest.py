@@ -13,6 +13,7 @@ from lms.history.history import History
 from lms.logbus.records import LogData, ServerLog
 from lms.server.app import create_app
 from tests.server.backend import ListedBackend
+from tests.server.cases import Case
 from tests.server.scripted_engine import HELLO, ScriptedEngine, Step
 
 
@@ -68,6 +69,12 @@ def make_site(tmp_path: Path) -> Iterator[MakeSite]:
 def site(make_site: MakeSite) -> Site:
     """An app whose engine says hello."""
     return make_site()
+
+
+@pytest.fixture
+def answering(case: Case, make_site: MakeSite) -> Site:
+    """A site whose engine answers as the `case` of the test's file says."""
+    return make_site(case.events)
 
 
 def chunks_of(stream: bytes) -> list[Any]:

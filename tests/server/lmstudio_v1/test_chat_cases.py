@@ -5,56 +5,41 @@ the client must get.
 """
 
 import re
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from lms.generation.events import Event
 from lms.generation.request import GenerateRequest
-from tests.server.conftest import MakeSite, Site
+from tests.server.cases import Case, cases_in
+from tests.server.conftest import Site
 from tests.server.lmstudio_v1.streams import events_of
 
-CASES = Path(__file__).parents[2] / "data" / "lmstudio_v1" / "chat"
-NAMES = sorted(path.name.removesuffix(".request.json") for path in CASES.glob("*.request.json"))
 PATH = "/api/v1/chat"
 
 
-def read(name: str, part: str) -> Any:
-    return msgspec.json.decode((CASES / f"{name}.{part}.json").read_bytes())
+@pytest.fixture(params=cases_in("lmstudio_v1", "chat"), ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
 
 
-@pytest.fixture(params=NAMES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+def test_the_engine_gets_what_was_asked(case: Case, answering: Site) -> None:
+    answering.client.post(PATH, json=case.request)
+    assert answering.engine.calls[0].request == case.read("call", GenerateRequest)
 
 
-@pytest.fixture
-def answering(name: str, make_site: MakeSite) -> Site:
-    """A site whose engine answers as the case says."""
-    batches = msgspec.convert(read(name, "events"), tuple[tuple[Event, ...], ...])
-    return make_site(batches)
-
-
-def test_the_engine_gets_what_was_asked(name: str, answering: Site) -> None:
-    answering.client.post(PATH, json=read(name, "request"))
-    wanted = msgspec.json.decode((CASES / f"{name}.call.json").read_bytes(), type=GenerateRequest)
-    assert answering.engine.calls[0].request == wanted
-
-
-def test_the_reply_is_as_written(name: str, answering: Site) -> None:
-    body = read(name, "request")
+def test_the_reply_is_as_written(case: Case, answering: Site) -> None:
+    body = case.request
     reply = answering.client.post(PATH, json=body)
     assert reply.status_code == 200
-    assert without_id(reply.json, body) == read(name, "response")
+    assert without_id(reply.json, body) == case.read("response")
 
 
-def test_the_stream_is_as_written(name: str, answering: Site) -> None:
-    body = read(name, "request")
+def test_the_stream_is_as_written(case: Case, answering: Site) -> None:
+    body = case.request
     reply = answering.client.post(PATH, json=body | {"stream": True})
     *events, end = events_of(reply.data)
-    assert [*events, end | {"result": without_id(end["result"], body)}] == read(name, "stream")
+    assert [*events, end | {"result": without_id(end["result"], body)}] == case.read("stream")
 
 
 def without_id(reply: Any, body: Any) -> Any:

@@ -5,23 +5,16 @@ differ each time are numbered there in the order of their appearance: `msg_1`, `
 """
 
 import re
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from lms.generation.events import Event
-from tests.server.conftest import MakeSite, Site, chunks_of
+from tests.server.cases import Case, cases_in
+from tests.server.conftest import Site, chunks_of
 
-CASES = Path(__file__).parent.parent.parent / "data" / "openai" / "responses"
-NAMES = sorted(path.name.removesuffix(".request.json") for path in CASES.glob("*.request.json"))
 ID = re.compile(rb'"(resp|msg|rs|fc|ctc)_(?:[0-9a-f]{48}|[0-9a-z]{21})"')
 TIME = re.compile(rb'_at":1[0-9]{9}\b')
-
-
-def read(name: str, part: str) -> Any:
-    return msgspec.json.decode((CASES / f"{name}.{part}.json").read_bytes())
 
 
 def timeless(reply: bytes) -> bytes:
@@ -31,28 +24,23 @@ def timeless(reply: bytes) -> bytes:
     return TIME.sub(b'_at":0', numbered)
 
 
-@pytest.fixture(params=NAMES)
-def name(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
+@pytest.fixture(params=cases_in("openai", "responses"), ids=str)
+def case(request: pytest.FixtureRequest) -> Case:
+    found: Case = request.param
+    return found
 
 
-@pytest.fixture
-def answering(name: str, make_site: MakeSite) -> Site:
-    """A site whose engine answers as the case says."""
-    return make_site(msgspec.convert(read(name, "events"), tuple[tuple[Event, ...], ...]))
+def test_the_reply_is_as_written(case: Case, answering: Site) -> None:
+    reply = answering.client.post("/v1/responses", json=case.request)
+    assert msgspec.json.decode(timeless(reply.data)) == case.read("response")
 
 
-def test_the_reply_is_as_written(name: str, answering: Site) -> None:
-    reply = answering.client.post("/v1/responses", json=read(name, "request"))
-    assert msgspec.json.decode(timeless(reply.data)) == read(name, "response")
+def test_the_stream_is_as_written(case: Case, answering: Site) -> None:
+    reply = answering.client.post("/v1/responses", json=case.request | {"stream": True})
+    assert chunks_of(timeless(reply.data)) == case.read("stream")
 
 
-def test_the_stream_is_as_written(name: str, answering: Site) -> None:
-    reply = answering.client.post("/v1/responses", json=read(name, "request") | {"stream": True})
-    assert chunks_of(timeless(reply.data)) == read(name, "stream")
-
-
-def test_the_stream_ends_with_the_reply(name: str) -> None:
+def test_the_stream_ends_with_the_reply(case: Case) -> None:
     numbers = re.compile(r"(?<=_)\d+$")
 
     def alike(value: Any) -> Any:
@@ -66,11 +54,11 @@ def test_the_stream_ends_with_the_reply(name: str) -> None:
                 return numbers.sub("", value)
         return value
 
-    assert alike(read(name, "stream")[-1]["response"]) == alike(read(name, "response"))
+    assert alike(case.read("stream")[-1]["response"]) == alike(case.read("response"))
 
 
-def test_events_go_by_their_names_and_end_with_done(answering: Site, name: str) -> None:
-    reply = answering.client.post("/v1/responses", json=read(name, "request") | {"stream": True})
+def test_events_go_by_their_names_and_end_with_done(answering: Site, case: Case) -> None:
+    reply = answering.client.post("/v1/responses", json=case.request | {"stream": True})
     *frames, done, nothing = reply.text.split("\n\n")
     assert (done, nothing) == ("data: [DONE]", "")
     told = [event["type"] for event in chunks_of(reply.data)]
