@@ -129,12 +129,13 @@ class DaemonClient:
         """Raises ServerNotRunning."""
         return self._post("/server/stop", None, ServerStatus)
 
-    def mcp_socket(self) -> str:
-        """Where the process listens that talks to MCP servers, which is started if it does not run.
+    def mcp_socket(self, lost: bool = False) -> str:
+        """Where the process listens that talks to MCP servers, which is started if it does not run. `lost`: it has not
+        answered there, so that it may be about to end.
 
         Raises DaemonFailed.
         """
-        return self._post("/mcp", None, str)
+        return self._post("/mcp", lost, str)
 
     def metrics(self) -> bytes:
         """Figures in Prometheus' text format."""

@@ -18,6 +18,8 @@ START_TIMEOUT_S = 30.0
 # MCP servers get 2 s to end by themselves, and then 2 s to heed a signal, before they are killed.
 STOP_TIMEOUT_S = 8.0
 KILL_TIMEOUT_S = 2.0
+# A process that was killed lets go of its sockets a little before its parent learns of its death.
+LOSS_TIMEOUT_S = 2.0
 
 
 class McpHost:
@@ -31,12 +33,14 @@ class McpHost:
         self._child: subprocess.Popen[bytes] | None = None
         self._closed = False
 
-    def socket(self) -> str:
-        """Where it listens, once it does. Raises DaemonFailed when it cannot be started."""
+    def socket(self, lost: bool = False) -> str:
+        """Where it listens, once it does. `lost`: somebody got no answer there, so it gets a moment to end in, if that
+        is why, and is started again. Raises DaemonFailed when it cannot be started.
+        """
         with self._lock:
             if self._closed:
                 raise DaemonFailed("The daemon is ending.")
-            if self._child is not None and _has_ended(self._child):
+            if self._child is not None and _has_ended(self._child, LOSS_TIMEOUT_S if lost else 0):
                 _end(self._child)  # lets go of its pipes
                 self._child = None
             self._child = self._child or self._started()
@@ -84,12 +88,12 @@ def _is_ready(child: subprocess.Popen[bytes]) -> bool:
     return bool(waiting.poll(START_TIMEOUT_S * 1000)) and child.stdout.readline() == b"ready\n"
 
 
-def _has_ended(child: subprocess.Popen[bytes]) -> bool:
-    """Also when it only has no files open any more, which comes first: the system has not quite done with it then."""
-    assert child.stdout is not None
-    pipe = select.poll()
-    pipe.register(child.stdout, 0)  # a hang-up is always told
-    return child.poll() is not None or bool(pipe.poll(0))
+def _has_ended(child: subprocess.Popen[bytes], timeout_s: float) -> bool:
+    try:
+        child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

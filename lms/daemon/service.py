@@ -94,8 +94,8 @@ class Daemon:
     def paces(self) -> list[Pace]:
         return self._paces.rows()
 
-    def mcp_socket(self) -> str:
-        return self._mcp_host.socket()
+    def mcp_socket(self, lost: bool) -> str:
+        return self._mcp_host.socket(lost)
 
     def server_status(self) -> ServerStatus:
         return self.serving.status()

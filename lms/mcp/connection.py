@@ -18,10 +18,10 @@ class _Lost(Exception):
 
 class McpConnection:
     """A connection to the process that talks to them, made for the first question. `host` says where that listens, and
-    starts it where none runs. A question raises McpConnectionError when nobody is there.
+    starts it where none runs; it hears whether one was lost. A question raises McpConnectionError when nobody is there.
     """
 
-    def __init__(self, host: Callable[[], str]) -> None:
+    def __init__(self, host: Callable[[bool], str]) -> None:
         self._host = host
         self._answered = False
         self._socket: socket.socket | None = None
@@ -44,10 +44,10 @@ class McpConnection:
                 self._socket.close()
             self._socket = None
 
-    def _connected(self) -> socket.socket:
+    def _connected(self, lost: bool) -> socket.socket:
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(self._host())
+            connection.connect(self._host(lost))
         except OSError as error:
             connection.close()
             raise _Lost from error
@@ -63,7 +63,7 @@ class McpConnection:
                     raise
                 # It was about to end when the first question was asked; nothing has come of it.
                 self.close()
-                answer = yield from self._answer(asked)
+                answer = yield from self._answer(asked, lost=True)
         except _Lost as error:
             raise _no_answer() from error
         self._answered = True
@@ -71,8 +71,8 @@ class McpConnection:
             raise from_wire(answer.error)
         return answer
 
-    def _answer(self, asked: Asked) -> Generator[None, None, Answer]:
-        self._socket = connection = self._socket or self._connected()
+    def _answer(self, asked: Asked, lost: bool = False) -> Generator[None, None, Answer]:
+        self._socket = connection = self._socket or self._connected(lost)
         unpacker: Unpacker[Answer] = Unpacker(Answer)
         try:
             connection.sendall(pack(asked))

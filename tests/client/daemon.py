@@ -47,8 +47,8 @@ class StillControls:
     def paces(self) -> list[Pace]:
         return [Pace("tiny", 1, 10, 5.0, 30)]
 
-    def mcp_socket(self) -> str:
-        return "/run/mcp.sock"
+    def mcp_socket(self, lost: bool) -> str:
+        return "/run/mcp.sock again" if lost else "/run/mcp.sock"
 
     def server_status(self) -> ServerStatus:
         return self.server

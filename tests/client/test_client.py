@@ -64,6 +64,7 @@ def test_errors_arrive_as_what_they_are(daemon: InProcessDaemon, client: DaemonC
 
 def test_the_daemon_says_where_mcp_servers_are_talked_to(daemon: InProcessDaemon, client: DaemonClient) -> None:
     assert client.mcp_socket() == "/run/mcp.sock"
+    assert client.mcp_socket(lost=True) == "/run/mcp.sock again"
 
 
 def test_a_load_reports_as_it_goes(slow_daemon: InProcessDaemon, client: DaemonClient) -> None:

@@ -58,6 +58,18 @@ def test_it_gets_the_paths_and_what_it_prints_is_logged(
     assert said.get(timeout=10) == ServerLog(f"MCP: {paths}", "info")
 
 
+def test_one_that_dies_is_started_again_when_it_does_not_answer(make: Make) -> None:
+    host = make()
+    host.socket()
+    (child,) = children()
+    child.suspend()  # lives, and does not answer
+    host.socket(lost=True)
+    assert children() == [child]
+    child.kill()
+    host.socket(lost=True)
+    assert [process.pid for process in children()] != [child.pid]
+
+
 def test_one_that_died_is_started_again(make: Make) -> None:
     host = make()
     host.socket()

@@ -44,7 +44,7 @@ class Host:
     @contextmanager
     def visit(self) -> "Iterator[Visit]":
         """A connection, as each HTTP request has one."""
-        connection = McpConnection(lambda: self.socket_path)
+        connection = McpConnection(lambda lost: self.socket_path)
         try:
             yield Visit(connection)
         finally:

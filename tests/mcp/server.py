@@ -6,7 +6,6 @@ returns one; `large` returns a lot; `again` tells the fake model to call it agai
 """
 
 import asyncio
-import base64
 import os
 import socket
 import sys
@@ -19,7 +18,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ImageContent
 
-DOT = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 server = MCPServer("tools of a test")
 
 

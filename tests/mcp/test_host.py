@@ -62,10 +62,10 @@ def test_a_host_that_ends_as_it_is_asked_is_asked_for_again_once(host: Host, tmp
     ended = str(tmp_path / "ended.sock")
     with closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(ended)  # and never listens, as one that has closed its socket
-        with closing(McpConnection(iter((ended, host.socket_path)).__next__)) as connection:
+        with closing(McpConnection({False: ended, True: host.socket_path}.__getitem__)) as connection:
             assert result(connection.open(Open("files", FILES, "integrations[0]"))).tools
         with (
-            closing(McpConnection(iter((ended, ended)).__next__)) as connection,
+            closing(McpConnection(lambda lost: ended)) as connection,
             pytest.raises(McpConnectionError, match="does not answer"),
         ):
             result(connection.open(Open("files", FILES, "integrations[0]")))

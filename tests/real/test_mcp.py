@@ -1,6 +1,7 @@
 """MCP servers through the whole program: real ones, the daemon, the front, and the fake engine, which calls tools."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.engine.processes import bundled
+from tests.engine.projectors import plain
 from tests.mcp.processes import HERE, eventually, serving
 from tests.real.conftest import Lms, clean_up, new_lms, processes_of
 
@@ -43,13 +46,16 @@ class Site:
         finally:
             connection.close()
 
-    def chat(self, said: str, *integrations: Any) -> Any:
-        with self.asking("/api/v1/chat", {"input": said, "integrations": list(integrations)}) as connection:
+    def chat(self, said: str, *integrations: Any, **fields: Any) -> Any:
+        body = {"input": said, "integrations": list(integrations)} | fields
+        with self.asking("/api/v1/chat", body) as connection:
             return json.loads(connection.getresponse().read())
 
     def server_pid(self) -> int:
         """The process of the server “files”, which is started if it does not run."""
-        (called, _) = self.chat("call pid {}", files("pid"))["output"]
+        answer = self.chat("call pid {}", files("pid"))
+        assert "output" in answer, answer
+        (called, _) = answer["output"]
         return int(json.loads(called["output"])[0]["text"])
 
 
@@ -115,6 +121,19 @@ def test_the_official_client_streams_calls(site: Site, hub: str) -> None:
     assert called.type == "mcp_call"
     assert (called.name, called.server_label, called.output, called.status) == ("add", "hub", "3", "completed")
     assert "3" in response.output_text
+
+
+def test_a_model_with_a_projector_sees_the_picture_that_a_tool_returns(site: Site) -> None:
+    """The fake model repeats what it was told: two digits for each token of a picture."""
+    folder = site.lms.home.root / "models" / "test" / "tiny-vlm"
+    folder.mkdir(parents=True)
+    shutil.copy(bundled("tiny-chat"), folder / "tiny-vlm.gguf")
+    plain(folder / "mmproj.gguf", 160)
+    seen = site.chat("call picture {}", files("picture"), model="tiny-vlm")["output"][-1]["content"]
+    told = site.chat("call picture {}", files("picture"))["output"][-1]["content"]
+    assert "not shown" in told
+    assert "not shown" not in seen
+    assert "Look:" in seen
 
 
 def test_a_client_that_leaves_cancels_the_call(site: Site, tmp_path: Path) -> None:

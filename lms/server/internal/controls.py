@@ -24,8 +24,9 @@ class Controls(Protocol):
     def paces(self) -> list[Pace]:
         """How each model fares that has answered anything."""
 
-    def mcp_socket(self) -> str:
-        """Where the process listens that talks to MCP servers, which is started if it does not run.
+    def mcp_socket(self, lost: bool) -> str:
+        """Where the process listens that talks to MCP servers, which is started if it does not run. `lost`: it has not
+        answered there, so that it may be about to end.
 
         Raises DaemonFailed.
         """

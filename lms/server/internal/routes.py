@@ -49,7 +49,10 @@ def _add_controls(api: Blueprint, controls: Controls) -> None:
         return Response(controls.metrics(), mimetype="text/plain")
 
     api.get("/paces")(answering("paces", controls.paces))
-    api.post("/mcp")(answering("mcp", controls.mcp_socket))
+
+    @api.post("/mcp")
+    def mcp() -> Response:
+        return reply(controls.mcp_socket(payload(bool)))
 
     @api.post("/shutdown")
     def shutdown() -> Response:

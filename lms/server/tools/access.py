@@ -31,7 +31,7 @@ class WantedServer:
     title: str
 
 
-def _nowhere() -> str:
+def _nowhere(lost: bool) -> str:
     raise DaemonFailed("MCP servers are for clients of the HTTP server.", hint="lms server start starts it.")
 
 
@@ -39,7 +39,7 @@ def _nowhere() -> str:
 class McpAccess:
     """What the settings allow, and where the process listens that talks to MCP servers (which starts it)."""
 
-    host: Callable[[], str] = _nowhere
+    host: Callable[[bool], str] = _nowhere
     allow_ephemeral: bool = False
     allow_mcp_json: bool = False
 

@@ -26,4 +26,4 @@ def hub() -> Iterator[str]:
 
 @pytest.fixture
 def site(make_site: MakeSite, host: Host) -> Site:
-    return make_site(mcp=McpAccess(lambda: host.socket_path, allow_ephemeral=True, allow_mcp_json=True))
+    return make_site(mcp=McpAccess(lambda lost: host.socket_path, allow_ephemeral=True, allow_mcp_json=True))

@@ -56,7 +56,7 @@ def test_a_refusal_names_the_server(make_site: MakeSite, path: str, configured: 
 class TestWithBothSettings:
     @pytest.fixture
     def mcp(self, host: Host) -> McpAccess:
-        return McpAccess(lambda: host.socket_path, allow_ephemeral=True, allow_mcp_json=True)
+        return McpAccess(lambda lost: host.socket_path, allow_ephemeral=True, allow_mcp_json=True)
 
     @pytest.fixture
     def tokens(self, tmp_path: Path) -> TokenFile:

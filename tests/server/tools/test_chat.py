@@ -1,19 +1,22 @@
 """Tools of MCP servers on `/api/v1/chat`: a scripted engine, real servers."""
 
 import threading
+from base64 import b64decode
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from lms.generation.messages import Message, ToolCall
+from lms.errors import InvalidRequest, LmsError, Unsupported, to_wire
+from lms.generation.events import Failed
+from lms.generation.messages import Image, Message, Text, ToolCall
 from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.server.tools.loop import MOST_ROUNDS
 from tests.mcp.processes import eventually
 from tests.server.conftest import Site
 from tests.server.lmstudio_v1.streams import events_of, types_of
-from tests.server.scripted_engine import PATIENCE_S
+from tests.server.scripted_engine import MODEL, PATIENCE_S
 from tests.server.tools.rounds import calls
 
 PATH = "/api/v1/chat"
@@ -148,6 +151,41 @@ def test_what_is_no_text_is_told_to_the_client_and_mentioned_to_the_model(site: 
     item, _ = chat(site, hub_of(hub)).json["output"]
     assert [part["type"] for part in msgspec.json.decode(item["output"])] == ["text", "image"]
     assert prompt(site).messages[2].content == "Look:\n[image: image/png, not shown]"
+
+
+@pytest.fixture
+def seeing_site(site: Site) -> Site:
+    """A site whose model sees."""
+    site.backend.on_disk = [msgspec.structs.replace(MODEL, vision=True)]
+    return site
+
+
+def test_a_model_that_sees_is_shown_pictures(seeing_site: Site, hub: str) -> None:
+    seeing_site.engine.first = [calls(("picture", "{}")), calls(("echo", '{"text": "a"}'))]
+    body = chat(seeing_site, hub_of(hub)).json
+    picture = msgspec.json.decode(body["output"][0]["output"])[1]
+    shown = (Text("Look:"), Image(b64decode(picture["data"]), "integrations[0]"))
+    assert prompt(seeing_site, 1).messages[2].content == shown
+    assert [message.content for message in prompt(seeing_site).messages[2:]] == [shown, "", "a"]
+    kept = seeing_site.history.conversation(body["response_id"])
+    assert kept[2].content == "Look:\n[image: image/png, not shown]"
+
+
+@pytest.mark.parametrize("refusal", [InvalidRequest("It is no whole picture."), Unsupported("It sees none.")])
+def test_a_picture_that_the_model_cannot_be_shown_is_mentioned(seeing_site: Site, hub: str, refusal: LmsError) -> None:
+    refused = [(Failed(to_wire(refusal)),)]
+    seeing_site.engine.first = [calls(("picture", "{}")), refused, calls(("echo", '{"text": "a"}'))]
+    body = chat(seeing_site, hub_of(hub)).json
+    assert body["output"][-1] == {"type": "message", "content": "Hello"}
+    mentioned = "Look:\n[image: image/png, not shown]"
+    assert prompt(seeing_site, 2).messages[2].content == mentioned
+    assert [message.content for message in prompt(seeing_site).messages[2:]] == [mentioned, "", "a"]
+
+
+def test_a_refusal_that_no_picture_explains_is_one(seeing_site: Site, hub: str) -> None:
+    refused = [(Failed(to_wire(InvalidRequest("No."))),)]
+    seeing_site.engine.first = [calls(("echo", '{"text": "a"}')), refused]
+    assert chat(seeing_site, hub_of(hub)).status_code == 400
 
 
 def test_only_tools_that_are_allowed_are_offered(site: Site, hub: str) -> None:
