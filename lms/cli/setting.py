@@ -20,6 +20,8 @@ def shown(value: Any, most: int = MOST_SHOWN) -> str:
             return "on" if value else "off"
         case list() | dict():
             return json.dumps(value, ensure_ascii=False)
+        case float() if value.is_integer():
+            return str(int(value))
         case str() if len(value) > most:
             return value[:most] + "…"
         case _:

@@ -1,6 +1,8 @@
 """What somebody types for one setting, turned into its value. Pure."""
 
-from typing import Any
+import re
+from difflib import get_close_matches
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -8,6 +10,9 @@ from lms.errors import UsageError
 
 SWITCH = {"on": True, "off": False}
 # What is a list or an object is typed as JSON.
+_EXPECTED = re.compile(r"Expected `(?P<kinds>[^`]+)`(?: (?P<bound>[<>]=?) (?P<limit>\S+))?")
+_KINDS = {"int": "a whole number", "float": "a number", "bool": "on or off", "str": "a text", "array": "a list"}
+_BOUNDS = {"<=": "of at most", "<": "below", ">=": "of at least", ">": "over"}
 AS_JSON = ("tensor_split", "lora", "logit_bias", "json_schema", "dry_sequence_breakers")
 
 
@@ -19,7 +24,9 @@ def value(name: str, typed: str, *kinds: type[msgspec.Struct]) -> Any:
     kind = next((kind for kind in kinds if name in kind.__struct_fields__), None)
     if kind is None:
         known = sorted(field for kind in kinds for field in kind.__struct_fields__)
-        raise UsageError(f"“{name}” is no setting.", hint=f"The settings are: {', '.join(known)}.")
+        similar = get_close_matches(name, known, n=1)
+        meant = f" Did you mean {similar[0]}?" if similar else ""
+        raise UsageError(f"“{name}” is no setting.{meant}", hint=f"The settings are: {', '.join(known)}.")
     read = _read(name, typed, kind)
     if read is None:
         raise UsageError(f"{name} has no value “{typed}”.", hint="lms config unset leaves it open.")
@@ -34,11 +41,30 @@ def _read(name: str, typed: str, kind: type[msgspec.Struct]) -> Any:
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         if typed.lower() in SWITCH:
             return _switched(name, SWITCH[typed.lower()], kind, error)
-        raise UsageError(f"{name} cannot be “{typed}”: {error}.") from error
+        raise UsageError(f"{name} cannot be “{typed}”: {_in_words(str(error), name, kind)}.") from error
 
 
 def _switched(name: str, on: bool, kind: type[msgspec.Struct], complaint: Exception) -> Any:
     try:
         return getattr(msgspec.convert({name: on}, kind), name)
     except msgspec.ValidationError:
-        raise UsageError(f"{name} cannot be “{'on' if on else 'off'}”: {complaint}.") from complaint
+        wanted = _in_words(str(complaint), name, kind)
+        raise UsageError(f"{name} cannot be “{'on' if on else 'off'}”: {wanted}.") from complaint
+
+
+def _in_words(complaint: str, name: str, kind: type[msgspec.Struct]) -> str:
+    """What a value should have been, where that can be told."""
+    expected = _EXPECTED.search(complaint)
+    if expected is None:
+        choices = _choices(get_type_hints(kind)[name])
+        return f"it takes {' or '.join(choices)}" if choices else complaint.partition(" - at ")[0]
+    kinds = [_KINDS.get(kind, kind) for kind in expected["kinds"].split(" | ") if kind != "null"]
+    bound = f" {_BOUNDS[expected['bound']]} {expected['limit']}" if expected["bound"] else ""
+    return f"it takes {' or '.join(kinds)}{bound}"
+
+
+def _choices(of: Any) -> list[str]:
+    """The words that a type allows, if it is one of words."""
+    if get_origin(of) is Literal:
+        return [str(word) for word in get_args(of)]
+    return [word for part in get_args(of) for word in _choices(part)]
