@@ -109,7 +109,9 @@ class Listing:
             f" and {len(there) - SHOWN_KEYS} more" if len(there) > SHOWN_KEYS else ""
         )
         known = f"There is {shown}." if there else "There are no models on disk."
-        return ModelNotFound(f"No model matches “{typed}”. {known}", hint="lms ls shows what is on disk.")
+        return ModelNotFound(
+            f"No model matches “{typed}”. {known}", hint="lms ls shows what is on disk, lms get finds more."
+        )
 
     def _like(self, typed: str) -> list[str]:
         """The keys to name in place of `typed`: the variants when the model is right, else all, bundled ones last."""

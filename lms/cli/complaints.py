@@ -32,8 +32,9 @@ def _message(error: typer.TyperException, context: typer.Context) -> str:
     options = {each: option for option in context.command.params for each in option.opts}
     if name in options:
         return f"{name} takes {'no' if getattr(options[name], 'is_flag', False) else 'a'} value."
-    shown = [each for each, option in options.items() if not getattr(option, "hidden", False)]
-    return f"No such option: {name}.{_did_you_mean(get_close_matches(name, shown))}"
+    shown = {each.lstrip("-"): each for each, option in options.items() if not getattr(option, "hidden", False)}
+    similar = get_close_matches(name.lstrip("-"), shown)  # dashes would make all of them alike
+    return f"No such option: {name}.{_did_you_mean([shown[each] for each in similar])}"
 
 
 def _did_you_mean(names: list[str]) -> str:

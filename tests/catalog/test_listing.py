@@ -144,7 +144,7 @@ def test_an_unknown_model_is_answered_with_what_there_is() -> None:
         LISTING.resolve("nope")
     assert "“nope”" in caught.value.message
     assert "foo, gpt-oss-120b, gpt-oss-20b, qwen3-4b, zed/foo and 1 more" in caught.value.message
-    assert caught.value.hint == "lms ls shows what is on disk."
+    assert caught.value.hint == "lms ls shows what is on disk, lms get finds more."
 
 
 def test_an_unknown_variant_is_answered_with_the_variants() -> None:

@@ -175,7 +175,7 @@ class FakeDaemon(FakeDownloads):
             return self.resolve(found[0])
         if found:
             raise AmbiguousModel(f"“{typed}” could be several models.", candidates=tuple(found))
-        raise ModelNotFound(f"No model matches “{typed}”.", hint="lms ls shows what is on disk.")
+        raise ModelNotFound(f"No model matches “{typed}”.", hint="lms ls shows what is on disk, lms get finds more.")
 
     def load(self, request: LoadRequest) -> Generator[LoadProgress | LoadDone, None, None]:
         self._require_on()

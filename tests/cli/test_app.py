@@ -87,6 +87,7 @@ def test_the_version_command_contacts_nobody(lms: Terminal, daemon: FakeDaemon) 
         (["server", "begin"], "No such command: begin."),
         (["ps", "--colour"], "No such option: --colour."),
         (["load", "x", "--paralel", "3"], "No such option: --paralel. Did you mean --parallel?"),
+        (["load", "x", "--contxt", "9"], "No such option: --contxt. Did you mean --context-length?"),
         (["ps", "too", "many"], "unexpected extra argument"),
         (["load", "x", "--parallel", "0"], "--parallel takes a number from 1 to 256, not “0”."),
         (["load", "x", "--parallel", "9" * 20], "--parallel takes a number from 1 to 256"),
