@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from lms.client.control import Lease
-from lms.errors import McpConnectionError, TooManyToolCalls
+from lms.errors import InvalidRequest, McpConnectionError, TooManyToolCalls, Unsupported
 from lms.generation.events import Finished
 from lms.generation.messages import Message, ToolChoice
 from lms.generation.request import ChatPrompt, GenerateRequest
@@ -59,9 +59,10 @@ class ToolLoop:
             with closing(self.way.ask(lease, call, call.requests[0], streamed=call.stream)) as batches:
                 yield from batches
             return
-        request, ends, made = call.requests[0], list[Finished](), 0
+        request = in_words = call.requests[0]
+        ends, made = list[Finished](), 0
         for _ in range(MOST_ROUNDS):
-            answer = yield from self._round(lease, call, request)
+            answer, request = yield from self._seen_or_told(lease, call, request, in_words)
             ends.append(answer.finished)
             results = yield from self._results(answer, made)
             made += len(results)
@@ -69,13 +70,15 @@ class ToolLoop:
                 yield (total(ends),)
                 return
             messages = round_messages(answer, results)
-            following = self._continued(request, messages, answer, made)
-            goes_on = following.max_tokens != 0
+            seen = round_messages(answer, results, with_pictures=lease.model.vision)
+            has_pictures = request is not in_words or seen != messages
+            in_words, shown = self._continued(in_words, messages, answer, made), request
+            request = self._continued(shown, seen, answer, made) if has_pictures else in_words
+            goes_on = request.max_tokens != 0
             yield RoundEnded(messages, goes_on)
             if not goes_on:
                 yield (_cut(total(ends)),)
                 return
-            request = following
             lease = yield from self._lease(call)
         raise TooManyToolCalls(
             f"The model called tools in {MOST_ROUNDS} rounds without an answer.",
@@ -88,6 +91,20 @@ class ToolLoop:
         """As `Exchange.streamed`, of all rounds. Ends the use of the tools."""
         with closing(self.toolbox):
             yield from self.way.streamed_as(call, prefix, lambda lease: self.news(lease, call), chunks)
+
+    def _seen_or_told(
+        self, lease: Lease, call: GenerateCall, request: GenerateRequest, in_words: GenerateRequest
+    ) -> Generator[Batch, None, tuple[Answer, GenerateRequest]]:
+        """A round, and the request that it answers: the one `in_words` where the model cannot be shown the pictures
+        that tools have returned, as they are broken, or too many for it.
+        """
+        try:
+            return (yield from self._round(lease, call, request)), request
+        except (InvalidRequest, Unsupported):
+            if request is in_words:
+                raise
+        lease = yield from self._lease(call)
+        return (yield from self._round(lease, call, in_words)), in_words
 
     def _round(self, lease: Lease, call: GenerateCall, request: GenerateRequest) -> Generator[Batch, None, Answer]:
         batches: list[Batch] = []
@@ -153,14 +170,17 @@ class ToolLoop:
         )
 
 
-def round_messages(answer: Answer, results: Sequence[CallEnded]) -> tuple[Message, ...]:
+def round_messages(answer: Answer, results: Sequence[CallEnded], with_pictures: bool = False) -> tuple[Message, ...]:
     """What a round adds to the conversation: what the model said and called, and what came of each call."""
     said = Message("assistant", answer.text, answer.tool_calls, reasoning=answer.reasoning or None)
-    returned = (
-        Message("tool", each.outcome.for_model(), tool_call_id=each.calling.call.id, name=each.calling.call.name)
-        for each in results
-    )
-    return (said, *returned)
+    return (said, *(_returned(each, with_pictures) for each in results))
+
+
+def _returned(result: CallEnded, with_pictures: bool) -> Message:
+    call, remote = result.calling.call, result.calling.remote
+    outcome = result.outcome
+    content = outcome.for_eyes(remote.server.param) if with_pictures and remote else outcome.for_model()
+    return Message("tool", content, tool_call_id=call.id, name=call.name)
 
 
 def _cut(finished: Finished) -> Finished:

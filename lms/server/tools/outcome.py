@@ -1,12 +1,16 @@
 """What came of a model's call. Pure."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
 
-from lms.generation.messages import ToolCall
+from lms.errors import InvalidRequest
+from lms.generation.messages import Part, Text, ToolCall
 from lms.mcp.protocol import Called, WrongArguments
+from lms.server.requests.messages import joined
+from lms.server.requests.pictures import from_base64
 from lms.server.tools.toolbox import RemoteTool
 
 Misuse = Literal["invalid_name", "invalid_arguments"]
@@ -53,6 +57,13 @@ class Outcome:
         """What the model gets to read."""
         return f"Error: {self.text}" if self.failed else self.text
 
+    def for_eyes(self, param: str) -> str | tuple[Part, ...]:
+        """The same for a model that sees, with pictures where they are; complaints about them name `param`."""
+        if not any(part.get("type") == "image" for part in self.content):
+            return self.for_model()
+        error = (Text("Error:"),) if self.failed else ()
+        return joined((*error, *(_shown(part, param) for part in self.content)))
+
 
 @dataclass(frozen=True)
 class CallEnded:
@@ -91,6 +102,15 @@ def _misused(misuse: Misuse, reason: str) -> Outcome:
 
 def _text(text: str) -> tuple[dict[str, Any], ...]:
     return ({"type": "text", "text": text},)
+
+
+def _shown(part: dict[str, Any], param: str) -> Part:
+    """A picture, or the text for what is none."""
+    match part:
+        case {"type": "image", "data": str(data)}:
+            with suppress(InvalidRequest):
+                return from_base64(data, param)
+    return Text(_written(part))
 
 
 def _written(part: dict[str, Any]) -> str:
