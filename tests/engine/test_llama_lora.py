@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from lms.config.load import LoadConfig, Lora
-from lms.engine.llama_params import model_params
+from lms.config.passes import pass_sizes
+from lms.engine.llama_params import ALL_LAYERS, generating_params, model_params
 from lms.engine.protocol import EngineSpec, LoadFailed
 from tests.engine.processes import bundled, started
 from tests.engine.rig import chat, written
@@ -101,3 +102,17 @@ def test_shares_reach_llama_cpp() -> None:
 def test_a_main_gpu_has_all_of_the_model() -> None:
     params = model_params(EngineSpec("llama", "", "", "", "", LoadConfig(main_gpu=1)), special_buffers=False)
     assert (params.main_gpu, params.split_mode) == (1, C.LLAMA_SPLIT_MODE_NONE)
+
+
+@pytest.mark.parametrize(("ratio", "layers"), [(0.0, 0), (0.5, 12), (1.0, ALL_LAYERS), (None, ALL_LAYERS)])
+def test_as_much_of_the_model_as_asked_for_goes_to_the_gpu(ratio: float | None, layers: int) -> None:
+    asked = EngineSpec("llama", "", "", "", "", LoadConfig(gpu_ratio=ratio), layers=24)
+    assert model_params(asked, special_buffers=False).n_gpu_layers == layers
+
+
+@pytest.mark.parametrize("offloaded", [True, False])
+def test_keys_and_values_stay_off_the_gpu_if_that_is_asked_for(offloaded: bool) -> None:
+    config = LoadConfig(offload_kv_cache=offloaded)
+    sizes = pass_sizes(config, 512, embedding=False)
+    params = generating_params(config, sizes, context_length=512, cells=0, parallel=1, keeps_finished=False)
+    assert params.offload_kqv is offloaded

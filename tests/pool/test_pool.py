@@ -3,13 +3,16 @@
 import errno
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from lms.client.control import LeaseRequest, LoadDone, LoadProgress, LoadRequest
 from lms.config import defaults
-from lms.config.load import LoadConfig
+from lms.config.defaults import LOAD_FIELDS
+from lms.config.load import LoadConfig, Lora
 from lms.config.settings import Settings
 from lms.engine.protocol import Activity, Loading, Logged
 from lms.errors import (
@@ -173,6 +176,21 @@ def test_what_does_not_fit_is_refused_and_the_estimate_says_so(make: Make) -> No
         loaded(pool)
     with pytest.raises(NotEnoughMemory):
         pool.lease("tiny", "llm")
+
+
+def test_what_is_asked_for_reaches_the_engine(make: Make) -> None:
+    config = LoadConfig(
+        context_length=512, parallel=3, gpu_ratio=0.5, threads=2, batch_threads=3, batch_size=128, micro_batch_size=64,
+        k_cache_type="q8_0", v_cache_type="q4_0", flash_attention=True, offload_kv_cache=False, use_mmap=False,
+        use_mlock=True, speculation="ngram", draft_model="other", prompt_cache_mb=1, prompt_cache_disk_mb=2,
+        overflow="rollingWindow", tensor_split=(3.0, 1.0), lora=(Lora("/a.gguf", 0.5),), chat_template="{{ messages }}",
+    )  # fmt: skip
+    by_themselves = {"unified_kv", "num_experts", "main_gpu"}  # planned, of mixtures, and not beside a split
+    assert {name for name in LOAD_FIELDS if getattr(config, name) == getattr(LoadConfig(), name)} == by_themselves
+    stage = Stage(at_once_ready=True)
+    shelf = Shelf(*(replace(known(key), vocabulary="words") for key in ("tiny", "other")))
+    loaded(make(stage, shelf), config=config)
+    assert stage.next().spec.config == msgspec.structs.replace(config, unified_kv=True)
 
 
 def test_experts_that_a_model_does_not_have_are_refused_before_an_engine_is_started(make: Make) -> None:

@@ -12,6 +12,11 @@ def loaded(lms: Lms) -> list[dict[str, Any]]:
     return rows
 
 
+def estimate(lms: Lms) -> dict[str, Any]:
+    figures: dict[str, Any] = json.loads(lms("load", "tiny-chat", "--estimate-only", "--json").stdout)
+    return figures
+
+
 def test_what_is_set_for_a_model_holds_for_loads_by_hand_and_is_said(lms: Lms) -> None:
     lms("config", "set", "tiny-chat", "context_length", "512")
     lms("config", "set", "tiny-chat", "temperature", "0")
@@ -28,11 +33,28 @@ def test_under_a_memory_budget_a_load_is_refused_with_the_numbers_and_done_by_fo
     lms("config", "set", "server", "memory_budget_mb", "1")
     refused = lms("load", "tiny-chat", check=False)
     assert refused.returncode == 1
-    assert "of a budget of 0.00 GiB" in refused.stderr
+    assert "of a budget of 1 MiB" in refused.stderr
     assert "--force" in refused.stderr
     assert "would be refused, except with --force" in lms("load", "tiny-chat", "--estimate-only").stdout
     lms("load", "tiny-chat", "--force")
     assert [row["identifier"] for row in loaded(lms)] == ["tiny-chat"]
+
+
+def test_a_budget_unloads_the_least_recently_used_and_says_so_but_never_what_is_pinned(lms: Lms) -> None:
+    lms("load", "tiny-chat")
+    each_bytes = max(estimate(lms)["memory"]["totalBytes"], lms.client.instances()[0].memory_bytes)
+    lms("config", "set", "server", "memory_budget_mb", str(3 * (each_bytes // 2**20 + 16)))
+    lms("daemon", "down")
+    for name, flags in (("pinned", ["--pin"]), ("old", []), ("new", [])):
+        lms("load", "tiny-chat", "--identifier", name, *flags)
+    lms("chat", "old", "-p", "Say this is a test!")
+    figures = estimate(lms)
+    assert (figures["evicted"], figures["passesGuardrails"]) == (["new"], True)
+    assert figures["memory"]["freedBytes"] > 0
+    done = lms("load", "tiny-chat", "--identifier", "newest")
+    assert "Unloaded to make room: new.\n" in done.stderr
+    assert {row["identifier"] for row in loaded(lms)} == {"pinned", "old", "newest"}
+    assert "makes room for “newest”" in lms.home.daemon_log.read_text(encoding="utf-8")
 
 
 def test_a_wrong_adapter_and_a_wrong_template_are_refused_without_leaving_anything(lms: Lms) -> None:
