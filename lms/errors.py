@@ -40,6 +40,7 @@
     ├── DaemonFailed            the daemon could not start
     ├── PortTaken               the server's port belongs to another program
     ├── ServerNotRunning        the HTTP server is off
+    ├── ServerStopped           the HTTP server was stopped while the request ran
     ├── ServiceFailed           the system's service manager did not do what it was asked
     └── UsageError              the command line is wrong
 
@@ -226,6 +227,10 @@ class PortTaken(LmsError):
 
 class ServerNotRunning(LmsError):
     code = "server_not_running"
+
+
+class ServerStopped(LmsError):
+    code = "server_stopped"
 
 
 class ServiceFailed(LmsError):

@@ -57,6 +57,7 @@ BY_ERROR: dict[type[errors.LmsError], int] = {
     errors.DaemonFailed: FAILED,
     errors.PortTaken: FAILED,
     errors.ServerNotRunning: FAILED,
+    errors.ServerStopped: FAILED,
     errors.ServiceFailed: FAILED,
     errors.UsageError: USAGE,
 }

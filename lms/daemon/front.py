@@ -18,6 +18,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from typing import Any
 
 import gevent
@@ -34,6 +35,7 @@ from lms.daemon.application import Application
 from lms.daemon.client_socket import ClientSocket
 from lms.daemon.polling import Poll
 from lms.daemon.refusals import refuse
+from lms.errors import ServerStopped
 from lms.history.history import MEBIBYTE, History
 from lms.limits import allow_descriptors
 from lms.logbus.records import LogData
@@ -48,15 +50,45 @@ HEAD_TIMEOUT_S = 10
 PAUSE_TIMEOUT_S = 60
 GRACE_S = 1
 HEARTBEAT_TIMEOUT_S = 60
+# What clients have to hear that the server stops.
+LAST_WORDS_S = 1.0
+_POLL_S = 0.01
 
 
 class FrontWorker(GeventWorker):
-    """Gives up on clients that pause for too long, and refuses what is no HTTP with an error object."""
+    """Gives up on clients that pause for too long, refuses what is no HTTP with an error object, and tells whoever
+    waits for an answer that the server stops.
+    """
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)  # type: ignore[no-untyped-call]
+        self._answering: set[Any] = set()
+        self._stops = False
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        if self._stops:
+            client.close()
+            return
         ours = ClientSocket.taking_over(client)
         ours.settimeout(PAUSE_TIMEOUT_S)
         AsyncWorker.handle(self, listener, ours, addr)  # type: ignore[no-untyped-call]
+
+    def handle_request(self, listener_name: Any, req: Any, sock: Any, addr: Any) -> None:
+        ours = gevent.getcurrent()
+        self._answering.add(ours)
+        try:
+            super().handle_request(listener_name, req, sock, addr)  # type: ignore[no-untyped-call]
+        finally:
+            self._answering.discard(ours)
+
+    def break_off(self) -> None:
+        """End all answers with an error, where they just wait: the app tells it in the dialect of each."""
+        self._stops = True
+        for greenlet in list(self._answering):
+            greenlet.kill(ServerStopped("The server was stopped before this was answered."), block=False)
+        deadline_s = time.monotonic() + LAST_WORDS_S
+        while self._answering and time.monotonic() < deadline_s:
+            gevent.sleep(_POLL_S)
 
     def handle_error(self, req: Any, client: Any, addr: Any, exc: BaseException) -> None:
         refuse(client, exc, _print)
@@ -110,10 +142,11 @@ def main() -> None:
 
 
 def _watch_daemon(worker: Any) -> None:
-    """End with the daemon: it holds the other end of stdin. The master, our parent, is told to go first."""
+    """End with the daemon: it holds the other end of stdin. Clients hear of it; the master, our parent, goes first."""
 
     def wait() -> None:
         gevent.socket.wait_read(0)
+        worker.break_off()
         if os.getppid() == worker.ppid:
             os.kill(worker.ppid, signal.SIGQUIT)
         os._exit(0)

@@ -49,6 +49,7 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.DaemonFailed: 503,
     errors.PortTaken: 409,
     errors.ServerNotRunning: 409,
+    errors.ServerStopped: 503,
     errors.ServiceFailed: 500,
     errors.UsageError: 400,
 }
@@ -60,6 +61,7 @@ RETRY_AFTER_S: dict[type[errors.LmsError], int] = {
     errors.ModelUnloaded: 1,
     errors.DaemonUnreachable: 2,
     errors.DaemonFailed: 5,
+    errors.ServerStopped: 2,
 }
 
 # About the model that the request names, whatever the place that found out.

@@ -153,6 +153,48 @@ def test_three_hundred_streams_at_once_all_come_to_their_end(served: Served) -> 
             assert answer.endswith(b"data: [DONE]\n\n\r\n0\r\n\r\n"), answer[-300:]
 
 
+STREAMS = {
+    "/v1/chat/completions": question("write for ever", stream=True),
+    "/api/v0/chat/completions": question("write for ever", stream=True),
+    "/v1/responses": json.dumps({"model": MODEL, "input": "write for ever", "stream": True}).encode(),
+    "/v1/messages": question("write for ever", stream=True, max_tokens=10_000),
+    "/api/v1/chat": json.dumps({"model": MODEL, "input": "write for ever", "stream": True}).encode(),
+}
+
+
+def test_whoever_waits_for_an_answer_is_told_when_the_server_stops(fake_lms: Lms) -> None:
+    fake_lms("load", MODEL, "--parallel", "8")
+    served = Served(fake_lms, fake_lms.client.start_server(ServerStart(0)).port or 0)
+    with ExitStack() as stack:
+        streams = {path: stack.enter_context(served.connect()) for path in STREAMS}
+        idle, whole = stack.enter_context(served.connect()), stack.enter_context(served.connect())
+        for path, client in streams.items():
+            client.sendall(request(path, STREAMS[path]))
+        whole.sendall(request("/v1/chat/completions", question("write for ever")))
+        begun = {path: until(client, b"data: ") for path, client in streams.items()}
+        while fake_lms.client.instances()[0].running < len(STREAMS) + 1:
+            continue
+        fake_lms("server", "stop")
+        for path, client in streams.items():
+            told = begun[path] + rest(client)
+            assert told.endswith(b"\r\n0\r\n\r\n"), path
+            assert b"The server was stopped before this was answered." in told, path
+        assert rest(whole).startswith(b"HTTP/1.1 503")
+        assert rest(idle) == b""
+
+
+def until(client: socket.socket, wanted: bytes) -> bytes:
+    received = b""
+    while wanted not in received:
+        received += (more := client.recv(65536))
+        assert more, received
+    return received
+
+
+def rest(client: socket.socket) -> bytes:
+    return b"".join(iter(lambda: client.recv(65536), b""))
+
+
 def wait_until_idle(served: Served) -> None:
     _wait(served, lambda state: state == "idle")
 
