@@ -62,7 +62,15 @@ def test_openais_row_has_what_its_client_requires(site: Site) -> None:
         "object": "model",
         "created": 1_700_000_000,
         "owned_by": "lms",
+        "max_context_length": 2048,
     }
+
+
+def test_openais_row_of_a_loaded_model_says_how_long_its_context_is(site: Site) -> None:
+    site.backend.loaded = [instance(MODEL)]
+    rows = {row["id"]: row for row in site.client.get("/v1/models").json["data"]}  # type: ignore[index]
+    assert rows["tiny-chat"]["context_length"] == 1024
+    assert "context_length" not in rows["text-embedding-tiny"]
 
 
 def test_the_rest_apis_row_is_as_documented(site: Site) -> None:
