@@ -9,7 +9,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ?= $(shell getconf _NPROCESSORS_ONLN)
 MINUTES ?= 30
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test check fix bench peer bench-scale bench-catalog soak fuzz tiny-models clean
+.PHONY: help demo test check fix first-hour bench peer bench-scale bench-catalog soak fuzz tiny-models clean
 
 help:  ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -e 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ fix: $(VENV)/dev.stamp  ## format, mend what can be mended, and write man/ and c
 	$(RUN) -m ruff format lms tests tools
 	$(RUN) -m ruff check --fix lms tests tools
 	$(RUN) -m tools.cli_files
+
+first-hour: $(VENV)/dev.stamp  ## spend a first hour with the program, in half a minute: docs/first-hour.md
+	$(RUN) -m tools.first_hour
 
 bench: $(VENV)/dev.stamp  ## how fast it is here, beside llama-server where there is one; ARGS="single embed" for some
 	$(RUN) -m tools.bench $(ARGS)
