@@ -1,8 +1,11 @@
 """Manual pages and completion scripts: fresh, and working in the shells that are installed here."""
 
+import os
+import pty
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,20 @@ FAKE_LMS = """#!/bin/sh
 """
 BASH = 'source "$1"; COMP_LINE=$2; COMP_POINT=${#2}; _lms; printf "%s\\n" "${COMPREPLY[@]}"'
 FISH = "source $argv[1]; complete -C $argv[2] | cut -f 1"
+
+# zsh offers only where somebody types. This one types LINE, notes what is offered, and leaves.
+ZSHRC = """\
+fpath=($COMPLETIONS $fpath); autoload -Uz compinit; compinit -u -D
+compadd() {
+    if [[ ${@[1,(i)(-|--)]} == *-(O|A|D)\\ * ]]; then builtin compadd "$@"; return; fi
+    local -a offered
+    builtin compadd -O offered "$@"
+    print -rl -- $offered >> $OFFERED
+    builtin compadd "$@"
+}
+zle-line-init() { BUFFER=$LINE; CURSOR=$#BUFFER; zle complete-word; BUFFER=exit; zle accept-line }
+zle -N zle-line-init
+"""
 
 CASES = [
     ("lms serve", {"server"}),
@@ -103,9 +120,33 @@ def test_bash_and_fish_complete_files_where_one_is_asked_for(line: str, path: st
     assert output_of("fish", "--no-config", "-c", FISH, fish, typed, path=path, home=tmp_path) == {file}
 
 
-def test_zsh_can_read_its_script() -> None:
+def zsh_offers(line: str, path: str, home: Path) -> set[str]:
+    """What an interactive zsh has behind `line`, which somebody ends with Tab on a terminal."""
+    (home / ".zshrc").write_text(ZSHRC)
+    offered = home / "offered"
+    offered.touch()
+    added = {"ZDOTDIR": str(home), "COMPLETIONS": str(COMPLETIONS), "LINE": line, "OFFERED": str(offered)}
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvpe("zsh", ["zsh", "-d", "-i"], {"PATH": path, "HOME": str(home), "TERM": "dumb", **added})
+    with suppress(OSError):  # Linux's way to say that nobody is left on the other side
+        while os.read(terminal, 65536):
+            continue
+    os.close(terminal)
+    os.waitpid(pid, 0)
+    return set(offered.read_text().split())
+
+
+@pytest.mark.parametrize(("line", "offered"), CASES)
+def test_zsh_completes(line: str, offered: set[str], path: str, tmp_path: Path) -> None:
     needs("zsh")
-    subprocess.run(["zsh", "-n", str(COMPLETIONS / "_lms")], check=True)
+    assert zsh_offers(line, path, tmp_path) == offered
+
+
+def test_zsh_completes_files_where_one_is_asked_for(path: str, tmp_path: Path) -> None:
+    needs("zsh")
+    (tmp_path / "some.gguf").touch()
+    assert zsh_offers(f"lms import {tmp_path}/so", path, tmp_path) == {"some.gguf"}
 
 
 def test_every_manual_page_is_clean_roff() -> None:

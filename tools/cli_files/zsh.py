@@ -35,7 +35,7 @@ GROUP = """
     )
     _arguments -C -s \\
 {options}
-        '1: :->command' '*:: :->rest' && return
+        '(-)1: :->command' '(-)*:: :->rest' && return
     case $state in
         command) _describe command commands ;;
         rest) case $line[1] in
