@@ -413,7 +413,7 @@ def test_an_ambiguous_name_lists_the_candidates_and_ends_with_2_without_a_termin
 
 
 def test_an_ambiguous_name_is_asked_about_on_a_terminal(lms: Terminal, daemon: FakeDaemon) -> None:
-    lms.is_tty, lms.keys = True, "x\n9\n2\n"
+    lms.is_tty, lms.keys = True, "z\n9\n2\n"
     ended = lms.type("load", "t")
     assert (ended.code, ended.out) == (0, "")
     assert daemon.requests[0].model == "tiny-chat"

@@ -3,7 +3,7 @@ import pytest
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
 
-WANTED = "Type a number from 1 to 2, or q to leave.\n"
+WANTED = "Type a number from 1 to 2, or a part of a name, or q to leave.\n"
 
 
 @pytest.fixture
@@ -14,12 +14,26 @@ def asked(lms: Terminal) -> Terminal:
     return lms
 
 
-@pytest.mark.parametrize("wrong", ["", "0", "3", "x", "-1", "1.0", "9" * 5000])
+@pytest.mark.parametrize("wrong", ["", "0", "3", "z", "-1", "1.0", "9" * 5000])
 def test_a_wrong_answer_is_told_what_is_wanted_and_asked_again(asked: Terminal, daemon: FakeDaemon, wrong: str) -> None:
     asked.keys = f"{wrong}\n2\n"
     ended = asked.type("load", "t")
     assert (ended.code, daemon.requests[0].model) == (0, "tiny-chat")
     assert f"Number (1-2): {WANTED}Number (1-2): " in ended.err
+
+
+def test_a_part_of_a_name_that_no_other_has_is_enough(asked: Terminal, daemon: FakeDaemon) -> None:
+    asked.keys = "CHAT\n"
+    assert (asked.type("load", "t").code, daemon.requests[0].model) == (0, "tiny-chat")
+
+
+def test_a_part_that_several_have_shows_these_under_their_numbers(asked: Terminal, daemon: FakeDaemon) -> None:
+    asked.keys = "tiny\nembed\n"
+    ended = asked.type("load")
+    assert (ended.code, daemon.requests[0].model) == (0, "text-embedding-tiny")
+    shown = [line.split()[:2] for line in ended.err.splitlines() if line.startswith("  ")]
+    assert sorted(key for _, key in shown[-2:]) == ["text-embedding-tiny", "tiny-chat"]
+    assert all(line in shown[:-2] for line in shown[-2:])
 
 
 @pytest.mark.parametrize("word", ["q", " Q "])
