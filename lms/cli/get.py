@@ -1,7 +1,8 @@
 """`lms get`: models from the hub. The daemon downloads them, so that a terminal that closes ends nothing."""
 
 import shlex
-from contextlib import closing
+import time
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from lms.catalog.offers import OfferFormat
     from lms.client.control import DownloadRow
+    from lms.paths import Home
 
 GO_ON = "Go on in the background"
 PAUSE = "Pause it: the next lms get goes on from there"
@@ -27,6 +29,9 @@ DISCARD = "Discard what has come"
 LIMIT = 10
 MOST_RESULTS = 100
 MOST_DAEMONS = 3
+# A daemon that ends stops its engines first.
+END_TIMEOUT_S = 15.0
+POLL_S = 0.05
 
 
 def _limit(typed: str) -> int:
@@ -127,23 +132,39 @@ def _watched(session: Session, daemon: Daemon, row: "DownloadRow") -> "DownloadR
             show(last.downloaded_bytes)
             if session.output.as_json and last.status == "downloading":
                 session.output.json(_shape(last))
-    if last.status == "downloading":
-        raise DaemonUnreachable(
-            "The daemon has ended. The next one goes on with the download.", hint="lms daemon up starts it."
-        )
     return last
 
 
 def _rows(session: Session, daemon: Daemon, job_id: str) -> "Generator[DownloadRow, None, None]":
-    """How it stands, as one daemon says and, if that dies, the next, which goes on with what it finds begun."""
+    """How it stands until it stands still, as one daemon says and, if that is killed, the next, which goes on with it.
+
+    Raises DaemonUnreachable when the daemon was told to end.
+    """
     for _ in range(MOST_DAEMONS):
-        try:
-            with closing(daemon.follow_download(job_id)) as rows:
-                return (yield from rows)
-        except DaemonUnreachable:
-            session.output.warn("The daemon has died. The next one goes on with the download.")
-            daemon = session.daemon()
-    raise DaemonUnreachable("The daemon dies again and again.", hint="lms log show --since 1h may tell why.")
+        with suppress(DaemonUnreachable), closing(daemon.follow_download(job_id)) as rows:
+            for row in rows:
+                yield row
+                if row.status != "downloading":
+                    return
+        if not _was_killed(session.home):
+            break
+        session.output.warn("The daemon has died. The next one goes on with the download.")
+        daemon = session.daemon()
+    raise DaemonUnreachable(
+        "The daemon has ended. The next one goes on with the download.", hint="lms daemon up starts it."
+    )
+
+
+def _was_killed(home: "Home") -> bool:
+    """Whether the daemon has ended and left its hint: one that is told to end takes it away. True also if there is
+    another daemon by now.
+    """
+    from lms.client.client import is_locked
+
+    deadline_s = time.monotonic() + END_TIMEOUT_S
+    while is_locked(home.lock) and time.monotonic() < deadline_s:
+        time.sleep(POLL_S)
+    return home.daemon_state.exists()
 
 
 def _interrupted(session: Session, daemon: Daemon, job_id: str) -> str:

@@ -10,6 +10,7 @@ from lms.cli.command import command
 from lms.cli.listing import Entry
 from lms.cli.output import Styled
 from lms.cli.session import Daemon, Session
+from lms.cli.unfinished import mention
 from lms.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def ls(
         return _families(session, daemon, wanted)
     if session.output.as_json:
         return session.output.json([shapes.model(row) for row in wanted])
+    mention(session, daemon)
     if not wanted:
         return session.output.data(Styled(_nothing(len(rows)), "red"))
     total = units.disk(sum(row.disk_bytes for row in wanted))

@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lms.cli import disk, units
+from lms.cli import disk, unfinished, units
 from lms.cli.command import command
 from lms.cli.confirm import confirm
 from lms.cli.session import Session
-from lms.errors import LmsError, ModelInUse
+from lms.errors import LmsError, ModelInUse, ModelNotFound
 
 if TYPE_CHECKING:
     from lms.catalog.listing import Listing
@@ -27,18 +27,25 @@ def register(root: typer.Typer, section: str) -> None:
     examples = [
         ("lms rm qwen3-4b", "with all its variants, after a question"),
         ("lms rm qwen3-4b@q8_0 -y", "only this variant, without one"),
+        ("lms rm owner/name@q8_0", "a download that is not finished, with what has come of it"),
     ]
     command(root, "rm", section=section, examples=examples)(rm)
 
 
 def rm(session: Session, model: ModelKey, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """Delete a model from the models folder. One that is loaded is refused."""
+    """Delete a model from the models folder. One that is loaded is refused. Discards unfinished downloads too."""
     from lms.catalog import removal
     from lms.catalog.hashes import Hashes
 
     folder = disk.models_folder(session)
     listing = disk.catalog(session, folder).listing()
-    planned = removal.plan(listing.meant(model), listing, folder)
+    try:
+        models = listing.meant(model)
+    except ModelNotFound:
+        if downloads := unfinished.meant(session, model):
+            return unfinished.discard(session, downloads, yes=yes, dry_run=dry_run)
+        raise
+    planned = removal.plan(models, listing, folder)
     _require_unloaded(session, planned.models, listing)
     for file in planned.files:
         session.output.say(f"  {file}")

@@ -92,7 +92,8 @@ class Downloads:
         """Go on with what an earlier daemon was at, and forget what has long been over."""
         with self._lock:
             for job in self._records.read():
-                if job.status in ("completed", "failed") and time.time() - job.started_s > KEPT_S:
+                over = job.status == "completed" or (job.status == "failed" and not self._place(job).has_parts())
+                if over and time.time() - job.started_s > KEPT_S:
                     self._records.forget(job)
                     continue
                 self._jobs[job.id] = job

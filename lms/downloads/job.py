@@ -104,6 +104,9 @@ class Place:
     def missing(self) -> list[RepoFile]:
         return [file for file in self._job.files if not self.is_there(file)]
 
+    def has_parts(self) -> bool:
+        return any(self.part(file).exists() for file in self._job.files)
+
     def bytes_there(self) -> int:
         return sum(self._bytes_of(file) for file in self._job.files)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from lms.catalog.offers import FoundRepo
-from lms.client.control import DownloadRequest, DownloadRow, HubSearch, OfferRow, RepoOffers
+from lms.client.control import DownloadRequest, DownloadRow, DownloadStatus, HubSearch, OfferRow, RepoOffers
 from lms.errors import LmsError, to_wire
 
 REPO = "qwen/Qwen3-4B-GGUF"
@@ -33,6 +33,10 @@ class FakeDownloads:
     wanted: list[DownloadRequest] = field(default_factory=list)
     paused: list[str] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
+    begun: list[DownloadRow] = field(default_factory=list)
+
+    def downloads(self) -> list[DownloadRow]:
+        return list(self.begun)
 
     def search(self, search: HubSearch) -> list[FoundRepo]:
         self.searches.append(search)
@@ -66,6 +70,10 @@ class FakeDownloads:
     def cancel_download(self, job_id: str) -> DownloadRow:
         self.cancelled.append(job_id)
         return self._row(1)
+
+    def unfinished(self, status: DownloadStatus, quarters: int, number: int = 1) -> DownloadRow:
+        """A download that stands so."""
+        return replace(self._row(quarters), status=status, job_id=f"job_{number}")
 
     def _row(self, quarters: int) -> DownloadRow:
         total = SMALL.size_bytes

@@ -25,6 +25,22 @@ def test_disk_space_counts_every_variant(lms: Terminal, daemon: FakeDaemon) -> N
     assert "You have 1 model, taking up 7.00 GB of disk space." in lms.type("ls").out
 
 
+def test_a_download_that_is_not_finished_is_mentioned_once_and_is_no_model(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.begun = [
+        daemon.unfinished("paused", 2, 3),
+        daemon.unfinished("failed", 1, 2),
+        daemon.unfinished("failed", 0),
+    ]
+    ended = lms.type("ls")
+    assert ended.err.splitlines() == [
+        "A download is paused: qwen/Qwen3-4B-GGUF@Q4_K_M, 1.25 GB of 2.50 GB.",
+        "lms get goes on with it, lms rm discards it.",
+    ]
+    assert lms.type("ls", "--json").err == ""
+    daemon.begun = [daemon.unfinished("completed", 4), daemon.unfinished("failed", 0)]
+    assert lms.type("ls").err == ""
+
+
 def test_llms_and_embedding_models_have_a_table_each(lms: Terminal) -> None:
     lines = [line.split() for line in lms.type("ls").out.splitlines()]
     assert ["LLM", "PARAMS", "ARCH", "SIZE", "DEVICE"] in lines

@@ -8,6 +8,7 @@ from lms.config.load import LoadConfig
 from tests.catalog.files import write_gguf, write_mlx
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import QWEN, TINY, FakeDaemon
+from tests.cli.fake_downloads import REPO
 
 
 @pytest.fixture
@@ -184,3 +185,39 @@ def test_a_deleted_models_hash_is_forgotten(lms: Terminal, models: Path) -> None
 
 def test_an_unknown_model_is_a_failure(lms: Terminal, models: Path) -> None:
     assert lms.type("rm", "nobody", "-y").code == 1
+
+
+@pytest.fixture
+def begun(lms: Terminal, models: Path, daemon: FakeDaemon) -> FakeDaemon:
+    """A daemon with a download that failed, and the same one begun anew and paused."""
+    daemon.begun = [daemon.unfinished("paused", 2, 2), daemon.unfinished("failed", 1, 1)]
+    lms.home.downloads.mkdir()
+    (lms.home.downloads / "job_1.json").touch()
+    return daemon
+
+
+@pytest.mark.parametrize("typed", [f"{REPO}@q4_k_m", "Nobody/Unfinished"])
+def test_a_download_that_is_not_finished_is_discarded(lms: Terminal, begun: FakeDaemon, typed: str) -> None:
+    from msgspec.structs import replace
+
+    if typed != f"{REPO}@q4_k_m":
+        begun.begun = [replace(row, repo="nobody/unfinished") for row in begun.begun]
+    else:
+        lms.type("rm", "qwen3-4b", "-y")
+    ended = lms.type("rm", typed, "-y", "--json")
+    assert (ended.code, ended.json["deleted"], ended.json["sizeBytes"]) == (0, True, 1_250_000_000)
+    assert begun.cancelled == ["job_2", "job_1"]
+
+
+def test_a_person_is_asked_before_a_download_is_discarded(lms: Terminal, begun: FakeDaemon) -> None:
+    lms.type("rm", "qwen3-4b", "-y")
+    assert lms.type("rm", f"{REPO}@q4_k_m").code == 2
+    lms.is_tty, lms.keys = True, "n\n"
+    assert (lms.type("rm", f"{REPO}@q4_k_m").code, begun.cancelled) == (1, [])
+    assert "Would discard" in lms.type("rm", f"{REPO}@q4_k_m", "--dry-run").err
+    assert begun.cancelled == []
+
+
+def test_a_model_goes_before_a_download_of_the_same_name(lms: Terminal, begun: FakeDaemon) -> None:
+    lms.type("rm", f"{REPO}@q4_k_m", "-y")
+    assert begun.cancelled == []

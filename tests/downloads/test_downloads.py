@@ -338,6 +338,18 @@ def test_records_that_are_broken_or_old_are_no_obstacle(shop: Shop) -> None:
     assert row.status == "completed"
 
 
+def test_what_failed_is_remembered_for_as_long_as_a_part_of_it_is_there(shop: Shop) -> None:
+    with largest_file(BIG):
+        shop.get()
+    record = next(shop.home.downloads.iterdir())
+    job = msgspec.json.decode(record.read_bytes())
+    record.write_bytes(msgspec.json.encode(job | {"started_s": job["started_s"] - KEPT_S - 1}))
+    shop.opened().restore()
+    assert [row.downloaded_bytes for row in shop.downloads.downloads()] == [BIG]
+    shop.downloads.cancel_download(job["id"])
+    assert list(shop.models_dir.iterdir()) == []
+
+
 def test_the_hash_that_it_came_with_is_written_down(shop: Shop) -> None:
     shop.get()
     whole = shop.whole("tiny-Q4_K_M.gguf")

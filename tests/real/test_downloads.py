@@ -44,6 +44,15 @@ def port(fake_lms: Lms, hub: HubProcess) -> int:
     return int(json.loads(fake_lms("server", "status", "--json").stdout)["port"])
 
 
+def begun(lms: Lms) -> "subprocess.Popen[str]":
+    """`lms get`, which has got a part of the model."""
+    get = lms.start("get", REPO, "--json")
+    lines = get.stdout
+    assert lines is not None
+    eventually(lambda: json.loads(lines.readline())["downloadedBytes"] > 0)
+    return get
+
+
 def ask(port: int, path: str, body: dict[str, Any] | None = None) -> Any:
     address = f"http://127.0.0.1:{port}/api/v1/models{path}"
     content = None if body is None else json.dumps(body).encode()
@@ -98,7 +107,7 @@ def test_lms_get_downloads_and_says_by_which_key(fake_lms: Lms, hub: HubProcess)
     done = fake_lms("get", REPO, "--json")
     last = json.loads(done.stdout.splitlines()[-1])
     assert (last["status"], last["downloadedBytes"]) == ("completed", len(MODEL))
-    fake_lms("verify", last["modelKey"])
+    assert json.loads(fake_lms("verify", last["modelKey"], "--json").stdout)[0]["status"] == "sound"
     fake_lms("load", last["modelKey"])
     assert json.loads(fake_lms("get", f"{REPO}@q4_k_m", "--json").stdout)["status"] == "already_downloaded"
 
@@ -119,20 +128,32 @@ def test_lms_get_may_be_killed_and_the_next_one_attaches(fake_lms: Lms, hub: Hub
     assert len(hub.asked("/large/")) == 1
 
 
-def test_lms_get_outlives_the_daemon_that_it_asked(fake_lms: Lms, hub: HubProcess) -> None:
+@pytest.mark.parametrize("all_of_it", [True, False])
+def test_lms_get_outlives_a_daemon_that_is_killed(fake_lms: Lms, hub: HubProcess, all_of_it: bool) -> None:
     hub.trouble(hold_after=BEGINNING)
-    get = fake_lms.start("get", REPO, "--json")
-    lines = get.stdout
-    assert lines is not None
-    eventually(lambda: json.loads(lines.readline())["downloadedBytes"] > 0)
+    get = begun(fake_lms)
+    master = fake_lms.client.status().pid
     for process in processes_of(fake_lms.home):
-        if process.pid != get.pid:
+        if process.pid == master or (all_of_it and process.pid != get.pid):
             process.kill()
+    said = get.stderr
+    assert said is not None
+    eventually(lambda: "The next one goes on with the download." in said.readline())
     hub.release()
     out, err = get.communicate(timeout=60)
-    assert (get.returncode, json.loads(out.splitlines()[-1])["status"]) == (0, "completed"), err
-    assert "The next one goes on with the download." in err
+    assert (get.returncode, out and json.loads(out.splitlines()[-1])["status"]) == (0, "completed"), err
     assert hub.asked("/large/")[-1]["headers"]["range"].startswith("bytes=")
+
+
+def test_lms_get_starts_no_daemon_when_the_one_it_asked_was_told_to_end(fake_lms: Lms, hub: HubProcess) -> None:
+    hub.trouble(hold_after=BEGINNING)
+    get = begun(fake_lms)
+    fake_lms("daemon", "down")
+    assert "The daemon has ended." in get.communicate(timeout=60)[1]
+    assert (get.returncode, processes_of(fake_lms.home)) == (1, [])
+    hub.release()
+    fake_lms("daemon", "up")
+    eventually(lambda: [row.status for row in fake_lms.client.downloads()] == ["completed"])
 
 
 def test_ctrl_c_in_a_script_pauses_and_the_next_get_goes_on(fake_lms: Lms, hub: HubProcess) -> None:
@@ -146,6 +167,18 @@ def test_ctrl_c_in_a_script_pauses_and_the_next_get_goes_on(fake_lms: Lms, hub: 
     assert [row.status for row in fake_lms.client.downloads()] == ["paused"]
     hub.trouble()
     assert json.loads(fake_lms("get", REPO, "--json").stdout.splitlines()[-1])["status"] == "completed"
+
+
+def test_a_paused_download_is_mentioned_and_can_be_discarded(fake_lms: Lms, hub: HubProcess) -> None:
+    hub.trouble(hold_after=BEGINNING)
+    get = begun(fake_lms)
+    get.send_signal(signal.SIGINT)
+    get.communicate(timeout=30)
+    assert f"A download is paused: {REPO}@Q4_K_M, " in fake_lms("ls").stderr
+    assert fake_lms("rm", REPO, check=False).returncode == 2
+    fake_lms("rm", REPO, "-y")
+    assert list((fake_lms.home.root / "models").iterdir()) == []
+    assert fake_lms("ls").stderr == ""
 
 
 def test_a_gated_repo_is_had_with_the_token_of_who_types(fake_lms: Lms, hub: HubProcess) -> None:
