@@ -31,9 +31,12 @@ def test_a_part_that_several_have_shows_these_under_their_numbers(asked: Termina
     asked.keys = "tiny\nembed\n"
     ended = asked.type("load")
     assert (ended.code, daemon.requests[0].model) == (0, "text-embedding-tiny")
-    shown = [line.split()[:2] for line in ended.err.splitlines() if line.startswith("  ")]
-    assert sorted(key for _, key in shown[-2:]) == ["text-embedding-tiny", "tiny-chat"]
-    assert all(line in shown[:-2] for line in shown[-2:])
+    first, second, _ = ended.err.split("Number (")
+    assert "qwen3-4b" in first
+    assert "qwen3-4b" not in second
+    for key in ("text-embedding-tiny", "tiny-chat"):
+        line = next(line for line in first.splitlines() if key in line)
+        assert line in second
 
 
 @pytest.mark.parametrize("word", ["q", " Q "])
