@@ -19,6 +19,7 @@ from lms.server.reading.rerank import RerankBody
 from lms.server.reading.tokens import DetokenizeBody, TokenizeBody
 from lms.server.requests.chat import ChatBody
 from lms.server.requests.embedding import EmbeddingBody
+from lms.server.requests.listing import ModelsQuery
 from lms.server.requests.text import TextBody
 
 # Any of these is enough; none is needed where there are none.
@@ -66,7 +67,7 @@ STREAMS = ("application/json", "text/event-stream")
 
 FAMILIES = {
     "OpenAI": (
-        Endpoint("GET", "/v1/models", "List the models", LISTING),
+        Endpoint("GET", "/v1/models", "List the models", LISTING, query=ModelsQuery),
         Endpoint("GET", "/v1/models/<path:model>", "One model", LISTING),
         Endpoint("POST", "/v1/chat/completions", "Answer a conversation", GENERATING, ChatBody, STREAMS),
         Endpoint("POST", "/v1/completions", "Continue a text", GENERATING, TextBody, STREAMS),
@@ -91,7 +92,7 @@ FAMILIES = {
         Endpoint("GET", "/api/v1/models/download/status/<job_id>", "How a download stands", MANAGING),
     ),
     "LM Studio REST v0": (
-        Endpoint("GET", "/api/v0/models", "List the models", LISTING),
+        Endpoint("GET", "/api/v0/models", "List the models", LISTING, query=ModelsQuery),
         Endpoint("GET", "/api/v0/models/<path:model>", "One model", LISTING),
         Endpoint("POST", "/api/v0/chat/completions", "Answer a conversation", GENERATING, ChatBody, STREAMS),
         Endpoint("POST", "/api/v0/completions", "Continue a text", GENERATING, TextBody, STREAMS),

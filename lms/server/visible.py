@@ -21,10 +21,10 @@ class Visible:
         return self.instance is not None and self.instance.state != "loading"
 
 
-def listed(backend: Backend) -> list[Visible]:
+def listed(backend: Backend, everything_anyway: bool = False) -> list[Visible]:
     """What a list shows: everything when requests may load models, else what is loaded."""
     everything = _everything(backend)
-    return everything if backend.jit() else [row for row in everything if row.is_loaded]
+    return everything if everything_anyway or backend.jit() else [row for row in everything if row.is_loaded]
 
 
 def find(backend: Backend, name: str) -> Visible:

@@ -29,6 +29,15 @@ def test_without_it_only_what_is_loaded(site: Site, base: str) -> None:
 
 
 @BOTH
+def test_without_it_everything_is_listed_for_who_asks_for_all(site: Site, base: str) -> None:
+    site.backend.loads = False
+    for query, count in {"?all=true": 3, "?all=1&after=x": 3, "?all=false": 0}.items():
+        assert len(site.client.get(f"{base}/models{query}").json["data"]) == count  # type: ignore[index]
+    refused = site.client.get(f"{base}/models?all=some")
+    assert (refused.status_code, refused.json["error"]["param"]) == (400, "all")  # type: ignore[index]
+
+
+@BOTH
 def test_an_instance_appears_under_its_identifier_beside_its_key(site: Site, base: str) -> None:
     site.backend.loaded = [instance(MODEL, "poet"), instance(EMBEDDER)]
     assert ids(site, base) == ["poet", "qwen/qwen3-4b", "text-embedding-tiny", "tiny-chat"]

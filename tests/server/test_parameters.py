@@ -208,6 +208,11 @@ def test_nothing_but_an_echo_is_no_token(site: Site, field: str) -> None:
     assert asked(site, TEXT, echo=True, **{field: 0}).max_tokens == 0
 
 
+def test_thinking_without_any_effort_is_refused(site: Site) -> None:
+    reply = site.post(f"/v1/{CHAT}", **GOOD[CHAT], enable_thinking=True, reasoning_effort="none")
+    assert (reply.status_code, reply.json["error"]["param"]) == (400, "enable_thinking")
+
+
 @pytest.mark.parametrize("budget", [-1, None])
 def test_no_budget_is_no_limit(site: Site, budget: int | None) -> None:
     assert asked(site, CHAT, reasoning_budget=budget).reasoning_budget is None

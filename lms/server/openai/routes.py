@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from lms.generation.events import Embedded
 from lms.server import visible
@@ -12,13 +12,14 @@ from lms.server.openai import chat, completions, embeddings, models
 from lms.server.requests import chat as chat_request
 from lms.server.requests import embedding as embedding_request
 from lms.server.requests import text as text_request
+from lms.server.requests.listing import wants_all
 
 blueprint = Blueprint("openai", __name__, url_prefix="/v1")
 
 
 @blueprint.get("/models")
 def list_models() -> Response:
-    return reply(models.body(visible.listed(services().backend)))
+    return reply(models.body(visible.listed(services().backend, wants_all(request.args))))
 
 
 @blueprint.get("/models/<path:model>")

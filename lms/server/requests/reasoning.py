@@ -44,7 +44,12 @@ def switch_fields(body: ReasoningBody) -> dict[str, str]:
 
 
 def template_variables(body: ReasoningBody, effort: Effort | None) -> dict[str, Any]:
-    """Variables for the chat template; the switches for reasoning are two of them, under the names templates use."""
+    """Variables for the chat template; the switches for reasoning are two of them, under the names templates use.
+
+    Raises InvalidRequest for switches that contradict each other.
+    """
+    if body.enable_thinking and effort == "none":
+        raise InvalidRequest("“enable_thinking” is true, and no effort is to be made.", param="enable_thinking")
     switches = {"enable_thinking": body.enable_thinking, "reasoning_effort": effort}
     if effort is not None and body.enable_thinking is None:
         switches["enable_thinking"] = effort != "none"

@@ -228,6 +228,8 @@ def test_what_would_change_nothing_is_accepted(fields: dict[str, Any]) -> None:
         ({"context_management": [{"type": "compaction"}]}, Unsupported, "context_management"),
         ({"moderation": {"model": "m"}}, Unsupported, "moderation"),
         ({"max_tokens": 5}, Unsupported, "max_tokens"),
+        ({"reasoning": {"effort": "low"}, "reasoning_effort": "high"}, InvalidRequest, "reasoning_effort"),
+        ({"reasoning": {"effort": "none"}, "enable_thinking": True}, InvalidRequest, "enable_thinking"),
         ({"max_completion_tokens": 5}, Unsupported, "max_completion_tokens"),
         ({"best_of": 2}, Unsupported, "best_of"),
         ({"n": 2}, Unsupported, "n"),

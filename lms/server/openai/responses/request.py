@@ -132,6 +132,7 @@ def parse(raw: bytes, past: Past, presets: Presets) -> ResponseCall:
     """The call that a body asks for. Raises InvalidRequest or Unsupported naming the field, and as `Presets.named`."""
     body = decode(raw, ResponseBody)
     _refuse_unsupported(body)
+    _refuse_two_efforts(body)
     preset = presets.named(body.preset)
     body = _filled(body, preset)
     stored = is_stored(body.store, past.keeps)
@@ -206,6 +207,11 @@ def _refuse_unsupported(body: ResponseBody) -> None:
         only(body.reasoning.generate_summary, (None, "auto"), "reasoning.generate_summary")
     if body.text:
         only(body.text.verbosity, (None, "medium"), "text.verbosity")
+
+
+def _refuse_two_efforts(body: ResponseBody) -> None:
+    if body.reasoning_effort is not None and _effort(body) != body.reasoning_effort:
+        raise InvalidRequest("“reasoning_effort” says otherwise than “reasoning.effort”.", param="reasoning_effort")
 
 
 def _items(body: ResponseBody, past: Past) -> Iterator[tuple[str, Item]]:
