@@ -40,7 +40,7 @@ from lms.client.control import (
     ServerStatus,
     Unload,
 )
-from lms.errors import DaemonFailed, DaemonUnreachable, LmsError, from_wire
+from lms.errors import DaemonFailed, DaemonUnreachable, LmsError, MethodNotAllowed, PathNotFound, from_wire
 from lms.logbus.records import LogRecord
 from lms.paths import Home
 
@@ -298,6 +298,8 @@ class DaemonClient:
         except (OSError, httpx.TransportError) as error:
             self._connected = False
             raise DaemonUnreachable("The daemon does not answer.", hint="lms daemon up starts it.") from error
+        except msgspec.DecodeError as error:
+            raise _of_another_build() from error
 
     def _logs(self) -> Generator[LogRecord | None, None, None]:
         with self._stream("GET", "/logs", None) as lines:
@@ -334,6 +336,15 @@ def _decoded(response: httpx.Response, kind: type[T]) -> T:
 
 def _error(response: httpx.Response) -> LmsError:
     try:
-        return from_wire(msgspec.json.decode(response.content)["error"])
+        error = from_wire(msgspec.json.decode(response.content)["error"])
     except (msgspec.DecodeError, KeyError, TypeError):
-        return LmsError(f"The daemon answered with status {response.status_code} and no reason.")
+        error = LmsError(f"The daemon answered with status {response.status_code} and no reason.")
+    return _of_another_build() if isinstance(error, PathNotFound | MethodNotAllowed) else error
+
+
+def _of_another_build() -> DaemonFailed:
+    """Its version may be the same: a tree that somebody works on, or an installation that was renewed under it."""
+    return DaemonFailed(
+        "The daemon is of another build of lms, and does not understand this one.",
+        hint="lms daemon down ends it, and the next command starts the new one.",
+    )

@@ -19,9 +19,20 @@ from lms.client.control import (
     LoadProgress,
     LoadRequest,
     ServerStart,
+    ServerStatus,
 )
 from lms.engine.protocol import Loading
-from lms.errors import DaemonUnreachable, EngineFailed, LmsError, ModelNotFound, PortTaken, QueueFull, ServerNotRunning
+from lms.errors import (
+    DaemonFailed,
+    DaemonUnreachable,
+    EngineFailed,
+    LmsError,
+    ModelNotFound,
+    PathNotFound,
+    PortTaken,
+    QueueFull,
+    ServerNotRunning,
+)
 from lms.logbus.records import Missed, ServerLog, record
 from lms.paths import Home
 from tests.client.daemon import InProcessDaemon
@@ -187,6 +198,19 @@ def test_another_version_of_the_daemon_is_told(daemon: InProcessDaemon, client: 
     newcomer = DaemonClient(home)
     assert "0.0.1" in (newcomer.skew() or "")
     newcomer.close()
+
+
+def test_what_a_daemon_of_another_build_does_not_have_is_no_bug_of_ours(
+    daemon: InProcessDaemon, client: DaemonClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(wanted: ServerStart) -> ServerStatus:
+        raise PathNotFound("There is no endpoint POST /internal/server/start.")
+
+    for answers in (unknown, lambda wanted: {"run": "yes"}):
+        monkeypatch.setattr(daemon.controls, "start_server", answers)
+        with pytest.raises(DaemonFailed, match="another build of lms") as told:
+            client.start_server(ServerStart())
+        assert "lms daemon down" in str(told.value.hint)
 
 
 def test_shutdown_waits_for_the_lock_to_be_free(daemon: InProcessDaemon, client: DaemonClient, home: Home) -> None:
