@@ -60,6 +60,7 @@ def _editor(session: Session, words: Sequence[str]) -> "PromptSession[str]":
         event.current_buffer.insert_text("\n")
 
     completer = WordCompleter(list(words), sentence=True)
-    # On stderr, so that the answers can go to a file.
-    output = create_output(stdout=sys.stderr)
+    # On stderr, so that the answers can go to a file; elsewhere if that is where the complaints go.
+    terminal = next((stream for stream in (sys.stderr, sys.stdout) if stream and stream.isatty()), sys.stderr)
+    output = create_output(stdout=terminal)
     return PromptSession(history=FileHistory(str(recall)), completer=completer, key_bindings=keys, output=output)

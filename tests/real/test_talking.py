@@ -102,13 +102,26 @@ def test_a_terminal_echoes_nothing_into_an_answer_and_again_behind_it(lms: Lms) 
     assert b"^C" not in shown
 
 
-def typed(lms: Lms, words: list[str], lines: list[str], interrupt_at: bytes | None = None) -> str:
+@pytest.mark.timeout(WAIT_S)
+@pytest.mark.parametrize("elsewhere", ["1>/dev/null", "2>/dev/null"])
+def test_one_stream_of_a_chat_may_go_elsewhere_and_the_prompt_is_seen(lms: Lms, elsewhere: str) -> None:
+    program = ("sh", "-c", f'exec "$0" -m lms "$@" {elsewhere}', sys.executable)
+    assert "› " in typed(lms, ["chat", "tiny-chat"], ["hello", "/exit"], program=program)
+
+
+def typed(
+    lms: Lms,
+    words: list[str],
+    lines: list[str],
+    interrupt_at: bytes | None = None,
+    program: tuple[str, ...] = (sys.executable, "-m", "lms"),
+) -> str:
     """What a terminal shows when somebody types a line whenever the prompt is there, and Ctrl-C when that is shown.
     The command must end well.
     """
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "lms", *words], lms.environ)
+        os.execvpe(program[0], [*program, *words], lms.environ)
     shown, answered = b"", 0
     while received := _read(terminal):
         shown += received
