@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from lms.generation.messages import Message
+import msgspec
+
+from lms.generation.messages import Image, Message
 from lms.history.history import History
 from lms.history.turn import Form, Turn
 
@@ -26,7 +28,7 @@ class Share:
         self.history.add(turn, self.owner)
 
     def conversation(self, turn_id: str) -> tuple[Message, ...]:
-        return self.history.conversation(turn_id, self._only)
+        return tuple(map(_recalled, self.history.conversation(turn_id, self._only)))
 
     def turn(self, turn_id: str, form: Form) -> Turn:
         return self.history.turn(turn_id, form, self._only)
@@ -44,3 +46,14 @@ class Share:
             return None
         assert self.owner is not None, "who does not see all is somebody"
         return self.owner
+
+
+def _recalled(message: Message) -> Message:
+    """The message, complaints about whose pictures name the field that brings them back."""
+    if isinstance(message.content, str):
+        return message
+    parts = tuple(
+        msgspec.structs.replace(part, param="previous_response_id") if isinstance(part, Image) else part
+        for part in message.content
+    )
+    return msgspec.structs.replace(message, content=parts)

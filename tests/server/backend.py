@@ -45,6 +45,7 @@ class ListedBackend:
     asked: list[tuple[str, str, float | None]] = field(default_factory=list)
     draft_models: list[str | None] = field(default_factory=list)
     context_lengths: list[int | None] = field(default_factory=list)
+    pictures: list[str | None] = field(default_factory=list)
     loads_asked: list[LoadRequest] = field(default_factory=list)
 
     def models(self) -> list[ModelRow]:
@@ -60,6 +61,7 @@ class ListedBackend:
         self.asked.append((request.model, request.kind, request.ttl_s))
         self.draft_models.append(request.draft_model)
         self.context_lengths.append(request.context_length)
+        self.pictures.append(request.picture)
         for news in self.waits:
             yield news if isinstance(news, LeaseProgress) else None
         if self.refusal is not None:

@@ -50,7 +50,7 @@ def _news(thread: Thread, way: Exchange, toolbox: Toolbox) -> Generator[News, No
     if thread.call.reasoning:  # before anything is loaded, if that can be
         with suppress(ModelNotFound):
             template_variables(thread.call.reasoning, way.backend.resolve(thread.call.lease.model))
-    with closing(way.waited(thread.call.lease)) as answers:
+    with closing(way.waited(thread.lease)) as answers:
         for answer in answers:
             yield answer
             if isinstance(answer, Lease):

@@ -9,7 +9,7 @@ from msgspec import Meta
 from lms.client.control import LeaseRequest, ModelRow
 from lms.config.prediction import Prediction, TokenCount
 from lms.config.presets import Preset, Presets
-from lms.generation.messages import Message, Part, Text, Tool, pictures_in
+from lms.generation.messages import Message, Part, Text, Tool
 from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.server.lmstudio_v1 import integrations
 from lms.server.lmstudio_v1.integrations import Integration
@@ -125,7 +125,7 @@ def parse(raw: bytes, presets: Presets, lenient: bool = False) -> ChatCall:
     settings = filled(_settings(body), preset)
     said = Message("user", _said(body.input))
     return ChatCall(
-        _wanted(body, said, settings),
+        _wanted(body, settings),
         said,
         preset.system_prompt if body.system_prompt is None else body.system_prompt,
         body.previous_response_id,
@@ -149,14 +149,13 @@ def _settings(body: ChatBody) -> Prediction:
     )
 
 
-def _wanted(body: ChatBody, said: Message, settings: Prediction) -> LeaseRequest:
+def _wanted(body: ChatBody, settings: Prediction) -> LeaseRequest:
     return LeaseRequest(
         body.model,
         ttl_s=body.ttl if isinstance(body, LenientChatBody) else None,
         draft_model=settings.draft_model or None,
         context_length=body.context_length,
         watching=True,
-        picture=next((image.param for image in pictures_in([said])), None),
     )
 
 

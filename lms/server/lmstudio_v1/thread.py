@@ -8,8 +8,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
+from lms.client.control import LeaseRequest
 from lms.errors import ResponseNotFound
-from lms.generation.messages import Message
+from lms.generation.messages import Message, pictures_in
 from lms.history.share import Share
 from lms.history.turn import Form, Turn, new_id
 from lms.server.lmstudio_v1.output import Output
@@ -28,6 +31,12 @@ class Thread:
     stored: bool
     system_prompt: str | None
     messages: tuple[Message, ...]
+
+    @property
+    def lease(self) -> LeaseRequest:
+        """What is wanted of the model, which has to see the pictures of the whole conversation."""
+        picture = next((image.param for image in pictures_in(self.messages)), None)
+        return msgspec.structs.replace(self.call.lease, picture=picture)
 
     def kept(self, output: Output) -> dict[str, Any]:
         """The body of the reply, which names the turn if it is kept. Raises HistoryFailed when it cannot be."""

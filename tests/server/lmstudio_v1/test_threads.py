@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lms.generation.events import ReasoningDelta, TextDelta
-from lms.generation.messages import Message
+from lms.generation.messages import Image, Message
 from lms.generation.request import ChatPrompt, GenerateRequest
 from lms.history.history import History
 from lms.history.turn import Turn, new_id
@@ -37,6 +37,14 @@ def seen(site: Site, index: int = -1) -> tuple[Message, ...]:
 
 def user(text: str) -> Message:
     return Message("user", text)
+
+
+def test_a_picture_stays_in_the_conversation_and_is_named_by_what_brings_it_back(site: Site) -> None:
+    shown = [{"type": "image", "data_url": "data:image/png;base64,iVBORw0KGgo="}]
+    first = site.post(PATH, model="tiny-chat", input=shown).json["response_id"]
+    chat(site, "What was it?", previous_response_id=first)
+    assert seen(site)[0].content == (Image(b"\x89PNG\r\n\x1a\n", "previous_response_id"),)
+    assert site.backend.pictures == ["input[0].data_url", "previous_response_id"]
 
 
 def test_a_response_can_be_gone_on_from_without_sending_what_came_before(site: Site) -> None:

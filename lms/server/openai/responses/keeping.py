@@ -4,10 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from lms.errors import HistoryFailed, InvalidRequest
-from lms.generation.messages import Image, Message
+from lms.generation.messages import Message
 from lms.history.share import Share
 from lms.logbus.records import LogData, ServerLog
 from lms.server.openai.responses.reply import Reply
@@ -25,7 +23,7 @@ class Keeper:
         return self.history.keeps
 
     def conversation(self, turn_id: str) -> tuple[Message, ...]:
-        return tuple(map(_recalled, self.history.conversation(turn_id)))
+        return self.history.conversation(turn_id)
 
     def item(self, item_id: str, param: str) -> dict[str, Any]:
         turn = self.history.turn_with(item_id, "openai")
@@ -61,14 +59,3 @@ class Keeper:
     def remove(self, response_id: str) -> None:
         """Raises ResponseNotFound."""
         self.history.remove(response_id, "openai")
-
-
-def _recalled(message: Message) -> Message:
-    """The message, complaints about whose pictures name the field that brings them back."""
-    if isinstance(message.content, str):
-        return message
-    parts = tuple(
-        msgspec.structs.replace(part, param="previous_response_id") if isinstance(part, Image) else part
-        for part in message.content
-    )
-    return msgspec.structs.replace(message, content=parts)
