@@ -207,7 +207,8 @@ class LlamaDecoder:
 
     def _filling(self, chunks: Tokens[Chunk]) -> list[Chunk]:
         """Tokens in idle slots with which the pass is quicker, to be taken back after it."""
-        if not self._fills or len(chunks) == self.slots or any(len(chunk) > 1 for chunk in chunks):
+        alone = len(chunks) == 1  # has nobody between, and nothing is quicker than one row
+        if not self._fills or alone or len(chunks) == self.slots or any(len(chunk) > 1 for chunk in chunks):
             return []
         used = sorted(chunk.slot for chunk in chunks)
         slots = self._fillers.chosen(used, lambda slot: self._length(slot) < self.slot_cells)
