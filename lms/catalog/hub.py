@@ -4,6 +4,7 @@ Its own downloads begin anew after an interruption (2.4.0) and look at no hash. 
 session, with its headers, proxies and token, and `lms.downloads` does the rest.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -154,7 +155,7 @@ def _our_errors(name: str, endpoint: str) -> Iterator[None]:
     except (ValueError, KeyError, TypeError) as error:
         raise _no_hub(endpoint) from error
     except (httpx2.HTTPError, httpx2.StreamError, httpx2.InvalidURL) as error:
-        reason = str(error).rstrip(".") or type(error).__name__
+        reason = re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".") or type(error).__name__
         raise HubUnreachable(
             f"The hub at {endpoint} cannot be reached: {reason}.", hint=f"Are network and HF_ENDPOINT right? {_way()}"
         ) from error

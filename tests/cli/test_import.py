@@ -94,7 +94,7 @@ def test_a_file_that_nobody_has_is_named_by_its_name(
 def test_a_hub_that_cannot_be_reached_is_no_obstacle(lms: Terminal, models: Path, downloaded: Path) -> None:
     ended = lms.type("import", str(downloaded), "-y")
     assert (ended.code, downloaded.exists()) == (0, False)
-    assert "The hub at http://127.0.0.1:1 cannot be reached" in ended.err
+    assert "The hub at http://127.0.0.1:1 cannot be reached: Connection refused." in ended.err
 
 
 def test_where_it_lies_may_say_whose_it_is_and_the_hub_is_not_asked(
