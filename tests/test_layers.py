@@ -12,7 +12,7 @@ import lms
 ROOT = Path(lms.__file__).parent
 
 LAYERS = (
-    {"errors", "limits", "paths", "wire"},
+    {"errors", "limits", "paths", "sizes", "wire"},
     {"generation", "config", "logbus"},
     {"catalog", "history", "text"},
     {"engine", "client", "mcp"},

@@ -4,8 +4,8 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,6 +13,10 @@ from typing import Literal
 from lms.catalog.hashes import CHUNK_BYTES, sha256
 from lms.catalog.removal import partial_copy, remove_if_empty
 from lms.errors import LmsError, ModelExists, NotEnoughDisk
+from lms.sizes import disk
+
+# What the system says when there is no room: on the disk, for this user, in one file.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 Mode = Literal["move", "copy", "hardLink", "symbolicLink"]
 
@@ -32,15 +36,25 @@ def require_free(steps: Iterable[Step]) -> None:
             raise ModelExists(f"{step.target} is there already.", hint="Give it another --user-repo, or lms rm it.")
 
 
+def require_movable(steps: Iterable[Step]) -> None:
+    """Raise LmsError when a file could be brought to its place and not taken from where it is."""
+    for folder in dict.fromkeys(step.source.parent for step in steps):
+        if not os.access(folder, os.W_OK):
+            raise LmsError(
+                f"Nothing can be moved out of {folder}: this user may not write there.",
+                hint="--copy and --symbolic-link leave it where it is.",
+            )
+
+
 def require_room(steps: Sequence[Step], mode: Mode, models_dir: Path) -> None:
     """Raise NotEnoughDisk when the bytes that have to be copied do not fit."""
     existing = next(folder for folder in (models_dir, *models_dir.parents) if folder.exists())
-    disk = existing.stat().st_dev
-    copied = [step for step in steps if mode == "copy" or (mode == "move" and _moves_as_copy(step, disk))]
+    device = existing.stat().st_dev
+    copied = [step for step in steps if mode == "copy" or (mode == "move" and _moves_as_copy(step, device))]
     needed, free = sum(step.source.stat().st_size for step in copied), shutil.disk_usage(existing).free
     if needed > free:
         raise NotEnoughDisk(
-            f"{models_dir} has {free:,} bytes free, and {needed:,} would be copied there.",
+            f"The disk of {models_dir} has {disk(free)} free, and {disk(needed)} would be copied there.",
             hint="--symbolic-link takes no room.",
         )
 
@@ -50,12 +64,12 @@ def perform(
 ) -> Mapping[Path, str]:
     """Bring every file to its place; the SHA-256 of each by that place, unless they are not to be `hashed`.
 
-    `read` is told how many bytes more have been read, as they were hashed or copied. Raises OSError, and LmsError
-    where hard links are not possible.
+    `read` is told how many bytes more have been read, as they were hashed or copied. Raises LmsError, with everything
+    as it was.
     """
     hashes: dict[Path, str] = {}
     leftovers: list[Path] = []
-    with ExitStack() as undo:
+    with _our_errors(models_dir), ExitStack() as undo:
         for step in steps:
             step.target.parent.mkdir(parents=True, exist_ok=True)
             undo.callback(remove_if_empty, step.target.parent, models_dir)
@@ -66,6 +80,19 @@ def perform(
     for source in leftovers:
         source.unlink()
     return hashes
+
+
+@contextmanager
+def _our_errors(models_dir: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise NotEnoughDisk(
+                f"The disk of {models_dir} is full.", hint="Nothing was imported. --symbolic-link takes no room."
+            ) from error
+        reason = f"{error.strerror}: {error.filename}" if error.filename else str(error)
+        raise LmsError(f"It cannot be brought to {models_dir}. {reason}.", hint="Nothing was imported.") from error
 
 
 def _place(

@@ -151,12 +151,14 @@ def _on_hub(session: Session, arrival: "Arrival") -> tuple[str, str] | None:
 
 
 def _steps(session: Session, arrival: "Arrival", home: tuple[str, str], mode: "Mode", models: Path) -> "list[Step]":
-    """What there is to do, said to whoever listens. Raises ModelExists and NotEnoughDisk."""
+    """What there is to do, said to whoever listens. Raises ModelExists, NotEnoughDisk, LmsError."""
     from lms.catalog import placing
 
     steps = [placing.Step(file, models.joinpath(*home, name)) for file, name in arrival.files]
     placing.require_free(steps)
     placing.require_room(steps, mode, models)
+    if mode == "move":
+        placing.require_movable(steps)
     for step in steps:
         session.output.say(f"{VERBS[mode]} {step.source} to {step.target}")
     for projector in arrival.projectors:

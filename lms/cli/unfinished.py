@@ -12,7 +12,7 @@ from lms.errors import LmsError
 if TYPE_CHECKING:
     from lms.client.control import DownloadRow
 
-STATES = {"downloading": "on its way", "paused": "paused", "failed": "failed"}
+STATES = {"downloading": "is on its way", "paused": "is paused", "failed": "has failed"}
 
 
 def mention(session: Session, daemon: Daemon) -> None:
@@ -20,7 +20,7 @@ def mention(session: Session, daemon: Daemon) -> None:
     latest = {row.path: row for row in reversed(_unfinished(daemon))}
     for row in latest.values():
         come = f"{units.disk(row.downloaded_bytes)} of {units.disk(row.total_bytes)}"
-        session.output.hint(f"A download is {STATES[row.status]}: {_name(row)}, {come}.")
+        session.output.hint(f"A download {STATES[row.status]}: {_name(row)}, {come}.")
     if latest:
         session.output.hint("lms get goes on with it, lms rm discards it.")
 

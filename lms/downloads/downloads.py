@@ -20,6 +20,7 @@ from lms.downloads.meter import Meter
 from lms.downloads.transfer import BACKOFF_S, Claims, Source, Stopped, Transfer
 from lms.errors import DownloadFailed, DownloadNotFound, LmsError, ModelNotFound, NotEnoughDisk
 from lms.paths import Home
+from lms.sizes import disk
 
 # More at once would only share the same line.
 AT_ONCE = 3
@@ -234,8 +235,8 @@ class Downloads:
         free_bytes = shutil.disk_usage(self._models_dir).free
         if (needed_bytes := sum(needed.values())) > free_bytes:
             raise NotEnoughDisk(
-                f"“{job.repo}” needs {_gigabytes(needed_bytes)} on the disk of {self._models_dir}, which has "
-                f"{_gigabytes(free_bytes)} free.",
+                f"“{job.repo}” needs {disk(needed_bytes)} on the disk of {self._models_dir}, which has "
+                f"{disk(free_bytes)} free.",
                 hint="Free some space, or set LMS_MODELS_DIR to a folder on another disk.",
             )
 
@@ -343,7 +344,3 @@ def _require_access(hub: Hub, job: Job) -> None:
     """Raises HubRefused now rather than in the download."""
     with hub.opened(job.repo, job.commit, job.files[0].path):
         return
-
-
-def _gigabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e9:.2f} GB"

@@ -3,7 +3,6 @@
 Power cuts and killed daemons leave parts, which the next run goes on from.
 """
 
-import errno
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -12,13 +11,13 @@ from pathlib import Path
 from typing import Protocol
 
 from lms.catalog.offers import RepoFile
+from lms.catalog.placing import FULL
 from lms.downloads.job import Job, Place, is_sound
 from lms.errors import DownloadFailed, HubUnreachable, NotEnoughDisk
 
 # Between attempts that bring nothing: half an hour in all, longer than most networks are away.
 BACKOFF_S = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, *[60.0] * 29)
 _CLAIM_POLL_S = 0.2
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class Source(Protocol):
@@ -171,6 +170,6 @@ def _write_through(path: Path) -> None:
 
 
 def _of_disk(error: OSError) -> NotEnoughDisk | DownloadFailed:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return NotEnoughDisk("The disk is full.", hint="Free some space, and get it again: it goes on from here.")
     return DownloadFailed(f"It cannot be written: {error}.")

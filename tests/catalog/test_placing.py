@@ -1,12 +1,13 @@
 import hashlib
 import os
+import resource
 from pathlib import Path
 
 import pytest
 
 from lms.catalog import placing
 from lms.catalog.placing import Mode, Step
-from lms.errors import ModelExists, NotEnoughDisk
+from lms.errors import LmsError, ModelExists, NotEnoughDisk
 
 CONTENT = b"weights" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -88,7 +89,7 @@ def test_a_move_across_file_systems_leaves_nothing_behind(source: Path, elsewher
 @pytest.mark.parametrize("mode", ["move", "copy", "hardLink", "symbolicLink"])
 def test_what_was_done_is_undone_when_the_second_file_fails(source: Path, models: Path, mode: Mode) -> None:
     steps = [Step(source, models / "a" / "b" / "one"), Step(source.with_name("gone"), models / "a" / "b" / "two")]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(LmsError, match="No such file"):
         placing.perform(steps, mode, models, hashed=True, read=lambda size_bytes: None)
     assert (source.read_bytes(), list(models.iterdir())) == (CONTENT, [])
 
@@ -118,11 +119,30 @@ def test_what_is_there_is_not_overwritten_be_it_a_link_to_nowhere(source: Path, 
         placing.require_free([Step(source, models / "there")])
 
 
+def test_a_disk_that_fills_up_on_the_way_leaves_nothing(source: Path, models: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, before[1]))
+    try:
+        with pytest.raises(NotEnoughDisk, match="is full"):
+            place(source, models, "copy")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (source.read_bytes(), list(models.iterdir())) == (CONTENT, [])
+
+
+def test_what_cannot_be_taken_away_is_not_moved(source: Path, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [Step(source, models / "a")]
+    placing.require_movable(steps)
+    monkeypatch.setattr("os.access", lambda folder, mode: folder != source.parent)
+    with pytest.raises(LmsError, match="may not write there"):
+        placing.require_movable(steps)
+
+
 def test_room_is_needed_for_copies_only(source: Path, models: Path) -> None:
     with source.open("wb") as file:
         file.truncate(1 << 43)
     steps = [Step(source, models / "a")]
-    with pytest.raises(NotEnoughDisk, match="bytes free"):
+    with pytest.raises(NotEnoughDisk, match=r"GB free, and 8\.80 TB would be copied"):
         placing.require_room(steps, "copy", models)
     for mode in ("move", "hardLink", "symbolicLink"):
         placing.require_room(steps, mode, models)
