@@ -1,6 +1,7 @@
 """Which models an API shows: each one on disk, and each loaded one under its identifier."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from lms.client.control import InstanceRow, ModelRow
@@ -28,9 +29,10 @@ def listed(backend: Backend, everything_anyway: bool = False) -> list[Visible]:
 
 
 def find(backend: Backend, name: str) -> Visible:
-    """The model by that name: an exact name, else a key in any letter case or one of its variants.
+    """The model by that name: an exact name, else a key in any letter case or one of its variants, else whatever a
+    request may call it.
 
-    Raises ModelNotFound naming what is there.
+    Raises ModelNotFound naming what is there, and AmbiguousModel.
     """
     everything = _everything(backend)
     for row in everything:
@@ -39,6 +41,10 @@ def find(backend: Backend, name: str) -> Visible:
     for row in everything:
         if name.lower() in (row.model.key.lower(), *map(str.lower, row.model.variants)):
             return row
+    with suppress(ModelNotFound):
+        meant = backend.resolve(name)
+        if meant.damaged is None:
+            return next((row for row in everything if row.model.key == meant.key), Visible(meant.key, meant))
     raise ModelNotFound(f"No model is called “{name}”.", hint=_what_is_there(everything), param="model")
 
 

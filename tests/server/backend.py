@@ -82,7 +82,7 @@ class ListedBackend:
 
     def resolve(self, typed: str) -> ModelRow:
         for row in self.on_disk:
-            if row.key == typed:
+            if typed in (row.key, f"{row.publisher}/{row.key}"):
                 return row
         raise ModelNotFound(f"No model is called “{typed}”.", hint="There are: tiny-chat.")
 

@@ -58,6 +58,13 @@ def test_a_name_with_a_slash_may_be_raw_or_encoded(site: Site, base: str, name: 
 
 
 @BOTH
+def test_a_model_is_shown_by_each_name_that_a_request_may_use(site: Site, base: str) -> None:
+    assert site.client.get(f"{base}/models/lms/tiny-chat").json["id"] == "tiny-chat"  # type: ignore[index]
+    site.backend.on_disk = [msgspec.structs.replace(MODEL, damaged="The file is cut off.")]
+    assert site.client.get(f"{base}/models/lms/tiny-chat").status_code == 404
+
+
+@BOTH
 def test_an_unknown_model_is_a_404_that_names_what_is_there(site: Site, base: str) -> None:
     reply = site.client.get(f"{base}/models/gpt-4o")
     error = reply.json["error"]  # type: ignore[index]
