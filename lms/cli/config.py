@@ -118,7 +118,7 @@ def unset(session: Session, scope: Scope, setting: Setting) -> None:
 
     name = name_of(setting)
     if scope == SERVER:
-        fields = settings.stored(session.home.settings)
+        fields = settings.unchecked(session.home.settings)
         _take_out(fields, name, scope)
         settings.write(session.home.settings, fields)
     else:
@@ -145,7 +145,7 @@ def _set_for_server(session: Session, name: str, typed: str) -> Any:
     from lms.config.typed import value
 
     written = value(name, typed, settings.Settings)
-    fields = settings.stored(session.home.settings) | {name: written}
+    fields = settings.unchecked(session.home.settings) | {name: written}
     settings.write(session.home.settings, fields)
     source = settings.source(name, fields, session.environ)
     if source != "file":

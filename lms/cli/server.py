@@ -30,7 +30,11 @@ def _port(typed: str) -> int:
 Port = Annotated[
     int | None,
     typer.Option(
-        "--port", "-p", parser=_port, metavar="PORT", help="Port; 0 takes a free one. Default: the last, else 1234."
+        "--port",
+        "-p",
+        parser=_port,
+        metavar="PORT",
+        help="Port; 0 takes a free one. Default: LMS_SERVER_PORT, else as set, else the last, else 1234.",
     ),
 ]
 Bind = Annotated[
@@ -77,6 +81,9 @@ def start(
     if require_auth and no_require_auth:
         raise UsageError("Give --require-auth or --no-require-auth, not both.")
     host = bind or session.environ.get("LMS_SERVER_HOST") or None
+    if port is None and not (host or "").startswith("unix:"):
+        in_environment = session.environ.get("LMS_SERVER_PORT")
+        port = whole_number("LMS_SERVER_PORT", in_environment, 0, 65535) if in_environment else None
     auth = require_auth if require_auth or no_require_auth else None
     wanted = ServerStart(port, host, _origins(cors, cors_origin), auth)
     daemon = session.daemon()

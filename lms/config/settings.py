@@ -13,6 +13,7 @@ import msgspec
 
 from lms.config.hosts import require_host
 from lms.config.origins import origins
+from lms.config.typed import SWITCH
 from lms.errors import UsageError
 from lms.paths import write_atomically
 
@@ -41,7 +42,7 @@ VARIABLES = {
 
 
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """port and host: where the HTTP server listens when neither a flag nor an earlier start says
+    """port and host: where the HTTP server listens when no flag says; without a port where it did last
     jit: load a model when a request names it
     jit_ttl_s: idle seconds after which such a model is unloaded; 0 keeps it
     jit_max_models: how many such models stay loaded; the least recently used idle one makes room
@@ -91,18 +92,19 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
 
 def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings in force. Raises UsageError naming the file or the variable, and the field that is wrong."""
-    stored = _from_file(path)
+    stored = unchecked(path)
     _check(stored, f"In {path}")
     for variable, field in VARIABLES.items():
         if environ.get(variable):
-            _check({field: environ[variable]}, f"{variable} is “{environ[variable]}”")
-            stored[field] = environ[variable]
+            value = _from_variable(field, environ[variable])
+            _check({field: value}, f"{variable} is “{environ[variable]}”")
+            stored[field] = value
     return _check(stored, "Together")
 
 
 def stored(path: Path) -> dict[str, Any]:
     """What the file says. Raises UsageError as `read` does."""
-    fields = _from_file(path)
+    fields = unchecked(path)
     _check(fields, f"In {path}")
     return fields
 
@@ -126,7 +128,16 @@ def _check(fields: dict[str, Any], where: str) -> Settings:
         raise UsageError(f"{where}: {error}.", hint="The README lists the settings and their values.") from error
 
 
-def _from_file(path: Path) -> dict[str, Any]:
+def _from_variable(field: str, typed: str) -> Any:
+    """Switches may be set as `lms config set` sets them too: on, off."""
+    is_switch = isinstance(getattr(Settings(), field), bool)
+    return SWITCH.get(typed.lower(), typed) if is_switch else typed
+
+
+def unchecked(path: Path) -> dict[str, Any]:
+    """What the file says, be it wrong: to be mended, and checked when it is written. Raises UsageError if it is no JSON
+    object.
+    """
     try:
         return msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
     except FileNotFoundError:

@@ -123,7 +123,8 @@ class Serving:
             if wanted.port is not None:
                 raise UsageError(f"{host} has no port.", hint="Give --bind or --port.", param="port")
             return None
-        for port in (wanted.port, self._remembered().port, self._settings.port):
+        running = self._site.port if self._site else None
+        for port in (wanted.port, running, self._settings.port, self._remembered().port):
             if port is not None:
                 return port
         return DEFAULT_PORT

@@ -167,6 +167,13 @@ def test_a_file_that_was_edited_badly_is_named_and_left_as_it_is(lms: Terminal, 
     assert lms.home.model_defaults.read_text(encoding="utf-8") == "{"
 
 
+@pytest.mark.parametrize("words", [("unset", "server", "port"), ("set", "server", "port", "80")])
+def test_what_was_edited_badly_can_be_mended(lms: Terminal, words: tuple[str, ...]) -> None:
+    lms.home.settings.write_text('{"port": 99999, "jit": false}')
+    assert lms.type("config", *words).code == 0
+    assert lms.type("config", "get", "server", "jit").out == "off\n"
+
+
 def test_a_long_template_is_listed_short_and_printed_whole(lms: Terminal) -> None:
     text = "x" * (MOST_SHOWN + 1)
     lms.type("config", "set", "tiny-chat", "chat_template", text)

@@ -17,6 +17,22 @@ def test_start_leaves_port_and_address_to_the_daemon_when_no_flag_says(lms: Term
     assert daemon.starts == [ServerStart()]
 
 
+def test_the_environment_says_where_too_and_flags_go_over_it(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.environ |= {"LMS_SERVER_PORT": "4321", "LMS_SERVER_HOST": "::"}
+    lms.type("server", "start")
+    lms.type("server", "start", "-p", "1", "--bind", "127.0.0.1")
+    lms.type("server", "start", "--bind", "unix:/run/lms.sock")
+    assert daemon.starts == [
+        ServerStart(4321, "::"),
+        ServerStart(1, "127.0.0.1"),
+        ServerStart(None, "unix:/run/lms.sock"),
+    ]
+    lms.environ["LMS_SERVER_PORT"] = "many"
+    ended = lms.type("server", "start")
+    assert (ended.code, len(daemon.starts)) == (2, 3)
+    assert "LMS_SERVER_PORT takes a number from 0 to 65535" in ended.err
+
+
 def test_start_wakes_the_daemon(lms: Terminal, daemon: FakeDaemon) -> None:
     daemon.on = False
     assert lms.type("server", "start").code == 0

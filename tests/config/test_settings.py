@@ -39,7 +39,10 @@ def test_an_empty_variable_is_as_good_as_none(stored: SettingsFile) -> None:
     assert stored.read('{"port": 4321}', LMS_SERVER_PORT="") == Settings(port=4321)
 
 
-@pytest.mark.parametrize(("typed", "jit"), [("false", False), ("0", False), ("true", True), ("1", True)])
+@pytest.mark.parametrize(
+    ("typed", "jit"),
+    [("false", False), ("0", False), ("off", False), ("OFF", False), ("true", True), ("1", True), ("on", True)],
+)
 def test_jit_can_be_switched_by_a_variable(stored: SettingsFile, typed: str, jit: bool) -> None:
     assert stored.read(LMS_JIT=typed).jit is jit
 

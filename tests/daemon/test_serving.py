@@ -139,7 +139,7 @@ def test_a_front_that_does_not_come_up_is_a_failure_and_leaves_nothing(make: Mak
 
 
 def test_stop_remembers_the_port_only(make: Make) -> None:
-    serving = make()
+    serving = make(settings=Settings())
     port = free_port()
     serving.start(ServerStart(port, "0.0.0.0", ("*",)))
     assert serving.stop() == ServerStatus(False, port)
@@ -157,6 +157,15 @@ def test_the_settings_say_where_when_nobody_else_does(make: Make) -> None:
     port = free_port()
     status = make(settings=Settings(port=port, host="0.0.0.0")).start(ServerStart())
     assert (status.port, status.host) == (port, "0.0.0.0")
+
+
+def test_a_port_that_is_set_goes_over_the_last_one_but_moves_no_running_server(make: Make) -> None:
+    before, wanted = free_port(), free_port()
+    serving = make(settings=Settings(port=wanted))
+    assert serving.start(ServerStart(before)).port == before
+    assert serving.start(ServerStart()).port == before
+    serving.stop()
+    assert serving.start(ServerStart()).port == wanted
 
 
 def test_a_crashed_front_comes_back_on_the_same_socket(make: Make) -> None:
