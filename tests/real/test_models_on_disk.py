@@ -46,6 +46,31 @@ def test_every_key_that_is_printed_can_be_loaded_and_requested(lms: Lms) -> None
         lms("unload", "--all")
 
 
+def test_every_name_that_is_printed_means_the_model_it_is_printed_for(lms: Lms) -> None:
+    listed = [model for model in json.loads(lms("ls", "--json").stdout) if "damaged" not in model]
+    for model in listed:
+        key, path = model["modelKey"], model["path"]
+        name = key if "/" in key else f"{model['publisher']}/{key}"
+        for typed in (key, name, name.upper(), path, model["indexedModelIdentifier"]):
+            assert lms.client.resolve(typed).path == path, typed
+
+
+def test_variants_are_listed_under_their_own_keys_with_the_selected_one_marked(lms: Lms) -> None:
+    lines = [line.split() for line in lms("ls", "mini").stdout.splitlines() if "@" in line]
+    assert [line[:2] for line in lines] == [["*", "mini@q4_k_m"], ["mini@q8_0", "2K"]]
+    assert [model["modelKey"] for model in json.loads(lms("ls", "mini", "--json").stdout)] == [
+        "mini@q4_k_m", "mini@q8_0"
+    ]  # fmt: skip
+
+
+def test_what_others_put_into_the_models_folder_is_seen_at_once(lms: Lms) -> None:
+    lms("ls")
+    new = write_gguf(lms.home.root / "models" / "abc" / "Fresh" / "fresh.gguf")
+    assert "fresh" in keys(lms)
+    new.unlink()
+    assert "fresh" not in keys(lms)
+
+
 def test_a_damaged_model_is_listed_with_the_reason_beside_the_others(lms: Lms) -> None:
     listed = {model["modelKey"]: model for model in json.loads(lms("ls", "--json").stdout)}
     assert "broken" in listed
