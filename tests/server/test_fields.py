@@ -66,7 +66,7 @@ def test_a_switch_that_cannot_be_followed_is_named_as_it_was_given(
 
 @pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens"])
 @pytest.mark.parametrize(
-    ("error", "named"), [(ALWAYS_ON, "thinking"), (NO_EFFORT, "output_config.effort"), (TOO_LONG, "messages")]
+    ("error", "named"), [(ALWAYS_ON, "thinking"), (NO_EFFORT, "output_config.effort"), (TOO_LONG, "prompt is too long")]
 )
 def test_anthropics_message_begins_with_the_name(make_site: MakeSite, error: LmsError, path: str, named: str) -> None:
     told = complaint(make_site, error, path, **SAID, max_tokens=9)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lms.errors import LmsError
+from lms.errors import LmsError, PromptTooLong
 from lms.server import errors
 from lms.server.dialect import Dialect
 from lms.server.sse import Framing
@@ -34,6 +34,11 @@ def error_body(error: LmsError) -> dict[str, Any]:
 
 
 def _message(error: LmsError) -> str:
+    """Agents make a conversation shorter when they read Anthropic's own words for one that is too long:
+    https://platform.claude.com/docs/en/build-with-claude/context-windows
+    """
+    if isinstance(error, PromptTooLong):
+        return f"prompt is too long: {error}"
     return f"{error.param}: {error}" if error.param and error.param not in str(error) else str(error)
 
 

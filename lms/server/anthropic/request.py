@@ -2,7 +2,8 @@
 
 Fields: https://docs.anthropic.com/en/api/messages. Unknown keys are ignored, as betas add many. So is what is about
 Anthropic's own service (`metadata`, `service_tier`, `inference_geo`, `speed`, `cache_control`), and
-`context_management`: Claude Code sends it, and gets an answer to the whole conversation.
+`context_management`: Claude Code sends it, and gets an answer to the whole conversation, unless
+`context_overflow_policy`, which all our endpoints have, says otherwise.
 """
 
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from msgspec import Meta
 
 from lms.errors import InvalidRequest
 from lms.generation.constraint import Constraint, JsonSchema
-from lms.generation.request import ChatPrompt, GenerateRequest, ReadRequest, Sampling
+from lms.generation.request import ChatPrompt, GenerateRequest, Overflow, ReadRequest, Sampling
 from lms.server.anthropic.blocks import AssistantTurn, System, Turn
 from lms.server.anthropic.conversation import conversation
 from lms.server.anthropic.tools import AnyChoice, ToolSpec, toolset
@@ -80,6 +81,7 @@ class MessagesBody(CountBody, frozen=True, kw_only=True):
     stop_sequences: Annotated[list[StopSequence], Meta(max_length=16)] | None = None
     stream: bool | None = None
     output_format: SchemaFormat | None = None
+    context_overflow_policy: Overflow | None = None
 
 
 def parse(raw: bytes) -> tuple[GenerateCall, bool]:
@@ -96,6 +98,7 @@ def parse(raw: bytes) -> tuple[GenerateCall, bool]:
         constraint=_constraint(body),
         tool_choice=tools.choice,
         reasoning_budget=_thinking_budget(body),
+        overflow=body.context_overflow_policy,
     )
     shows_thinking = body.thinking is None or body.thinking.display != "omitted"
     return GenerateCall(body.model, (request,), bool(body.stream), ttl_s=body.ttl, fields=_FIELDS), shows_thinking

@@ -205,6 +205,10 @@ def test_a_format_is_a_constraint(site: Site, fields: Any, param: str) -> None:
     assert asked(site, **fields).constraint == JsonSchema(SCHEMA, param)
 
 
+def test_what_becomes_of_a_conversation_too_long_can_be_said_here_too(site: Site) -> None:
+    assert asked(site, context_overflow_policy="truncateMiddle").overflow == "truncateMiddle"
+
+
 def test_headers_and_keys_of_betas_are_tolerated(site: Site) -> None:
     headers = {"anthropic-version": "2023-06-01", "anthropic-beta": "context-management-2025-06-27", "x-api-key": "any"}
     fields = body(metadata={"user_id": None}, speed="fast", cache_control={"type": "ephemeral"}, something_new=1)
