@@ -112,6 +112,12 @@ def test_lms_get_downloads_and_says_by_which_key(fake_lms: Lms, hub: HubProcess)
     assert json.loads(fake_lms("get", f"{REPO}@q4_k_m", "--json").stdout)["status"] == "already_downloaded"
 
 
+def test_a_proxy_is_gone_by_when_the_environment_names_one(fake_lms: Lms, hub: HubProcess) -> None:
+    fake_lms.environ.update(HF_ENDPOINT="http://hub.invalid", HTTP_PROXY=hub.address, NO_PROXY="", no_proxy="")
+    assert json.loads(fake_lms("get", REPO, "--json").stdout.splitlines()[-1])["status"] == "completed"
+    assert hub.asked("/large/")
+
+
 def test_lms_get_may_be_killed_and_the_next_one_attaches(fake_lms: Lms, hub: HubProcess) -> None:
     hub.trouble(hold_after=BEGINNING)
     first = fake_lms.start("get", "tiny", "--json")
