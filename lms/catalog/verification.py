@@ -4,7 +4,7 @@ What nobody wrote a hash down for is only compared with its header.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -59,6 +59,10 @@ class Checked:
             "unrecorded": "Its header is sound. Nobody wrote down what hash it should have.",
         }
         return reasons.get(self.verdict)
+
+    def recorded(self) -> "Checked":
+        """How it stands once what its files have is written down for those that had nothing."""
+        return replace(self, files=tuple(replace(file, recorded=file.recorded or file.sha256) for file in self.files))
 
 
 def check(

@@ -9,6 +9,13 @@ import typer
 
 from lms.errors import UsageError
 
+TOO_MANY = "Got unexpected extra argument(s)"
+# What other programs of this kind call it.
+ELSEWHERE = {
+    "run": "chat", "pull": "get", "download": "get", "search": "get", "list": "ls", "models": "ls", "remove": "rm",
+    "delete": "rm", "stop": "unload", "serve": "server start", "start": "server start", "logs": "log show",
+}  # fmt: skip
+
 
 @contextmanager
 def in_our_words(context: typer.Context) -> Iterator[None]:
@@ -22,13 +29,16 @@ def in_our_words(context: typer.Context) -> Iterator[None]:
 def no_such_command(typed: str, context: typer.Context, commands: Iterable[Any]) -> UsageError:
     """`typed` is none of `commands`."""
     similar = get_close_matches(typed, [str(command.name) for command in commands if not command.hidden])
+    if context.parent is None and typed in ELSEWHERE:
+        similar = [ELSEWHERE[typed]]
     return UsageError(f"No such command: {typed}.{_did_you_mean(similar)}", hint=_where_to_read(context))
 
 
 def _message(error: typer.TyperException, context: typer.Context) -> str:
     name = getattr(error, "option_name", None)
     if name is None:
-        return " ".join(error.format_message().split())
+        message = " ".join(error.format_message().split()).rstrip(".")
+        return message.replace(TOO_MANY, "There are more words than it takes") + "."
     options = {each: option for option in context.command.params for each in option.opts}
     if name in options:
         return f"{name} takes {'no' if getattr(options[name], 'is_flag', False) else 'a'} value."

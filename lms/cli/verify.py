@@ -41,11 +41,13 @@ def verify(session: Session, model: ModelKey = None, record: Record = False) -> 
     meant = listing.meant(model) if model is not None else tuple(listing.every_variant())
     checked = list(_checked(session, meant, hashes.all(), read_all=record))
     if record:
-        _record(session, hashes, checked)
+        checked = _record(session, hashes, checked)
     if session.output.as_json:
         session.output.json([_shape(each, listing) for each in checked])
     else:
         session.output.table(Table(("MODEL", "STATUS", ""), tuple(_cells(each, listing) for each in checked)))
+        if any(each.verdict == "unrecorded" for each in checked):
+            session.output.hint("lms verify --record writes down the hashes that they have now.")
     bad = sum(each.verdict in BAD for each in checked)
     if bad:
         session.output.hint(f"{units.count(bad, 'model')} not as it should be: get it again, or lms rm it.")
@@ -70,11 +72,13 @@ def _checked(
             yield verification.check(model, recorded, read_all=read_all, read=read)
 
 
-def _record(session: Session, hashes: "Hashes", checked: "Sequence[Checked]") -> None:
+def _record(session: Session, hashes: "Hashes", checked: "Sequence[Checked]") -> "list[Checked]":
+    """How they stand then."""
     files = [file for each in checked if not each.damage for file in each.files]
     new = {file.path: file.sha256 for file in files if file.sha256 and file.verdict == "unrecorded"}
     hashes.record(new)
     session.output.say(f"Wrote down what {units.count(len(new), 'file')} should be.")
+    return [each if each.damage else each.recorded() for each in checked]
 
 
 def _cells(checked: "Checked", listing: "Listing") -> tuple[str, Styled, str]:

@@ -88,7 +88,10 @@ def test_the_version_command_contacts_nobody(lms: Terminal, daemon: FakeDaemon) 
         (["ps", "--colour"], "No such option: --colour."),
         (["load", "x", "--paralel", "3"], "No such option: --paralel. Did you mean --parallel?"),
         (["load", "x", "--contxt", "9"], "No such option: --contxt. Did you mean --context-length?"),
-        (["ps", "too", "many"], "unexpected extra argument"),
+        (["ps", "too", "many"], "Error: There are more words than it takes (too many)."),
+        (["run", "tiny-chat"], "No such command: run. Did you mean chat?"),
+        (["serve"], "No such command: serve. Did you mean server start?"),
+        (["server", "run"], "No such command: run."),
         (["load", "x", "--parallel", "0"], "--parallel takes a number from 1 to 256, not “0”."),
         (["load", "x", "--parallel", "9" * 20], "--parallel takes a number from 1 to 256"),
         (["load", "x", "--ttl", "soon"], "--ttl takes a number from 1 to 2147483647, not “soon”."),
@@ -171,7 +174,7 @@ def test_a_bug_is_one_line_and_where_to_look(lms: Terminal) -> None:
 def test_an_error_of_the_system_is_told_in_its_words(lms: Terminal) -> None:
     lms.daemon = Unreadable()
     ended = lms.type("ps")
-    assert (ended.code, ended.err) == (1, "Error: [Errno 13] Permission denied: '/root'.\n")
+    assert (ended.code, ended.err) == (1, "Error: /root: Permission denied.\n")
 
 
 class Unreadable(FakeDaemon):

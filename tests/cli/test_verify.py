@@ -79,7 +79,10 @@ def test_a_model_without_a_recorded_hash_says_so_and_is_no_failure(lms: Terminal
 
 
 def test_record_gives_it_one_to_be_compared_with(lms: Terminal, model: Path) -> None:
-    assert "what 1 file should be" in lms.type("verify", "foo", "--record").err
+    assert "lms verify --record writes down" in lms.type("verify", "foo").err
+    recorded = lms.type("verify", "foo", "--record")
+    assert "what 1 file should be" in recorded.err
+    assert recorded.out.split() == ["MODEL", "STATUS", "foo", "sound"]
     assert status(lms.type("verify", "foo", "--json")) == "sound"
     flip_last_bit(model)
     assert lms.type("verify", "foo", "--record").code == 1
