@@ -11,6 +11,7 @@ from typing import Any
 from lms.generation.events import (
     Event,
     Finished,
+    PromptProgress,
     ReasoningDelta,
     StopReason,
     TextDelta,
@@ -63,6 +64,8 @@ class _Chunks(ABC):
                     chunks += self._with_logprobs(index, text, told)
                 case Finished(reason):
                     chunks.append(self.end(index, reason))
+                case PromptProgress():
+                    chunks += self._before_text(index, event)
                 case _ if (news := _delta(event)) is not None:
                     chunks += self._beside_text(index, news)
         return chunks
@@ -89,6 +92,10 @@ class _Chunks(ABC):
         """What is no text: nothing, unless a dialect has a place for it."""
         return []
 
+    def _before_text(self, index: int, progress: PromptProgress) -> list[Chunk]:
+        """How far the prompt is processed: nothing, unless somebody wants to know."""
+        return []
+
 
 class TextChunks(_Chunks):
     """The chunks of streamed texts."""
@@ -107,7 +114,14 @@ class TextChunks(_Chunks):
 
 
 class ChatChunks(_Chunks):
-    """The chunks of streamed messages. The role is in every one but the last, as LM Studio has it."""
+    """The chunks of streamed messages. The role is in every one but the last, as LM Studio has it.
+
+    progress: before the message come chunks that say how far its prompt is, as llama-server's do
+    """
+
+    def __init__(self, whole: Callable[[list[dict[str, Any]]], dict[str, Any]], progress: bool = False) -> None:
+        super().__init__(whole)
+        self._progress = progress
 
     def _choice(
         self, index: int, text: str | None, finish_reason: str | None = None, logprobs: dict[str, Any] | None = None
@@ -121,6 +135,13 @@ class ChatChunks(_Chunks):
 
     def _beside_text(self, index: int, news: dict[str, Any]) -> list[Chunk]:
         return [self._whole([_chat_choice(index, {"role": "assistant"} | news, None)])]
+
+    def _before_text(self, index: int, progress: PromptProgress) -> list[Chunk]:
+        if not self._progress:
+            return []
+        told = {"total": progress.total, "cache": progress.cached, "processed": progress.processed}
+        chunk = self._whole([_chat_choice(index, {"role": "assistant", "content": None}, None)])
+        return [chunk | {"prompt_progress": told}]
 
 
 def _delta(event: Event) -> dict[str, Any] | None:

@@ -112,6 +112,7 @@ REFUSED: dict[str, dict[str, Any]] = {
         "thinking_budget": 9,
         "max_reasoning_tokens": 9,
         "reasoning_format": "deepseek",
+        "return_progress": True,
     },
 }
 # As openai 3.54 has them in `completion_create_params.py`.
@@ -129,6 +130,7 @@ ELSEWHERE = {"model", "messages", "prompt", "stream", "stream_options", "ttl", "
     "tools",
     "tool_choice",
     "parallel_tool_calls",
+    "return_progress",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from lms.config.presets import Presets
 from lms.errors import EngineFailed, NotEnoughMemory, PromptTooLong, to_wire
-from lms.generation.events import Failed, Finished, Stats, TextDelta, Usage
+from lms.generation.events import Failed, Finished, PromptProgress, Stats, TextDelta, Usage
 from lms.server.exchange import Exchange
 from lms.server.http import stream_reply
 from lms.server.openai import completions
@@ -38,6 +38,26 @@ def test_a_stream_ends_with_done(site: Site, path: str) -> None:
 
 def test_without_include_usage_no_chunk_lacks_choices(site: Site, path: str) -> None:
     assert all(chunk["choices"] for chunk in chunks_of(site.client.post(path, json=body(path)).data))
+
+
+@pytest.mark.parametrize("chat", ["/v1/chat/completions", "/api/v0/chat/completions"])
+def test_how_far_the_prompt_is_comes_before_the_text_for_who_wants_it(make_site: MakeSite, chat: str) -> None:
+    site = make_site([(PromptProgress(64, 128, 32),), (PromptProgress(128, 128, 32), TextDelta("a")), (FINISHED,)])
+    told = chunks_of(site.client.post(chat, json=body(chat, return_progress=True)).data)
+    assert [chunk.get("prompt_progress") for chunk in told[:3]] == [
+        {"total": 128, "cache": 32, "processed": 64},
+        {"total": 128, "cache": 32, "processed": 128},
+        None,
+    ]
+    assert told[0]["choices"][0]["delta"] == {"role": "assistant", "content": None}
+    assert told[2]["choices"][0]["delta"]["content"] == "a"
+
+
+@pytest.mark.parametrize("chat", ["/v1/chat/completions", "/api/v0/chat/completions"])
+def test_nobody_else_hears_how_far_the_prompt_is(make_site: MakeSite, chat: str) -> None:
+    site = make_site([(PromptProgress(64, 128, 32),), (TextDelta("a"),), (FINISHED,)])
+    told = chunks_of(site.client.post(chat, json=body(chat)).data)
+    assert not [chunk for chunk in told if "prompt_progress" in chunk]
 
 
 def test_an_unknown_model_is_a_status(site: Site, path: str) -> None:

@@ -39,9 +39,11 @@ def _message(answer: Answer) -> dict[str, Any]:
     return message
 
 
-def chunks(batches: Iterable[Tagged], head: Head, answers: int = 1) -> Iterator[tuple[Chunk, ...]]:
+def chunks(
+    batches: Iterable[Tagged], head: Head, answers: int = 1, progress: bool = False
+) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply of so many `answers`, batch by batch; a batch without news is empty."""
-    pieces = ChatChunks(partial(_object, head, "chat.completion.chunk"))
+    pieces = ChatChunks(partial(_object, head, "chat.completion.chunk"), progress)
     return ended(batches, pieces, head, answers, answers)
 
 

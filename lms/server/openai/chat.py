@@ -45,9 +45,11 @@ def message(answer: Answer) -> dict[str, Any]:
     return {"role": "assistant", "content": answer.text} | reasoning | calls
 
 
-def chunks(batches: Iterable[Tagged], head: Head, include_usage: bool = False) -> Iterator[tuple[Chunk, ...]]:
+def chunks(
+    batches: Iterable[Tagged], head: Head, include_usage: bool = False, progress: bool = False
+) -> Iterator[tuple[Chunk, ...]]:
     """The chunks of a streamed reply, batch by batch; a batch without news is empty."""
-    pieces = ChatChunks(partial(_object, head))
+    pieces = ChatChunks(partial(_object, head), progress)
     ends: dict[int, Finished] = {}
     for index, batch in batches:
         yield tuple(pieces.of(index, batch))

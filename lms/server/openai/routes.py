@@ -33,7 +33,8 @@ def chat_completions() -> Response:
     call = chat_request.parse(raw_body(), ours.presets, separate_reasoning=ours.separate_reasoning)
     way = exchange()
     if call.stream:
-        return stream_reply(way.streamed(call, "chatcmpl-", partial(chat.chunks, include_usage=call.include_usage)))
+        chunks = partial(chat.chunks, include_usage=call.include_usage, progress=call.progress)
+        return stream_reply(way.streamed(call, "chatcmpl-", chunks))
     lease = way.lease(call)
     head = new_head("chatcmpl-", lease)
     return reply(chat.body(way.answers(lease, call), head))

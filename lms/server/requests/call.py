@@ -29,7 +29,8 @@ class GenerateCall:
     """Answers wanted from `model`, one for each of `requests`. `ttl_s` counts only if this call loads the model.
 
     `draft_model` is to guess for it, whatever the model was loaded with. Each `answers_each` requests that follow each
-    other have the same prompt. A context of `context_length` tokens is the least that will do. Complaints use `fields`.
+    other have the same prompt. A context of `context_length` tokens is the least that will do. `progress`: a stream is
+    to say how far the prompt is. Complaints use `fields`.
     """
 
     model: str
@@ -42,6 +43,7 @@ class GenerateCall:
     answers_each: int = 1
     context_length: int | None = None
     fields: Fields | None = None
+    progress: bool = False
 
     @property
     def picture(self) -> str | None:

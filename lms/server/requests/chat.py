@@ -26,7 +26,9 @@ from lms.server.requests.tools import ToolSpec, toolset
 
 
 class ChatBody(ReasoningBody, frozen=True, kw_only=True):
-    """`reasoning_format` is llama-server's: "none" leaves reasoning in the text. `echo` and `suffix` are for texts."""
+    """`reasoning_format` is llama-server's: "none" leaves reasoning in the text. So is `return_progress`: streams say
+    how far the prompt is. `echo` and `suffix` are for texts.
+    """
 
     messages: Messages
     max_completion_tokens: TokenCount | None = None
@@ -34,6 +36,7 @@ class ChatBody(ReasoningBody, frozen=True, kw_only=True):
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     reasoning_format: Literal["none", "auto", "deepseek"] | None = None
+    return_progress: bool | None = None
     logprobs: bool | None = None
     top_logprobs: Annotated[int, Meta(ge=0, le=MOST_LOGPROBS)] | None = None
     functions: Any = None
@@ -81,6 +84,7 @@ def parse(raw: bytes, presets: Presets, *, separate_reasoning: bool = True) -> G
         draft_model=body.draft_model or None,
         answers_each=body.n or 1,
         fields=switch_fields(body),
+        progress=bool(body.return_progress),
     )
 
 

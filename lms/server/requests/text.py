@@ -39,6 +39,7 @@ _OF_CHATS: dict[str, tuple[object, ...]] = {
     "thinking_budget": (None, -1),
     "max_reasoning_tokens": (None, -1),
     "reasoning_format": (None, "none", "auto"),
+    "return_progress": (None, False),
 }
 
 
@@ -54,6 +55,7 @@ class TextBody(GenerateBody, frozen=True, kw_only=True):
     tools: Any = None
     tool_choice: Any = None
     top_logprobs: Any = None
+    return_progress: Any = None
     chat_template_kwargs: Any = None
     enable_thinking: Any = None
     reasoning_effort: Any = None
