@@ -34,6 +34,19 @@ ListJson = Annotated[bool, typer.Option("--json", help="Print all settings in JS
 Scope = Annotated[str, typer.Argument(metavar="model", help="The key of a model, or the word server.")]
 AnyScope = Annotated[str | None, typer.Argument(metavar="model", help="Only these. Default: all.")]
 Setting = Annotated[str, typer.Argument(metavar="setting", help="Its name, as lms config list shows it.")]
+NewSetting = Annotated[
+    str,
+    typer.Argument(
+        metavar="setting",
+        help="Of the server: port, host, require_auth, cors, jit, jit_ttl_s, jit_max_models, memory_budget_mb, "
+        "queue_limit, response_days, response_disk_mb, log_disk_mb, record, separate_reasoning, lenient, "
+        "allow_ephemeral_mcp, allow_mcp_json. Of a model, as lms load has them: context_length, parallel, gpu_ratio, "
+        "threads, batch_threads, batch_size, micro_batch_size, k_cache_type, v_cache_type, flash_attention, "
+        "num_experts, unified_kv, offload_kv_cache, use_mmap, use_mlock, speculation, draft_model, prompt_cache_mb, "
+        "prompt_cache_disk_mb, overflow, main_gpu, tensor_split, lora, chat_template; ttl_s, pinned; and as requests "
+        "have them: temperature, top_k, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty, seed.",
+    ),
+]
 Value = Annotated[str, typer.Argument(metavar="value", help="on and off for switches; lists as JSON.")]
 
 
@@ -64,7 +77,7 @@ def alone(context: typer.Context, as_json: ListJson = False, help_: Help = False
         ("lms config set server memory_budget_mb 16384", "what all models may take together"),
     ],
 )
-def set_(session: Session, scope: Scope, setting: Setting, value: Value) -> None:
+def set_(session: Session, scope: Scope, setting: NewSetting, value: Value) -> None:
     """Set one thing, checked before it is written."""
     name = name_of(setting)
     if scope == SERVER:
@@ -122,7 +135,7 @@ def unset(session: Session, scope: Scope, setting: Setting) -> None:
         _take_out(fields, name, scope)
         settings.write(session.home.settings, fields)
     else:
-        models = defaults.read(session.home.model_defaults)
+        models = defaults.unchecked(session.home.model_defaults)
         scope = _key(session, scope, models)
         _take_out(models.setdefault(scope, {}), name, scope)
         defaults.write(session.home.model_defaults, models)
@@ -164,7 +177,7 @@ def _set_for_model(session: Session, typed_key: str, name: str, typed: str) -> t
     written = value(name, typed, LoadConfig, defaults.Kept, defaults.SamplingDefaults)
     if name == "context_length" and 0 < row.max_context_length < written:
         raise UsageError(f"{row.key} takes a context of {row.max_context_length} tokens at most, not {written}.")
-    models = defaults.read(session.home.model_defaults)
+    models = defaults.unchecked(session.home.model_defaults)
     defaults.write(session.home.model_defaults, models | {row.key: models.get(row.key, {}) | {name: written}})
     return row.key, written
 

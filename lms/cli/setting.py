@@ -18,7 +18,7 @@ def shown(value: Any, most: int = MOST_SHOWN) -> str:
             return "-"
         case bool():
             return "on" if value else "off"
-        case list() | dict():
+        case list() | tuple() | dict():
             return json.dumps(value, ensure_ascii=False)
         case float() if value.is_integer():
             return str(int(value))

@@ -79,17 +79,24 @@ class Defaults(msgspec.Struct, frozen=True):
 
 def read(path: Path) -> dict[str, Fields]:
     """What is set for each model. Raises UsageError naming the file, the model and the field that is wrong."""
+    stored = unchecked(path)
+    for model, fields in stored.items():
+        check(fields, f"In {path}, “{model}”")
+    return stored
+
+
+def unchecked(path: Path) -> dict[str, Fields]:
+    """What the file says, be it wrong: to be mended, and checked when it is written. Raises UsageError if it is not of
+    that form.
+    """
     try:
-        stored = msgspec.json.decode(path.read_bytes(), type=dict[str, Fields])
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, Fields])
     except FileNotFoundError:
         return {}
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(
             f"{path} is no JSON of models and their settings: {error}.", hint="Mend it or remove it."
         ) from error
-    for model, fields in stored.items():
-        check(fields, f"In {path}, “{model}”")
-    return stored
 
 
 def write(path: Path, models: Mapping[str, Fields]) -> None:
@@ -105,7 +112,7 @@ def check(fields: Fields, where: str) -> Defaults:
     try:
         return Defaults.of(fields)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {error}.", hint="lms config list --help names the settings.") from error
+        raise UsageError(f"{where}: {error}.", hint="lms config set --help names the settings.") from error
 
 
 def defaults_of(models: Mapping[str, Fields], key: str) -> Defaults:

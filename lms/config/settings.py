@@ -125,7 +125,7 @@ def _check(fields: dict[str, Any], where: str) -> Settings:
     try:
         return msgspec.convert(fields, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {error}.", hint="The README lists the settings and their values.") from error
+        raise UsageError(f"{where}: {error}.", hint="lms config set --help names the settings.") from error
 
 
 def _from_variable(field: str, typed: str) -> Any:

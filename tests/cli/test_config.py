@@ -1,8 +1,11 @@
 import json
+import re
 
 import pytest
 
 from lms.cli.setting import MOST_SHOWN
+from lms.config.defaults import FIELDS
+from lms.config.settings import Settings
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
 
@@ -165,6 +168,24 @@ def test_a_file_that_was_edited_badly_is_named_and_left_as_it_is(lms: Terminal, 
     assert (ended.code, ended.out) == (2, "")
     assert "models.json is no JSON" in ended.err
     assert lms.home.model_defaults.read_text(encoding="utf-8") == "{"
+
+
+def test_the_help_names_every_setting(lms: Terminal, capsys: pytest.CaptureFixture[str]) -> None:
+    lms.type("config", "set", "--help")
+    named = set(re.findall(r"[a-z_]+", capsys.readouterr().out))
+    assert not {*Settings.__struct_fields__, *FIELDS} - named
+
+
+def test_settings_of_a_model_that_were_edited_badly_can_be_mended(lms: Terminal) -> None:
+    lms.home.model_defaults.write_text('{"tiny-chat": {"thread": 2, "parallel": 3}}')
+    assert lms.type("config", "list").code == 2
+    assert lms.type("config", "unset", "tiny-chat", "thread").code == 0
+    assert models_file(lms) == {"tiny-chat": {"parallel": 3}}
+
+
+def test_a_list_is_shown_as_json(lms: Terminal) -> None:
+    written = '[{"path": "/a.gguf", "scale": 0.5}]'
+    assert f"lora is {written}. " in lms.type("config", "set", "tiny-chat", "lora", written).err
 
 
 @pytest.mark.parametrize("words", [("unset", "server", "port"), ("set", "server", "port", "80")])
