@@ -61,7 +61,7 @@ class Engines:
         self._reported = reported
         self._exited = exited
         self._running: dict[int, Engine] = {}
-        self._runtime = Runtime(making.kind, lms.__version__, ())
+        self._runtime = Runtime("lms", lms.__version__, ())  # until an engine says what it is
 
     def start(self, number: int, plan: Plan) -> int | None:
         """The new engine's pid; None when it could not be started, which is reported as an exit."""
