@@ -190,6 +190,8 @@ def _of_answer(error: HfHubHTTPError, name: str, endpoint: str) -> LmsError:
             hint="If it is private, set HF_TOKEN to a token that may see it.",
             param="model",
         )
+    if status == 404:  # of a mirror, or of something else: the hub says what it is that is not there
+        return ModelNotFound(f"“{name}” is not to be found at {endpoint}.", hint="Is HF_ENDPOINT right?", param="model")
     if status in (401, 403):
         return HubRefused(
             f"The hub does not let us have “{name}”.", hint="HF_TOKEN is missing, wrong or may not read it."

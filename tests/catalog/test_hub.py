@@ -86,6 +86,14 @@ def test_what_is_not_there_is_not_found(hub: Hub, name: str, revision: str | Non
         hub.repo(name, revision)
 
 
+def test_what_is_at_an_address_that_is_no_hub_is_not_found(process: HubProcess, hub: Hub) -> None:
+    process.trouble(api_statuses=[404, 404])
+    for ask in (lambda: hub.repo("maker/tiny-GGUF"), lambda: hub.search("tiny", ("gguf",), 10)):
+        with pytest.raises(ModelNotFound, match=process.address) as refused:
+            ask()
+        assert refused.value.hint == "Is HF_ENDPOINT right?"
+
+
 def test_a_file_that_is_not_there_is_not_found(hub: Hub) -> None:
     with pytest.raises(ModelNotFound), hub.opened("maker/tiny-GGUF", COMMIT, "no.gguf"):
         pass
