@@ -58,7 +58,9 @@ def _claude(service: Service) -> Launch:
 
 
 def _codex(service: Service) -> Launch:
-    """A value behind `-c` is read as TOML, in which a JSON string is a string too."""
+    """A value behind `-c` is read as TOML, in which a JSON string is a string too. The search in the web is a tool of
+    OpenAI's servers, which Codex asks for unless it is told not to (https://developers.openai.com/codex/config-sample).
+    """
     settings = {
         "model": service.model,
         "model_provider": "lms",
@@ -66,6 +68,7 @@ def _codex(service: Service) -> Launch:
         "model_providers.lms.base_url": f"{service.url}/v1",
         "model_providers.lms.env_key": "LMS_API_TOKEN",
         "model_providers.lms.wire_api": "responses",
+        "web_search": "disabled",
     }
     words = [word for name, value in settings.items() for word in ("-c", f"{name}={json.dumps(value)}")]
     return Launch(("codex", *words), {"LMS_API_TOKEN": service.token})

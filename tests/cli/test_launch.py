@@ -32,6 +32,7 @@ def test_codex_gets_a_provider_that_speaks_responses() -> None:
     assert 'model_providers.lms.base_url="http://127.0.0.1:1234/v1"' in launch.command
     assert 'model_providers.lms.wire_api="responses"' in launch.command
     assert 'model="qwen3-4b"' in launch.command
+    assert 'web_search="disabled"' in launch.command  # OpenAI's own tool, which the server refuses
     assert launch.environment == {"LMS_API_TOKEN": "lms_secret"}
 
 

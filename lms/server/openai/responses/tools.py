@@ -78,6 +78,8 @@ class McpTool(_Tool, frozen=True, tag="mcp"):
 T = TypeVar("T")
 AnyTool = FunctionTool | CustomTool | Namespace | McpTool
 _TAGS = ("function", "custom", "namespace", "mcp")
+# What Codex asks for of its own accord.
+_SEARCHES = ("web_search", "web_search_preview")
 # Choices that leave all tools to the model. Others name functions, or none.
 _ANY_TOOL = (None, "auto", "required")
 
@@ -184,6 +186,7 @@ def _read(fields: dict[str, Any], path: str) -> AnyTool:
     if isinstance(kind, str) and kind not in _TAGS:
         raise Unsupported(
             f"“{path}.type” is “{kind}”; this server takes functions, custom tools, namespaces and “mcp”.",
+            hint="Leave it out." if kind not in _SEARCHES else 'Leave it out (Codex: web_search = "disabled").',
             param=f"{path}.type",
         )
     tool: AnyTool = converted(fields, AnyTool, path)  # type: ignore[arg-type]
