@@ -152,7 +152,7 @@ class PoolState:
                 self._adopt(ticket, instance, draft, available_bytes)
             return self._admit(ticket, request, instance, now_s)
         except NotEnoughMemory as error:
-            return self._done(Refuse(ticket, error))
+            return self._no_room(ticket, chosen, error)
 
     def load(
         self, ticket: Ticket, plan: Plan, available_bytes: int | None, now_s: float, *, reuse: bool = False
@@ -171,7 +171,7 @@ class PoolState:
         try:
             instance = self._start(plan, available_bytes, now_s)
         except NotEnoughMemory as error:
-            return self._done(Refuse(ticket, error))
+            return self._no_room(ticket, plan, error)
         instance.loaders.append(ticket)
         return self._done()
 
@@ -187,7 +187,7 @@ class PoolState:
         effects = self.load(ticket, plan, available_bytes, now_s)
         instance = next((i for i in self._instances.values() if ticket in i.loaders), None)
         if instance is None:
-            return effects
+            return [effect for effect in effects if not isinstance(effect, Publish)]  # whoever restores says so
         instance.wanted = True
         return [*effects, *self._done()]
 
@@ -326,6 +326,10 @@ class PoolState:
     def _room(self, plan: Plan, available_bytes: int | None) -> Room:
         there = self._instances.values()
         return make_room(plan, there, self._jit_max_models, available_bytes, self._budget_bytes)
+
+    def _no_room(self, ticket: Ticket, plan: Plan, error: NotEnoughMemory) -> list[Effect]:
+        named = replace(plan, identifier=plan.identifier or plan.key)
+        return self._done(Publish(named, "warn", f"was not loaded: {error.message}", None), Refuse(ticket, error))
 
     def _adopt(self, ticket: Ticket, instance: Instance, draft: Draft, available_bytes: int | None) -> None:
         """The holder of `ticket` brings along a draft model. Nobody is unloaded for it. Raises NotEnoughMemory."""

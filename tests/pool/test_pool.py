@@ -178,6 +178,15 @@ def test_what_does_not_fit_is_refused_and_the_estimate_says_so(make: Make) -> No
         pool.lease("tiny", "llm")
 
 
+def test_that_there_was_no_room_is_in_the_log(make: Make) -> None:
+    bus = LogBus()
+    pool = make(Stage(), Shelf(known("tiny"), need_bytes=1 << 60), bus=bus)
+    with bus.subscribe() as subscription:
+        with pytest.raises(NotEnoughMemory):
+            loaded(pool)
+        assert "was not loaded: “tiny” needs about" in _message(subscription.next_record(5))
+
+
 def test_what_is_asked_for_reaches_the_engine(make: Make) -> None:
     config = LoadConfig(
         context_length=512, parallel=3, gpu_ratio=0.5, threads=2, batch_threads=3, batch_size=128, micro_batch_size=64,
