@@ -90,7 +90,7 @@ def test_a_draft_model_that_a_request_brings_along_must_be_within_the_budget_too
     story = Story(budget_bytes=100)
     story.loaded(by_hand("a", need_bytes=80))
     draft = Draft(known("d"), 30)
-    (refused,) = story.state.lease(99, LeaseRequest("a", "llm"), story.now, None, MANY_BYTES, draft)
+    *_, refused = story.state.lease(99, LeaseRequest("a", "llm"), story.now, None, MANY_BYTES, draft)
     assert isinstance(refused, Refuse)
     assert isinstance(refused.error, NotEnoughMemory)
 
