@@ -8,6 +8,13 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How far the prompt is processed, for who asked for that. `fraction` is from 0 to 1."""
+
+    fraction: float
+
+
+@dataclass(frozen=True)
 class Thought:
     """A piece of the reasoning."""
 
@@ -32,12 +39,14 @@ class Ended:
     predicted_tokens: int
 
 
-Piece = Thought | Said | Ended
+Piece = Reading | Thought | Said | Ended
 
 
 def pieces(chunks: Iterable[dict[str, Any]]) -> Iterator[Piece]:
     """What each chunk adds."""
     for chunk in chunks:
+        if progress := chunk.get("prompt_progress"):
+            yield Reading(progress["processed"] / progress["total"])
         for choice in chunk["choices"]:
             news = choice["delta"]
             if thought := news.get("reasoning_content"):

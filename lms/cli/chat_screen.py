@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 
-from lms.cli.chat_pieces import Ended, Piece, Said, Thought
+from lms.cli.chat_pieces import Ended, Piece, Reading, Said, Thought
 from lms.cli.output import Output
 
 
@@ -44,7 +44,20 @@ def gather(pieces: Iterable[Piece], reply: Reply) -> None:
 
 def show(output: Output, pieces: Iterable[Piece], reply: Reply) -> None:
     """Show each piece and put it into `reply`, which has what was shown also when something breaks it off."""
-    (_set if output.shows_markdown else _pass_on)(output, pieces, reply)
+    (_set if output.shows_markdown else _pass_on)(output, _answered(output, pieces), reply)
+
+
+def _answered(output: Output, pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """The pieces of the answer. Before it, a bar says how far the prompt is, if that takes more than a moment."""
+    with ExitStack() as stack:
+        progress: Callable[[float], None] | None = None
+        for piece in pieces:
+            if not isinstance(piece, Reading):
+                stack.close()
+                yield piece
+            elif progress or piece.fraction < 1:
+                progress = progress or stack.enter_context(output.progress("Processing the prompt"))
+                progress(piece.fraction)
 
 
 def _pass_on(output: Output, pieces: Iterable[Piece], reply: Reply) -> None:
@@ -55,7 +68,7 @@ def _pass_on(output: Output, pieces: Iterable[Piece], reply: Reply) -> None:
         if isinstance(piece, Said) and reply.thought and not reply.said:
             output.piece("\n</think>\n")
         reply.take(piece)
-        if not isinstance(piece, Ended):
+        if isinstance(piece, Thought | Said):
             output.piece(piece.text)
     if reply.thought and not reply.said:
         output.piece("\n</think>")

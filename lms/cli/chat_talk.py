@@ -72,6 +72,8 @@ class Talk:
             "messages": [*self.chat.messages, said],
             "stream": True,
         }
+        if self._output.reaches_a_person:
+            body["return_progress"] = True
         body |= self._preset_fields() | chat_model.reasoning_fields(self.reasoning, self.row.model)
         reply = Reply()
         try:

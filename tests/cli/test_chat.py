@@ -220,6 +220,32 @@ def test_a_chat_remembers_and_is_saved(talking: Terminal, daemon: FakeDaemon) ->
     assert [message["role"] for message in json.loads(file.read_text())["messages"]][1:] == ["user", "assistant"] * 2
 
 
+def read(processed: int) -> dict[str, Any]:
+    delta = {"role": "assistant", "content": None}
+    progress = {"total": 100, "cache": 0, "processed": processed}
+    return {"choices": [{"delta": delta}], "prompt_progress": progress}
+
+
+def test_a_long_prompt_shows_how_far_it_is_to_a_person(talking: Terminal, daemon: FakeDaemon) -> None:
+    daemon.answers = [[read(40), read(100), said("Hello."), STATS]]
+    talking.is_tty = True
+    ended = talking.type("chat", "-p", "Hi")
+    assert daemon.asked[0]["return_progress"] is True
+    assert "Processing the prompt" in ended.err
+    assert "Hello." in ended.out
+
+
+def test_a_short_prompt_shows_nothing(talking: Terminal, daemon: FakeDaemon) -> None:
+    daemon.answers = [[read(100), said("Hello."), STATS]]
+    talking.is_tty = True
+    assert "Processing" not in talking.type("chat", "-p", "Hi").err
+
+
+def test_a_script_does_not_ask_how_far_the_prompt_is(talking: Terminal, daemon: FakeDaemon) -> None:
+    talking.type("chat", "-p", "Hi")
+    assert "return_progress" not in daemon.asked[0]
+
+
 def test_markdown_is_set_on_a_terminal(talking: Terminal, daemon: FakeDaemon) -> None:
     daemon.answers = [[said("Some **bo"), said("ld** words\n\n"), said("- one\n- two\n"), STATS]]
     out = re.sub(r"\x1b\[[0-9?;]*[a-zA-Z]", "", held(talking, "Hi").out)
