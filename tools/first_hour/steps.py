@@ -141,7 +141,9 @@ HOUR = (
         "Slips",
         (
             Step("A typing error.", "lms lod little-talker", code=2),
+            Step("A word of another program.", "lms pull qwen3", code=2),
             Step("An option that it does not have.", "lms load little-talker --contxt 4096", code=2),
+            Step("A value that makes no sense.", "lms config set server port 99999", code=2),
             Step("A model that is not there.", "lms load llama-3", code=1),
             Step(
                 "The same from a program, which gets a status of 404.",
