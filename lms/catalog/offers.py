@@ -116,13 +116,11 @@ def choose(repo: Repo, what: Wanted, formats: Sequence[OfferFormat] = ("gguf", "
 
     Raises ModelNotFound with what there is.
     """
-    there = [offer for offer in offers(repo) if offer.format in formats]
+    every = offers(repo)
+    there = [offer for offer in every if offer.format in formats]
     if not there:
-        raise ModelNotFound(
-            f"“{repo.name}” has no {' or '.join(name.upper() for name in formats)} model.",
-            hint="GGUF models are mostly in repos whose name ends in “-GGUF”.",
-            param="model",
-        )
+        names = " or ".join(name.upper() for name in formats)
+        raise ModelNotFound(f"“{repo.name}” has no {names} model.", hint=_instead(repo, every), param="model")
     fitting = [offer for offer in there if _is_meant(offer, what)]
     if not fitting:
         asked = f"file “{what.file}”" if what.file else f"quantization {what.quantization}"
@@ -239,6 +237,14 @@ def _is_complete(parts: Sequence[RepoFile]) -> bool:
 
 def _path(file: RepoFile) -> str:
     return file.path
+
+
+def _instead(repo: Repo, every: Sequence[Offer]) -> str:
+    """What to do where there is no model of the wanted format. Safetensors are none: they cannot be loaded here."""
+    if any(offer.format == "gguf" for offer in every):
+        return f"It has a GGUF model: lms get {repo.name}"
+    name = repo.name.rpartition("/")[2]
+    return f"GGUF models are mostly in repos whose name ends in “-GGUF”: lms get {name} searches for them."
 
 
 def _shown(there: Sequence[Offer]) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from lms.catalog.offers import Repo, RepoFile, Wanted, choose, offers, wanted
+from lms.catalog.offers import OfferFormat, Repo, RepoFile, Wanted, choose, offers, wanted
 from lms.errors import InvalidRequest, ModelNotFound
 
 
@@ -74,8 +74,22 @@ def test_what_is_not_there_is_answered_with_what_is() -> None:
     with pytest.raises(ModelNotFound, match="It has Q4_K_M, Q8_0") as refused:
         choose(repo("m-Q8_0.gguf", "m-Q4_K_M.gguf"), Wanted("a/b", quantization="Q9"))
     assert refused.value.param == "quantization"
-    with pytest.raises(ModelNotFound, match="GGUF"):
-        choose(repo("README.md", "weights.bin"), ANY)
+
+
+@pytest.mark.parametrize(
+    ("files", "formats", "hint"),
+    [
+        (("README.md", "weights.bin"), ("gguf",), "lms get thing searches"),
+        (("config.json", "model.safetensors"), ("gguf",), "lms get thing searches"),
+        (("m-Q8_0.gguf",), ("mlx",), "lms get maker/thing"),
+    ],
+)
+def test_where_there_is_no_such_format_it_is_said_what_to_do(
+    files: tuple[str, ...], formats: tuple[OfferFormat, ...], hint: str
+) -> None:
+    with pytest.raises(ModelNotFound, match=f"no {formats[0].upper()} model") as refused:
+        choose(repo(*files, name="maker/thing"), Wanted("maker/thing"), formats)
+    assert hint in (refused.value.hint or "")
 
 
 def test_shards_come_together_and_only_if_all_are_there() -> None:
