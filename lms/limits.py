@@ -1,8 +1,15 @@
 """What the operating system allows a process. Only ever asks for more than there is, within what it may have."""
 
 import resource
+from collections.abc import Iterator
+from pathlib import Path
 
 DESCRIPTORS = 8192
+CGROUP = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
+_LIMIT_1, _LIMIT_2 = "memory.limit_in_bytes", "memory.max"
+# Version 1 writes a number near 2**63 where there is no limit.
+_NO_LIMIT = 1 << 60
 
 
 def allow_descriptors(wanted: int = DESCRIPTORS) -> None:
@@ -15,3 +22,31 @@ def allow_descriptors(wanted: int = DESCRIPTORS) -> None:
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft != resource.RLIM_INFINITY and soft < allowed:
         resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+
+
+def memory_limit_bytes(cgroup: Path = CGROUP, own: Path = OWN_CGROUP) -> int | None:
+    """How much memory the container or the service may take that this process is part of; None without a limit.
+
+    `cgroup` is /sys/fs/cgroup, `own` /proc/self/cgroup; of control groups version 2 and 1
+    (https://docs.kernel.org/admin-guide/cgroup-v2.html). The limits of the groups around it count too.
+    """
+    limits = [limit for path in _memory_files(cgroup, own) if (limit := _read(path)).isdecimal()]
+    least = min(map(int, limits), default=_NO_LIMIT)
+    return least if least < _NO_LIMIT else None
+
+
+def _memory_files(cgroup: Path, own: Path) -> Iterator[Path]:
+    """Where limits of memory may stand: in the process's group and all above it, which a container shows as one."""
+    for line in _read(own).splitlines():
+        _, controllers, group = line.split(":", 2)
+        if controllers in ("", "memory"):
+            root, name = (cgroup / "memory", _LIMIT_1) if controllers else (cgroup, _LIMIT_2)
+            folder = root / group.lstrip("/")
+            yield from (each / name for each in (folder, *folder.parents) if root == each or root in each.parents)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""

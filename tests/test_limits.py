@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from lms.limits import memory_limit_bytes
 
 PROGRAM = """
 import resource, sys
@@ -24,3 +27,34 @@ def test_as_many_files_as_wanted_may_be_open(soft: int, hard: int, wanted: int, 
     command = [sys.executable, "-c", PROGRAM, str(soft), str(hard), str(wanted)]
     told = subprocess.run(command, capture_output=True, text=True, check=True)
     assert told.stdout.split() == [str(allowed), str(hard)]
+
+
+GIB = 1 << 30
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "limit"),
+    [
+        ("0::/", {"memory.max": GIB}, GIB),
+        ("0::/a/b", {"a/b/memory.max": "max", "a/memory.max": GIB, "memory.max": 2 * GIB}, GIB),
+        ("0::/a", {"b/memory.max": GIB}, None),
+        ("0::/a", {"a/memory.max": "max"}, None),
+        ("3:cpu:/\n4:memory:/a\n0::/", {"memory/a/memory.limit_in_bytes": GIB}, GIB),
+        ("4:memory:/elsewhere", {"memory/memory.limit_in_bytes": GIB}, GIB),
+        ("4:memory:/", {"memory/memory.limit_in_bytes": 9223372036854771712}, None),
+        ("", {}, None),
+    ],
+)
+def test_the_least_limit_of_memory_around_the_process_counts(
+    tmp_path: Path, own: str, files: dict[str, object], limit: int | None
+) -> None:
+    for name, content in files.items():
+        path = tmp_path / "cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{content}\n")
+    (tmp_path / "own").write_text(f"{own}\n")
+    assert memory_limit_bytes(tmp_path / "cgroup", tmp_path / "own") == limit
+
+
+def test_a_system_without_control_groups_has_no_limit(tmp_path: Path) -> None:
+    assert memory_limit_bytes(tmp_path, tmp_path / "own") is None

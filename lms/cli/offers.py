@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from lms.client.control import DownloadRequest, OfferRow, RepoOffers
 
 
+_WHOSE = {"machine": "this machine", "container": "this container", "budget": "the memory budget"}
+
+
 @dataclass(frozen=True)
 class Choice:
     """What is to be downloaded, and what a person is asked first, if anything."""
@@ -94,7 +97,7 @@ def _fitting(session: Session, offers: RepoOffers) -> OfferRow:
     if not fitting:
         offer = min(offers.offers, key=lambda offer: offer.size_bytes)
         needs = units.memory(offer.needs_bytes)
-        session.output.warn(f"Even the smallest needs about {needs}, and this machine has {memory}.")
+        session.output.warn(f"Even the smallest needs about {needs}, and {_WHOSE[offers.memory_of]} has {memory}.")
         return offer
     offer, best = fitting[0], offers.offers[0]
     why = f", {_virtue(offers)}," if offer is best else ""
@@ -102,7 +105,8 @@ def _fitting(session: Session, offers: RepoOffers) -> OfferRow:
     others = len(offers.offers) - 1
     more = f" --select shows {units.count(others, 'other')}." if others else ""
     needs = units.memory(offer.needs_bytes)
-    session.output.say(f"{_title(offers, offer)}{why} needs about {needs} of this machine's {memory}{instead}.{more}")
+    whole = f"{_WHOSE[offers.memory_of]}'s {memory}"
+    session.output.say(f"{_title(offers, offer)}{why} needs about {needs} of {whole}{instead}.{more}")
     return offer
 
 

@@ -220,7 +220,7 @@ LoadReport = LoadProgress | LoadDone | LoadError
 class MemoryEstimate(msgspec.Struct, frozen=True):
     """Bytes a load would take, with the context length it was computed for, and what the machine has free.
 
-    `total_bytes` is the sum; `gpu_bytes` of it are on the accelerator, as far as a `gpu_ratio` was asked for. `evicted`
+    `total_bytes` is the sum, of which `engine_bytes` any model needs; `gpu_bytes` of it are on the accelerator, as far as a `gpu_ratio` was asked for. `evicted`
     are the identifiers of what would be unloaded for it, which gives `freed_bytes` back. Of a memory budget of
     `budget_bytes`, `budget_free_bytes` are left, less than 0 where force exceeded it; both are None without one.
     """
@@ -236,6 +236,7 @@ class MemoryEstimate(msgspec.Struct, frozen=True):
     prompt_cache_bytes: int = 0
     gpu_bytes: int = 0
     draft_bytes: int = 0
+    engine_bytes: int = 0
     evicted: tuple[str, ...] = ()
     freed_bytes: int = 0
     budget_bytes: int | None = None
@@ -306,11 +307,14 @@ class OfferRow(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class RepoOffers(msgspec.Struct, frozen=True):
-    """What a repo offers, the default choice first, on a machine with that much memory."""
+    """What a repo offers, the default choice first, and how much memory models may take: all of the machine's, of its
+    container's, or the budget that is set.
+    """
 
     repo: str
     offers: tuple[OfferRow, ...]
     memory_bytes: int
+    memory_of: Literal["machine", "container", "budget"] = "machine"
 
 
 class DownloadReport(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -15,10 +15,12 @@ import psutil
 from lms.catalog.hashes import Hashes
 from lms.catalog.offers import FoundRepo, OfferFormat, Repo, Wanted, choose, offers, taste, wanted
 from lms.client.control import DownloadRequest, DownloadRow, HubSearch, OfferRow, RepoOffers
+from lms.config import settings
 from lms.downloads.job import Job, Place, Records
 from lms.downloads.meter import Meter
 from lms.downloads.transfer import BACKOFF_S, Claims, Source, Stopped, Transfer
 from lms.errors import DownloadFailed, DownloadNotFound, LmsError, ModelNotFound, NotEnoughDisk
+from lms.limits import memory_limit_bytes
 from lms.paths import Home
 from lms.sizes import disk
 
@@ -76,6 +78,7 @@ class Downloads:
         """
         self._records = Records(home.downloads)
         self._hashes = Hashes(home.model_hashes)
+        self._settings = home.settings
         self._models_dir = models_dir
         self._tell = tell
         self._appeared = appeared
@@ -122,7 +125,7 @@ class Downloads:
         repo = _repo(hub, wanted(request.model, request.quantization, hub.endpoint), formats)
         there = sorted((offer for offer in offers(repo) if offer.format in formats), key=taste)
         rows = tuple(self._offer(Job.of(repo, offer, hub.endpoint, 0.0)) for offer in there)
-        return RepoOffers(repo.name, rows, psutil.virtual_memory().total)
+        return RepoOffers(repo.name, rows, *self._memory())
 
     # What is being had
 
@@ -194,6 +197,15 @@ class Downloads:
             return row
 
     # How
+
+    def _memory(self) -> tuple[int, Literal["machine", "container", "budget"]]:
+        """What models may take, in bytes, and whose memory that is."""
+        sizes: dict[Literal["machine", "container", "budget"], int | None] = {
+            "machine": int(psutil.virtual_memory().total),
+            "container": memory_limit_bytes(),
+            "budget": settings.read(self._settings).memory_budget_bytes,
+        }
+        return min((size, name) for name, size in sizes.items() if size is not None)
 
     def _found(self, job_id: str) -> Job:
         if job := self._jobs.get(job_id):

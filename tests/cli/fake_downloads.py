@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from msgspec.structs import replace
 
@@ -25,6 +26,7 @@ class FakeDownloads:
     found: list[FoundRepo] = field(default_factory=lambda: list(FOUND))
     offered: tuple[OfferRow, ...] = (SMALL, LARGE, TINIEST)
     hub_memory_bytes: int = 8 << 30
+    memory_of: Literal["machine", "container", "budget"] = "machine"
     has: bool = False
     interrupt: bool = False
     download_error: LmsError | None = None
@@ -43,7 +45,7 @@ class FakeDownloads:
         return self.found[: search.limit]
 
     def look_up(self, request: DownloadRequest) -> RepoOffers:
-        return RepoOffers(REPO, self.offered, self.hub_memory_bytes)
+        return RepoOffers(REPO, self.offered, self.hub_memory_bytes, self.memory_of)
 
     def start_download(self, request: DownloadRequest) -> DownloadRow:
         self.wanted.append(request)

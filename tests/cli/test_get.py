@@ -78,6 +78,11 @@ def test_if_nothing_fits_the_smallest_is_taken_with_a_warning(lms: Terminal, dae
     assert daemon.wanted[0].file == "qwen3-4b-q2_k.gguf"
 
 
+def test_a_budget_is_named_as_one(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.memory_of = "budget"
+    assert "needs about 2.79 GiB of the memory budget's 8.00 GiB." in lms.type("get", REPO).err
+
+
 def test_an_exact_result_of_a_search_is_taken(lms: Terminal, daemon: FakeDaemon) -> None:
     assert lms.type("get", "Qwen3-4B@q8_0").code == 0
     assert [(search.words, search.formats, search.limit) for search in daemon.searches] == [("Qwen3-4B", ("gguf",), 10)]

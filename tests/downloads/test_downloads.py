@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from lms.catalog.hashes import Hashes, sha256
+from lms.client.control import DownloadRequest
 from lms.downloads.downloads import KEPT_S, Downloads
 from lms.errors import (
     DownloadFailed,
@@ -31,6 +32,21 @@ def test_a_model_comes_whole_and_is_listed(shop: Shop) -> None:
     assert [path.name for path in (shop.models_dir / REPO).iterdir()] == ["tiny-Q4_K_M.gguf"]
     assert shop.told == [(f"{REPO} is downloaded.", False)]
     assert len(shop.keys()) == 1
+
+
+def test_what_is_proposed_is_held_against_the_memory_that_models_may_take(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def memory() -> tuple[int, str]:
+        offers = shop.downloads.look_up(DownloadRequest(REPO, endpoint=shop.hub.address, token="hf_unknown"))
+        return offers.memory_bytes, offers.memory_of
+
+    monkeypatch.setattr("lms.downloads.downloads.memory_limit_bytes", lambda: None)
+    assert memory()[1] == "machine"
+    monkeypatch.setattr("lms.downloads.downloads.memory_limit_bytes", lambda: 3 << 20)
+    assert memory() == (3 << 20, "container")
+    monkeypatch.setenv("LMS_MEMORY_BUDGET_MB", "2")
+    assert memory() == (2 << 20, "budget")
 
 
 def test_what_is_there_is_not_downloaded_again(shop: Shop) -> None:
