@@ -246,7 +246,7 @@ def test_a_context_that_cannot_be_had_is_a_400(api: Api) -> None:
         ({"ttl": 60}, 400, "ttl", "unrecognized_keys"),
         ({"reasoning": "high"}, 400, "reasoning", "invalid_value"),
         ({"integrations": ["mcp/files"]}, 403, "integrations", "permission_denied"),
-        ({"input": "cat " * 5000}, 400, None, "context_length_exceeded"),
+        ({"input": "cat " * 5000}, 400, "input", "context_length_exceeded"),
         ({"input": [{"type": "image", "data_url": "https://a/b.png"}]}, 400, "input[0].data_url", "invalid_value"),
     ],
     ids=lambda value: str(value)[:40],
