@@ -60,6 +60,7 @@ def test_a_step_stands_with_its_reason_its_screen_and_its_end() -> None:
         ("Loaded in 66.06ms.", "Loaded in …ms."),
         ("  Time to First Token: 0.008s", "  Time to First Token: …s"),
         ("needs about 4.36 MiB of this machine's 23.54 GiB.", "needs about 4.36 MiB of this machine's … GiB."),
+        ("needs about 4.36 MiB of this container's 512.00 MiB.", "needs about 4.36 MiB of this machine's … GiB."),
         ("━━╸━━ 2.5/3.8 MB 1.7 MB/s 0:00:01", "━━╸━━ 2.5/3.8 MB … MB/s …"),
         ("━━╸━━ 2.5/3.8 MB ? -:--:--", "━━╸━━ 2.5/3.8 MB … MB/s …"),
         ("2026-11-22 22:10:06 GET /v1/models 200 1 ms", "2026-01-31 12:00:00 GET /v1/models 200 … ms"),
