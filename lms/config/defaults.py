@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from lms.config.complaints import in_words
 from lms.config.load import LoadConfig
 from lms.errors import UsageError
 from lms.paths import write_atomically
@@ -112,7 +113,9 @@ def check(fields: Fields, where: str) -> Defaults:
     try:
         return Defaults.of(fields)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {error}.", hint="lms config set --help names the settings.") from error
+        raise UsageError(
+            f"{where}: {in_words(str(error))}.", hint="lms config set --help names the settings."
+        ) from error
 
 
 def defaults_of(models: Mapping[str, Fields], key: str) -> Defaults:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from lms.config.complaints import in_words
 from lms.config.prediction import Prediction
 from lms.errors import PresetNotFound, UsageError
 from lms.paths import write_atomically
@@ -126,5 +127,5 @@ def check(where: str, fields: Fields) -> Preset:
         return msgspec.convert(fields, Preset)
     except msgspec.ValidationError as error:
         raise UsageError(
-            f"{where}: {error}.", hint="lms config preset set --help names the settings.", param="preset"
+            f"{where}: {in_words(str(error))}.", hint="lms config preset set --help names the settings.", param="preset"
         ) from error

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from lms.config.complaints import in_words
 from lms.config.hosts import require_host
 from lms.config.origins import origins
 from lms.config.typed import SWITCH
@@ -125,7 +126,9 @@ def _check(fields: dict[str, Any], where: str) -> Settings:
     try:
         return msgspec.convert(fields, Settings, strict=False)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}: {error}.", hint="lms config set --help names the settings.") from error
+        raise UsageError(
+            f"{where}: {in_words(str(error))}.", hint="lms config set --help names the settings."
+        ) from error
 
 
 def _from_variable(field: str, typed: str) -> Any:

@@ -1,18 +1,15 @@
 """What somebody types for one setting, turned into its value. Pure."""
 
-import re
 from difflib import get_close_matches
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from lms.config.complaints import wanted
 from lms.errors import UsageError
 
 SWITCH = {"on": True, "off": False}
 # What is a list or an object is typed as JSON.
-_EXPECTED = re.compile(r"Expected `(?P<kinds>[^`]+)`(?: (?P<bound>[<>]=?) (?P<limit>\S+))?")
-_KINDS = {"int": "a whole number", "float": "a number", "bool": "on or off", "str": "a text", "array": "a list"}
-_BOUNDS = {"<=": "of at most", "<": "below", ">=": "of at least", ">": "over"}
 AS_JSON = ("tensor_split", "lora", "logit_bias", "json_schema", "dry_sequence_breakers")
 
 
@@ -48,19 +45,14 @@ def _switched(name: str, on: bool, kind: type[msgspec.Struct], complaint: Except
     try:
         return getattr(msgspec.convert({name: on}, kind), name)
     except msgspec.ValidationError:
-        wanted = _in_words(str(complaint), name, kind)
-        raise UsageError(f"{name} cannot be “{'on' if on else 'off'}”: {wanted}.") from complaint
+        takes = _in_words(str(complaint), name, kind)
+        raise UsageError(f"{name} cannot be “{'on' if on else 'off'}”: {takes}.") from complaint
 
 
 def _in_words(complaint: str, name: str, kind: type[msgspec.Struct]) -> str:
     """What a value should have been, where that can be told."""
-    expected = _EXPECTED.search(complaint)
-    if expected is None:
-        choices = _choices(get_type_hints(kind)[name])
-        return f"it takes {' or '.join(choices)}" if choices else complaint.partition(" - at ")[0]
-    kinds = [_KINDS.get(kind, kind) for kind in expected["kinds"].split(" | ") if kind != "null"]
-    bound = f" {_BOUNDS[expected['bound']]} {expected['limit']}" if expected["bound"] else ""
-    return f"it takes {' or '.join(kinds)}{bound}"
+    takes = wanted(complaint) or " or ".join(_choices(get_type_hints(kind)[name]))
+    return f"it takes {takes}" if takes else complaint.partition(" - at ")[0]
 
 
 def _choices(of: Any) -> list[str]:
