@@ -44,6 +44,7 @@ def _parts(figures: "MemoryEstimate", config: "LoadConfig") -> list[tuple[str, i
         ("Context Memory", figures.context_bytes),
         ("Compute Memory", figures.compute_bytes),
     ]
+    parts += [("Engine Memory", figures.engine_bytes)] if figures.engine_bytes else []
     parts += [("Draft Model Memory", figures.draft_bytes)] if figures.draft_bytes else []
     parts += [("Prompt Cache, at most", figures.prompt_cache_bytes)] if figures.prompt_cache_bytes else []
     return parts + ([("Estimated GPU Memory", figures.gpu_bytes)] if config.gpu_ratio is not None else [])

@@ -134,6 +134,7 @@ def estimate(figures: MemoryEstimate) -> dict[str, Any]:
             "modelBytes": figures.weights_bytes,
             "contextBytes": figures.context_bytes,
             "computeBytes": figures.compute_bytes,
+            "engineBytes": figures.engine_bytes,
             "draftModelBytes": figures.draft_bytes,
             "promptCacheBytes": figures.prompt_cache_bytes,
             "gpuBytes": figures.gpu_bytes,

@@ -119,6 +119,7 @@ def _memory(figures: "MemoryEstimate") -> str:
         ("weights", figures.weights_bytes),
         ("context", figures.context_bytes),
         ("computing", figures.compute_bytes),
+        ("the engine", figures.engine_bytes),
         ("prompt cache at most", figures.prompt_cache_bytes),
     )
     listed = ", ".join(f"{name} {units.memory(size_bytes)}" for name, size_bytes in parts if size_bytes)

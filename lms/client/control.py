@@ -220,9 +220,10 @@ LoadReport = LoadProgress | LoadDone | LoadError
 class MemoryEstimate(msgspec.Struct, frozen=True):
     """Bytes a load would take, with the context length it was computed for, and what the machine has free.
 
-    `total_bytes` is the sum, of which `engine_bytes` any model needs; `gpu_bytes` of it are on the accelerator, as far as a `gpu_ratio` was asked for. `evicted`
-    are the identifiers of what would be unloaded for it, which gives `freed_bytes` back. Of a memory budget of
-    `budget_bytes`, `budget_free_bytes` are left, less than 0 where force exceeded it; both are None without one.
+    `total_bytes` is the sum, of which any model needs `engine_bytes`; `gpu_bytes` of it are on the accelerator, as far
+    as a `gpu_ratio` was asked for. `evicted` are the identifiers of what would be unloaded for it, which gives
+    `freed_bytes` back. Of a memory budget of `budget_bytes`, `budget_free_bytes` are left, less than 0 where force
+    exceeded it; both are None without one.
     """
 
     model: ModelRow

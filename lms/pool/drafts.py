@@ -45,7 +45,7 @@ def draft_for(beside: Known, config: LoadConfig, typed: str, models: Models) -> 
         v_cache_type=config.v_cache_type,
         prompt_cache_mb=0,
     )
-    return Draft(known, models.need(known, alone).total_bytes)
+    return Draft(known, models.need(known, alone).model_bytes)
 
 
 def require_partners(beside: Known, draft: Known) -> None:

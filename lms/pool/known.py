@@ -44,7 +44,7 @@ class Need:
 
     That is the context length, and the tokens of memory (`cells`; 0 means one context) that all sequences share, if it
     is `unified`. The prompt cache is what finished prompts may take at most. `gpu_bytes` of it all are on the
-    accelerator, as far as a `gpu_ratio` was asked for.
+    accelerator, as far as a `gpu_ratio` was asked for. `engine_bytes` any engine takes, whatever it loads.
     """
 
     context_length: int
@@ -55,10 +55,16 @@ class Need:
     cells: int = 0
     prompt_cache_bytes: int = 0
     gpu_bytes: int = 0
+    engine_bytes: int = 0
+
+    @property
+    def model_bytes(self) -> int:
+        """What the model takes of it, wherever it is loaded."""
+        return self.weights_bytes + self.context_bytes + self.compute_bytes + self.prompt_cache_bytes
 
     @property
     def total_bytes(self) -> int:
-        return self.weights_bytes + self.context_bytes + self.compute_bytes + self.prompt_cache_bytes
+        return self.model_bytes + self.engine_bytes
 
 
 class Models(Protocol):

@@ -120,6 +120,7 @@ class Pool:
             compute_bytes=need.compute_bytes,
             prompt_cache_bytes=need.prompt_cache_bytes,
             gpu_bytes=need.gpu_bytes,
+            engine_bytes=need.engine_bytes,
             draft_bytes=draft_bytes,
             total_bytes=plan.need_bytes,
             available_bytes=free_bytes,

@@ -16,6 +16,7 @@ from lms.errors import InvalidRequest
 from lms.pool.known import Known, Need
 
 MIB = 1 << 20
+ENGINE_BYTES = 52 * MIB  # Python, llama-cpp-python and their libraries: 40 to 57 MiB beside models of 4 to 170 MB
 
 
 class OnDisk:
@@ -46,6 +47,7 @@ class OnDisk:
             cells=plan.cells,
             prompt_cache_bytes=0 if model.kind is Kind.EMBEDDING else prompt_cache_bytes(config, sizes),
             gpu_bytes=sizes.gpu_total_bytes,
+            engine_bytes=ENGINE_BYTES,
         )
 
 
