@@ -14,6 +14,7 @@ from lms.cli.shapes import LOAD_CONFIG
 from lms.errors import UsageError
 
 if TYPE_CHECKING:
+    from lms.config.complaints import in_words
     from lms.config.defaults import Kept
     from lms.config.load import LoadConfig
 
@@ -42,24 +43,26 @@ def options_in(file: str) -> tuple[dict[str, Any], Kept]:
 def _kept(fields: dict[str, Any], where: str) -> Kept:
     import msgspec
 
+    from lms.config.complaints import in_words
     from lms.config.defaults import Kept
 
     try:
         return msgspec.convert(fields, Kept)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}{error}.") from error
+        raise UsageError(f"{where}{in_words(str(error))}.") from error
 
 
 def load_config(fields: dict[str, Any], where: str = "") -> LoadConfig:
     """Raises UsageError for fields that are unknown, wrong, or exclude each other."""
     import msgspec
 
+    from lms.config.complaints import in_words
     from lms.config.load import LoadConfig
 
     try:
         return msgspec.convert(fields, LoadConfig)
     except msgspec.ValidationError as error:
-        raise UsageError(f"{where}{error}.") from error
+        raise UsageError(f"{where}{in_words(str(error))}.") from error
 
 
 def said(fields: dict[str, Any], config: LoadConfig) -> tuple[str, ...]:
