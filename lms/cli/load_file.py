@@ -14,7 +14,6 @@ from lms.cli.shapes import LOAD_CONFIG
 from lms.errors import UsageError
 
 if TYPE_CHECKING:
-    from lms.config.complaints import in_words
     from lms.config.defaults import Kept
     from lms.config.load import LoadConfig
 
