@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from lms.errors import InvalidRequest, Unsupported
+from lms.errors import InvalidRequest, MissingParameter, Unsupported
 from lms.generation.messages import Tool, ToolChoice
 from lms.server.requests.fields import NODES_LIMIT, NonEmpty, only
 from lms.server.requests.tools import Toolset, size_of_parameters
@@ -14,7 +14,7 @@ from lms.server.requests.tools import Toolset, size_of_parameters
 class ToolSpec(msgspec.Struct, frozen=True):
     """A tool of the client's, or with another `type` one that Anthropic's servers run or its models were trained on."""
 
-    name: NonEmpty
+    name: NonEmpty | None = None
     type: str | None = None
     description: str | None = None
     input_schema: dict[str, Any] | None = None
@@ -59,10 +59,11 @@ def toolset(specs: Sequence[ToolSpec] | None, choice: AnyChoice | None) -> Tools
     for index, spec in enumerate(specs or ()):
         path = f"tools[{index}]"
         _check(spec, path)
+        name = _name(spec, path)
         left -= size_of_parameters(spec.input_schema, f"{path}.input_schema", left)
-        if spec.name in tools:
-            raise InvalidRequest(f"Two tools go by the name “{spec.name}”.", param=f"{path}.name")
-        tools[spec.name] = Tool(spec.name, spec.description, spec.input_schema, strict=bool(spec.strict))
+        if name in tools:
+            raise InvalidRequest(f"Two tools go by the name “{name}”.", param=f"{path}.name")
+        tools[name] = Tool(name, spec.description, spec.input_schema, strict=bool(spec.strict))
     return Toolset(() if isinstance(choice, NoTool) else tuple(tools.values()), _choice(choice, tools))
 
 
@@ -79,6 +80,12 @@ def _choice(choice: AnyChoice | None, names: Collection[str]) -> ToolChoice:
         case Named(name):
             raise InvalidRequest(f"“tool_choice.name”: no tool is called “{name}”.", param="tool_choice.name")
     raise InvalidRequest("“tool_choice” asks for a tool, and there are none.", param="tool_choice")
+
+
+def _name(spec: ToolSpec, path: str) -> str:
+    if spec.name is None:
+        raise MissingParameter(f"“{path}.name” is required.", param=f"{path}.name")
+    return spec.name
 
 
 def _check(spec: ToolSpec, path: str) -> None:

@@ -163,6 +163,8 @@ def test_a_strict_tool_reaches_the_engine_as_one(site: Site) -> None:
         ({"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "web_search_20250305"),
         ({"tools": [TOOL, {"type": "bash_20250124", "name": "bash"}]}, "tools[1]"),
         ({"tools": [{"name": "look"}]}, "tools[0].input_schema"),
+        ({"tools": [{"input_schema": {"type": "object"}}]}, "tools[0].name"),
+        ({"tools": [{"type": "mcp_toolset", "mcp_server_name": "files"}]}, "mcp_toolset"),
         ({"tools": [{"name": "look", "input_schema": {"type": "array"}}]}, "tools[0].input_schema.type"),
         ({"tools": [TOOL, TOOL]}, "tools[1].name"),
         ({"tools": [TOOL | {"defer_loading": True}]}, "tools[0].defer_loading"),
