@@ -126,6 +126,10 @@ class Home:
         return self.run / "daemon.sock"
 
     @property
+    def lease_socket(self) -> Path:
+        return self.run / "lease.sock"
+
+    @property
     def mcp_socket(self) -> Path:
         return self.run / "mcp.sock"
 

@@ -22,7 +22,6 @@ from lms.client.control import (
     HubSearch,
     InstanceRow,
     Lease,
-    LeaseAnswer,
     LeaseKind,
     LeaseProgress,
     LeaseRequest,
@@ -40,9 +39,11 @@ from lms.client.control import (
     ServerStatus,
     Unload,
 )
+from lms.client.leases import Leases
 from lms.errors import DaemonFailed, DaemonUnreachable, LmsError, MethodNotAllowed, PathNotFound, from_wire
 from lms.logbus.records import LogRecord
 from lms.paths import Home
+from lms.wire import BrokenFrame
 
 CONNECT_TIMEOUT_S = 5.0
 # Streams have a heartbeat of half a second; the slowest plain call is the start of the HTTP server.
@@ -74,10 +75,12 @@ class DaemonClient:
         transport = httpx.HTTPTransport(uds=str(home.daemon_socket), verify=False, limits=_LIMITS)
         timeout = httpx.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S, pool=None)
         self._http = httpx.Client(transport=transport, base_url="http://daemon/internal", timeout=timeout)
+        self._leases = Leases(home.lease_socket, CONNECT_TIMEOUT_S, READ_TIMEOUT_S)
 
     def close(self) -> None:
         """Hang up. The client can be used no more."""
         self._http.close()
+        self._leases.close()
 
     # The daemon
 
@@ -193,17 +196,12 @@ class DaemonClient:
         """None about twice a second while the model is loaded, and news if the request asks for them; then the lease.
         Closing it before ends the waiting.
         """
-        with self._stream("POST", "/lease", request) as lines:
-            for line in lines:
-                answer = msgspec.json.decode(line, type=LeaseAnswer) if line else LeaseAnswer()
-                if answer.lease or answer.error:
-                    break
-                yield answer.progress
-            else:
-                raise DaemonUnreachable("The daemon ended before the model was ready.")
-        if answer.lease is None:
-            raise from_wire(answer.error or {})
-        yield answer.lease
+        try:
+            yield from self._leases.wait(request)
+        except OSError as error:
+            raise _unreachable() from error
+        except BrokenFrame as error:
+            raise _of_another_build() from error
 
     def chat(self, body: dict[str, Any]) -> Generator[dict[str, Any], None, None]:
         """The chunks of an answer to a streaming request of the REST API v0. `close()` before the end cancels it."""
@@ -297,7 +295,7 @@ class DaemonClient:
             self._connected = True
         except (OSError, httpx.TransportError) as error:
             self._connected = False
-            raise DaemonUnreachable("The daemon does not answer.", hint="lms daemon up starts it.") from error
+            raise _unreachable() from error
         except msgspec.DecodeError as error:
             raise _of_another_build() from error
 
@@ -340,6 +338,10 @@ def _error(response: httpx.Response) -> LmsError:
     except (msgspec.DecodeError, KeyError, TypeError):
         error = LmsError(f"The daemon answered with status {response.status_code} and no reason.")
     return _of_another_build() if isinstance(error, PathNotFound | MethodNotAllowed) else error
+
+
+def _unreachable() -> DaemonUnreachable:
+    return DaemonUnreachable("The daemon does not answer.", hint="lms daemon up starts it.")
 
 
 def _of_another_build() -> DaemonFailed:

@@ -11,6 +11,7 @@ from lms.catalog.folders import ModelFolders
 from lms.client.control import DaemonStatus, Pace, ServerStart, ServerStatus
 from lms.config import settings
 from lms.daemon import journal
+from lms.daemon.leases import LeaseServer
 from lms.daemon.mcp_host import McpHost
 from lms.daemon.serving import Serving
 from lms.downloads.downloads import Downloads
@@ -59,6 +60,7 @@ class Daemon:
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
         self.downloads.restore()
+        self._leases = LeaseServer(self.pool, home.lease_socket)
         threading.Thread(target=self._restore, name="restore", daemon=True).start()
 
     @property
@@ -112,6 +114,7 @@ class Daemon:
         if self._closing.acquire(blocking=False):
             try:
                 self.serving.close()
+                self._leases.close()
                 self._mcp_host.close()
                 self.downloads.close()
                 self.pool.close()

@@ -15,10 +15,10 @@ from lms.daemon.service import Daemon
 from lms.paths import Home
 from lms.server.app import create_app
 from lms.server.internal import downloads
-from lms.server.internal.routes import WAITING_LEASES, blueprint
+from lms.server.internal.routes import blueprint
 
-# Started when they are needed. What leases leave is for status, loads, logs and the end.
-THREADS = WAITING_LEASES + 128
+# Started when they are needed: for chats of the command line, loads, logs and downloads, as long as each takes.
+THREADS = 512
 CONNECTIONS = 4096
 HEARTBEAT_TIMEOUT_S = 120
 GRACE_S = 15

@@ -11,6 +11,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 import lms
 from lms.client.control import Admission, DaemonStatus, Pace, ServerStart, ServerStatus
 from lms.config.settings import Settings
+from lms.daemon.leases import LeaseServer
 from lms.errors import PortTaken, ServerNotRunning
 from lms.logbus.bus import LogBus, Subscription
 from lms.paths import Home
@@ -88,7 +89,8 @@ class InProcessDaemon:
         self.controls = StillControls()
         self.pool = Pool(home, Shelf(), Settings(), self.bus, spawn=self.stage.spawn, environ={})
         app = Flask("daemon")
-        app.register_blueprint(blueprint(self.pool, self.controls, self.bus, waiting_leases))
+        app.register_blueprint(blueprint(self.pool, self.controls, self.bus))
+        self._leases = LeaseServer(self.pool, home.lease_socket, waiting_leases)
         address = f"unix://{home.daemon_socket}"
         self._server = make_server(address, 0, app, threaded=True, request_handler=Silent)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02})
@@ -96,6 +98,7 @@ class InProcessDaemon:
 
     def close(self) -> None:
         self.controls.closed = True
+        self._leases.close()
         self.pool.close()
         self._server.shutdown()
         self._thread.join()

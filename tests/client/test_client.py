@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
+import psutil
 import pytest
 
 from lms.client import DaemonClient
@@ -142,6 +144,24 @@ def test_leases_that_would_keep_all_threads_waiting_are_refused(
     slow_daemon.stage.next().comes_up()
     assert {lease.identifier for leases in waiting for lease in leases if isinstance(lease, Lease)} == {"tiny"}
     assert client.lease("tiny", "llm").identifier == "tiny"
+
+
+def test_leases_come_over_one_connection_which_may_end_between_them(home: Home, client: DaemonClient) -> None:
+    for _ in range(2):
+        with closing(InProcessDaemon(home)):
+            for _ in range(3):
+                assert client.lease("tiny", "llm").identifier == "tiny"
+            sockets = [each.laddr for each in psutil.Process().net_connections("unix")]
+            assert sockets.count(str(home.lease_socket)) == 2, "the listener and one connection"
+    with pytest.raises(DaemonUnreachable):
+        client.lease("tiny", "llm")
+
+
+def test_what_is_no_lease_request_ends_the_conversation(daemon: InProcessDaemon, home: Home) -> None:
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.connect(str(home.lease_socket))
+        stranger.sendall(b"GET /internal/lease HTTP/1.1\r\n\r\n")
+        assert stranger.recv(1) == b""
 
 
 def test_a_lease_whose_model_dies_late_raises_its_reason(slow_daemon: InProcessDaemon, client: DaemonClient) -> None:

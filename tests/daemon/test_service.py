@@ -14,7 +14,9 @@ from lms.paths import Home
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     """One whose master is nobody's parent: nothing is ever sent to it."""
-    running = Daemon(Home(tmp_path), master_pid=os.getpid())
+    home = Home(tmp_path)
+    home.run.mkdir(parents=True)
+    running = Daemon(home, master_pid=os.getpid())
     yield running
     running.close()
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from lms.client.control import Lease, LeaseAnswer, LeaseProgress, LoadDone, LoadError, LoadProgress
+from lms.client.control import LoadDone, LoadError, LoadProgress
 from lms.errors import LmsError, to_wire
 from lms.logbus.bus import Subscription
 from lms.pool.waiting import Waiting
@@ -14,24 +14,6 @@ from lms.server.internal.controls import Controls
 
 HEARTBEAT_S = 0.5
 BLANK = b"\n"
-
-
-def lease(waiting: Waiting[Lease | LeaseProgress], first: LeaseProgress | None) -> Iterator[bytes]:
-    """Blank lines and every `LeaseAnswer`, the first of which is known."""
-    yield line(LeaseAnswer(progress=first)) if first else BLANK
-    while True:
-        try:
-            answer = waiting.take(HEARTBEAT_S)
-        except TimeoutError:
-            yield BLANK
-            continue
-        except LmsError as error:
-            yield line(LeaseAnswer(error=to_wire(error)))
-            return
-        if isinstance(answer, Lease):
-            yield line(LeaseAnswer(lease=answer))
-            return
-        yield line(LeaseAnswer(progress=answer))
 
 
 def load(waiting: Waiting[LoadProgress | LoadDone]) -> Iterator[bytes]:

@@ -1,15 +1,14 @@
 """The routes under /internal. Payloads are those of `client/control.py`, errors `{"error": to_wire(error)}`."""
 
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import TypeVar
 
 import msgspec
 from flask import Blueprint, Response, request
 
-from lms.client.control import Lease, LeaseAnswer, LeaseRequest, LoadRequest, Resolve, ServerStart, Unload
-from lms.errors import InvalidRequest, LmsError, QueueFull, to_wire
+from lms.client.control import LoadRequest, Resolve, ServerStart, Unload
+from lms.errors import InvalidRequest, LmsError, to_wire
 from lms.logbus.bus import LogBus
 from lms.pool.pool import Pool
 from lms.server import errors
@@ -18,18 +17,12 @@ from lms.server.internal.controls import Controls
 
 T = TypeVar("T")
 
-# How long a lease may take to be called a quick one.
-AT_ONCE_S = 0.1
-# Each lease that waits for its model takes a thread of the daemon. An engine lets as many requests wait by default.
-WAITING_LEASES = 512
 
-
-def blueprint(pool: Pool, controls: Controls, bus: LogBus, waiting_leases: int = WAITING_LEASES) -> Blueprint:
-    """The API of one daemon, which needs some more threads than there may be `waiting_leases`."""
+def blueprint(pool: Pool, controls: Controls, bus: LogBus) -> Blueprint:
+    """The API of one daemon."""
     api = Blueprint("internal", __name__, url_prefix="/internal")
     api.register_error_handler(LmsError, _failure)
     _add_models(api, pool)
-    _add_lease(api, pool, threading.Semaphore(waiting_leases))
     _add_streams(api, pool, controls, bus)
     _add_controls(api, controls)
     return api
@@ -77,23 +70,6 @@ def _add_models(api: Blueprint, pool: Pool) -> None:
     @api.post("/unload")
     def unload() -> Response:
         return reply(pool.unload(payload(Unload).identifier))
-
-
-def _add_lease(api: Blueprint, pool: Pool, places: threading.Semaphore) -> None:
-    @api.post("/lease")
-    def lease() -> Response:
-        """A loaded model is answered in one piece, one that must be loaded as a stream."""
-        with ExitStack() as stack:
-            waiting = stack.enter_context(pool.leasing(payload(LeaseRequest)))
-            first = None
-            with suppress(TimeoutError):
-                first = waiting.take(AT_ONCE_S)
-            if isinstance(first, Lease):
-                return reply(LeaseAnswer(lease=first))
-            if not places.acquire(blocking=False):
-                raise QueueFull("As many requests as may do so wait for a model to load.", hint="Try again later.")
-            stack.callback(places.release)
-            return streamed(lines.lease(waiting, first), stack)
 
 
 def _add_streams(api: Blueprint, pool: Pool, controls: Controls, bus: LogBus) -> None:
