@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from lms.cli.echo import unechoed
 from lms.errors import DaemonUnreachable, LmsError, UsageError
 
 if TYPE_CHECKING:
+    from lms.cli.chat_prompt import Words
     from lms.cli.session import Daemon, Session
     from lms.client.control import InstanceRow
 
@@ -96,7 +97,7 @@ class Talk:
         self._output.say(f"Chatting with {self.row.identifier}. /help says what can be typed, Ctrl-D leaves.")
         for message in self.chat.messages:
             self._retell(message)
-        for line in lines(self._session, tuple(self._commands())):
+        for line in lines(self._session, self._words()):
             if line.lower() in LEAVING:
                 return
             try:
@@ -140,6 +141,26 @@ class Talk:
             "/continue": self._continue,
             "/exit": self._help,
         }
+
+    def _words(self) -> Words:
+        """What the prompt completes."""
+        from lms.config.presets import Presets
+
+        chats, presets = self.chats, Presets(self._session.home.presets)
+        behind: Words = {
+            "/model": self._models,
+            "/image": "path",
+            "/reasoning": lambda: ("auto", *self.row.model.reasoning),
+            "/preset": lambda: (*presets.names(), "off"),
+            "/continue": lambda: [chat.id for chat in chats.all()] if chats else (),
+        }
+        return {name: behind.get(name) for name in self._commands()}
+
+    def _models(self) -> Iterable[str]:
+        """Whom one could talk to: first what is loaded, then what is on disk."""
+        loaded = [row.identifier for row in self._daemon.instances() if row.model.kind != "embedding"]
+        on_disk = [row.key for row in self._daemon.models() if row.kind != "embedding"]
+        return dict.fromkeys([self.row.identifier, *loaded, *on_disk])
 
     def _help(self, _: str) -> None:
         """What can be typed"""
