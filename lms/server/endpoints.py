@@ -29,6 +29,8 @@ GENERATING: Allowing = frozenset({"inference"})
 LISTING: Allowing = frozenset({"inference", "models"})
 MANAGING: Allowing = frozenset({"models"})
 WATCHING: Allowing = frozenset({"admin"})
+# One's own with the one, everybody's with the other.
+RECALLING: Allowing = frozenset({"inference", "admin"})
 
 _VARIABLE = re.compile(r"<(?:[^:<>]+:)?(?P<name>[^<>]+)>")
 
@@ -74,9 +76,9 @@ FAMILIES = {
         Endpoint("POST", "/v1/embeddings", "Turn texts into vectors", GENERATING, EmbeddingBody),
         Endpoint("POST", "/v1/responses", "Answer, and keep the answer", GENERATING, ResponseBody, STREAMS),
         Endpoint("POST", "/v1/responses/input_tokens", "Count the tokens of a request", GENERATING, ResponseBody),
-        Endpoint("GET", "/v1/responses/<response_id>", "A stored response", GENERATING),
-        Endpoint("DELETE", "/v1/responses/<response_id>", "Delete a stored response", GENERATING),
-        Endpoint("GET", "/v1/responses/<response_id>/input_items", "What it was asked with", GENERATING, query=Page),
+        Endpoint("GET", "/v1/responses/<response_id>", "A stored response", RECALLING),
+        Endpoint("DELETE", "/v1/responses/<response_id>", "Delete a stored response", RECALLING),
+        Endpoint("GET", "/v1/responses/<response_id>/input_items", "What it was asked with", RECALLING, query=Page),
         Endpoint("POST", "/v1/responses/<response_id>/cancel", "Cancel it, if it is in the background", GENERATING),
     ),
     "Anthropic": (

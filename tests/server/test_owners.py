@@ -86,9 +86,10 @@ def test_an_item_is_found_for_its_token_only(mine: Holder, other: Holder) -> Non
 
 
 def test_an_administrator_finds_all(guarded: Guarded, mine: Holder) -> None:
-    administrator = guarded.holder("inference", "admin")
+    administrator = guarded.holder("admin")
     path = f"{RESPONSES}/{mine.new()}"
     assert administrator.ask("GET", path).status_code == 200
+    assert administrator.ask("GET", f"{path}/input_items").status_code == 200
     assert administrator.ask("DELETE", path).status_code == 200
     assert mine.ask("GET", path).status_code == 404
 
