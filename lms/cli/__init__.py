@@ -1,5 +1,6 @@
 """The command line. `main` is what the `lms` script calls."""
 
+import gc
 import sys
 from collections.abc import Sequence
 
@@ -14,8 +15,11 @@ def main() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    """Names for a shell's completion come without the tree of commands, which would take longer than they do."""
+    """Names for a shell's completion come without the tree of commands, which would take longer than they do, and
+    without collecting garbage, which would take a tenth of it.
+    """
     if len(arguments) == 2 and arguments[0] == "complete":
+        gc.disable()
         from lms.cli import names
         from lms.cli.session import Session
 
