@@ -344,8 +344,12 @@ class PoolState:
         """Load what was loaded by hand again, if its engine died and had done well before. One that dies right after it
         was loaded would do so for ever: it waits until somebody asks for it."""
         plan = self._fallen.get(instance.identifier)
-        if plan is instance.plan and now_s - instance.ready_s >= SETTLED_S and not self._closed:
+        if plan is not instance.plan or self._closed:
+            return
+        if now_s - instance.ready_s >= SETTLED_S:
             self._start(plan, None, now_s)
+        else:
+            self._say(instance, "warn", "died soon after it was loaded: it is loaded again when somebody asks for it")
 
     def _fallen_plan(self, name: str, file: Path | None) -> Plan | None:
         """A model loaded by hand whose engine died is loaded again as it was, when somebody asks for it."""

@@ -94,7 +94,7 @@ def test_the_list_has_a_line_for_each(lms: Terminal) -> None:
     lines = [line.split(maxsplit=1) for line in lms.type("config", "preset", "list").out.splitlines()]
     assert [word.strip() for word in lines[0]] == ["PRESET", "SETTINGS"]
     assert [line[0] for line in lines[1:]] == ["cold", "poet"]
-    assert lines[1][1].strip() == "temperature 0.0"
+    assert lines[1][1].strip() == "temperature 0"
     assert lines[2][1].startswith("system_prompt Answer in rhymes. Answer in rhymes.")
 
 

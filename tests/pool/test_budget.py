@@ -64,6 +64,14 @@ def test_a_busy_model_stays_and_the_load_is_refused_with_the_numbers_and_a_way_o
     assert set(story.rows()) == {"a"}
 
 
+def test_loads_at_once_share_the_budget_and_none_of_them_goes_for_another() -> None:
+    story = Story(budget_bytes=100)
+    story.load(by_hand("a", need_bytes=50))
+    story.load(by_hand("b", need_bytes=50))
+    assert isinstance(story.refused(story.load(by_hand("c", need_bytes=10))), NotEnoughMemory)
+    assert set(story.rows()) == {"a", "b"}
+
+
 def test_a_refusal_counts_what_idle_models_would_free_and_says_which() -> None:
     story = Story(budget_bytes=200 << 20)
     story.works(idle(story, by_hand("a", need_bytes=100 << 20)), served=1)

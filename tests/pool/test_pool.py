@@ -247,6 +247,18 @@ def test_an_engine_that_dies_while_loading_fails_the_lease_with_its_last_words(m
     assert "out of luck" in str(failure.value)
 
 
+def test_of_a_model_that_dies_at_once_the_log_says_when_it_comes_back(make: Make) -> None:
+    stage, bus = Stage(at_once_ready=True), LogBus()
+    pool = make(stage, bus=bus)
+    loaded(pool)
+    with bus.subscribe() as subscription:
+        stage.next().dies()
+        assert "was killed by SIGKILL" in _message(subscription.next_record(5))
+        assert "is loaded again when somebody asks for it" in _message(subscription.next_record(5))
+    assert pool.instances() == []
+    assert pool.lease("tiny", "llm").identifier == "tiny"
+
+
 def test_an_engine_that_died_a_moment_ago_is_leased_to_nobody(make: Make) -> None:
     stage = Stage(at_once_ready=True)
     pool = make(stage)
