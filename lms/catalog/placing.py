@@ -1,6 +1,7 @@
 """Brings files into the models folder, all or none: what was done is undone when something goes wrong on the way."""
 
 import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -99,7 +100,8 @@ def _place(
     step: Step, mode: Mode, undo: ExitStack, leftovers: list[Path], *, hashed: bool, read: Callable[[int], object]
 ) -> str | None:
     """Bring one file to its place. `undo` takes that back. What is to go when all are there is added to `leftovers`."""
-    partial_copy(step.target).unlink(missing_ok=True)  # of somebody who was killed
+    require_free([step])  # once more: another import may have been quicker
+    _clear(step)
     if mode == "copy" or (mode == "move" and _moves_as_copy(step, step.target.parent.stat().st_dev)):
         digest = _copy(step, undo, hashed=hashed, read=read)
         if mode == "move":
@@ -139,12 +141,31 @@ def _hard_link(step: Step) -> None:
         ) from error
 
 
+def _clear(step: Step) -> None:
+    """Delete the half of a copy that was killed. Raises LmsError when it is still being written."""
+    partial = partial_copy(step.target)
+    with suppress(FileNotFoundError), partial.open("rb") as left:
+        _own(left.fileno(), step)
+        partial.unlink()
+
+
+def _own(file: int, step: Step) -> None:
+    """Hold an open file against other imports. Raises LmsError when another has it; some file systems know no locks."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise LmsError(f"Another lms import is at work on {step.target}.", hint="Wait until it is done.") from error
+    except OSError:
+        return
+
+
 def _copy(step: Step, undo: ExitStack, *, hashed: bool, read: Callable[[int], object]) -> str | None:
     """Under another name until it is whole and on the disk."""
     partial = partial_copy(step.target)
     digest = hashlib.sha256()
-    undo.callback(partial.unlink, missing_ok=True)
-    with step.source.open("rb", buffering=0) as source, partial.open("wb") as target:
+    with step.source.open("rb", buffering=0) as source, partial.open("xb") as target:
+        undo.callback(partial.unlink, missing_ok=True)
+        _own(target.fileno(), step)
         while chunk := source.read(CHUNK_BYTES):
             target.write(chunk)
             if hashed:
@@ -152,8 +173,8 @@ def _copy(step: Step, undo: ExitStack, *, hashed: bool, read: Callable[[int], ob
             read(len(chunk))
         target.flush()
         os.fsync(target.fileno())
-    with suppress(OSError):
-        shutil.copystat(step.source, partial)
-    partial.rename(step.target)
-    undo.callback(step.target.unlink)
+        with suppress(OSError):
+            shutil.copystat(step.source, partial)
+        partial.rename(step.target)
+        undo.callback(step.target.unlink)
     return digest.hexdigest() if hashed else None

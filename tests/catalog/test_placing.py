@@ -112,6 +112,17 @@ def test_what_a_copy_left_that_was_killed_is_cleared_away(source: Path, models: 
     assert [path.name for path in target.parent.iterdir()] == [target.name]
 
 
+@pytest.mark.parametrize("mode", ["copy", "symbolicLink"])
+def test_what_another_import_is_copying_is_left_alone(source: Path, models: Path, mode: Mode) -> None:
+    def second(size_bytes: int) -> None:
+        with pytest.raises(LmsError, match="Another lms import"):
+            place(source, models, mode)
+
+    steps = [Step(source, models / "pub" / "repo" / source.name)]
+    placing.perform(steps, "copy", models, hashed=True, read=second)
+    assert [path.read_bytes() for path in (models / "pub" / "repo").iterdir()] == [CONTENT]
+
+
 def test_what_is_there_is_not_overwritten_be_it_a_link_to_nowhere(source: Path, models: Path) -> None:
     models.mkdir()
     (models / "there").symlink_to("nowhere")
