@@ -118,6 +118,19 @@ def test_a_proxy_is_gone_by_when_the_environment_names_one(fake_lms: Lms, hub: H
     assert hub.asked("/large/")
 
 
+def test_gets_at_the_same_moment_are_one_download(fake_lms: Lms, hub: HubProcess) -> None:
+    hub.trouble(hold_after=BEGINNING)
+    fake_lms("daemon", "up")
+    gets = [fake_lms.start("get", REPO, "--json") for _ in range(3)]
+    jobs = [json.loads(get.stdout.readline())["jobId"] for get in gets if get.stdout]
+    assert len(jobs) == 3
+    assert len(set(jobs)) == 1
+    hub.release()
+    ended = [get.communicate(timeout=60)[0] for get in gets]
+    assert [json.loads(out.splitlines()[-1])["status"] for out in ended] == ["completed"] * 3
+    assert len(hub.asked("/large/")) == 1
+
+
 def test_lms_get_may_be_killed_and_the_next_one_attaches(fake_lms: Lms, hub: HubProcess) -> None:
     hub.trouble(hold_after=BEGINNING)
     first = fake_lms.start("get", "tiny", "--json")
