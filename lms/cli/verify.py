@@ -50,7 +50,7 @@ def verify(session: Session, model: ModelKey = None, record: Record = False) -> 
             session.output.hint("lms verify --record writes down the hashes that they have now.")
     bad = sum(each.verdict in BAD for each in checked)
     if bad:
-        session.output.hint(f"{units.count(bad, 'model')} not as it should be: get it again, or lms rm it.")
+        session.output.hint(f"{units.count(bad, 'model')} not as it should be: lms rm it, then get it again.")
         raise typer.Exit(exits.FAILED)
 
 
