@@ -16,12 +16,14 @@ from lms.config.origins import origins
 from lms.config.settings import DEFAULT_HOST, DEFAULT_PORT, Settings
 from lms.daemon import listener
 from lms.daemon.child import Front, Site, wait_for_greeting
-from lms.errors import DaemonFailed, LmsError, ServerNotRunning, UsageError
+from lms.errors import DaemonFailed, LmsError, PortTaken, ServerNotRunning, UsageError
 from lms.logbus.records import Level, LogData, ServerLog
 from lms.paths import Home, write_atomically
 
 BACKOFF_S = (0.1, 0.5, 2.0, 10.0)
 STEADY_AFTER_S = 30.0
+PREDECESSOR_TIMEOUT_S = 3.0
+_POLL_S = 0.1
 
 
 class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -93,16 +95,25 @@ class Serving:
             return ServerStatus(False, port)
 
     def restore(self) -> None:
-        """Start the server again where an earlier daemon had it. What fails is logged."""
+        """Start the server again where an earlier daemon had it. What fails is logged.
+
+        The front of a daemon that was killed tells its clients before it lets go of the port.
+        """
         before = self._remembered()
         if not before.wanted:
             return
         where = listener.place(before.host or DEFAULT_HOST, before.port)
-        try:
-            self.start(ServerStart(before.port, before.host, before.admission.origins, before.admission.require_auth))
-            self._say("info", f"The server is back on {where}, as before the daemon ended.")
-        except LmsError as error:
-            self._say("error", f"The server on {where} could not be started again: {error}")
+        again = ServerStart(before.port, before.host, before.admission.origins, before.admission.require_auth)
+        deadline_s, ending = time.monotonic() + PREDECESSOR_TIMEOUT_S, self._ending
+        while self._current is None and not ending.is_set():
+            try:
+                self.start(again)
+                self._say("info", f"The server is back on {where}, as before the daemon ended.")
+            except LmsError as error:
+                if not isinstance(error, PortTaken) or time.monotonic() > deadline_s:
+                    self._say("error", f"The server on {where} could not be started again: {error}")
+                    return
+                ending.wait(_POLL_S)
 
     def forget(self) -> None:
         """A daemon that comes back starts no server; what outlives a stop stays remembered."""

@@ -2,6 +2,7 @@
 
 import queue
 import socket
+import threading
 import urllib.request
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -224,6 +225,19 @@ def test_what_was_stopped_or_forgotten_does_not_come_back(make: Make) -> None:
         after = make()
         after.restore()
         assert not after.status().running
+
+
+def test_a_port_that_is_let_go_of_a_moment_later_is_waited_for(make: Make) -> None:
+    before = make()
+    port = before.start(ServerStart(free_port())).port or 0
+    before.close()
+    holder = socket.create_server(("127.0.0.1", port))
+    letting_go = threading.Timer(0.5, holder.close)
+    letting_go.start()
+    after = make()
+    after.restore()
+    letting_go.join()
+    assert after.status().running
 
 
 def test_a_port_taken_meanwhile_is_logged(make: Make, said: "queue.SimpleQueue[LogData]") -> None:
