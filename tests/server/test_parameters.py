@@ -169,6 +169,12 @@ def test_it_is_refused_by_name(site: Site, path: str, field: str) -> None:
     assert site.engine.calls == []
 
 
+@pytest.mark.parametrize(("path", "field", "other"), [(CHAT, "suffix", TEXT), (TEXT, "tools", CHAT)])
+def test_a_refusal_says_where_it_is_taken(site: Site, path: str, field: str, other: str) -> None:
+    error = site.post(f"/v1/{path}", **GOOD[path] | {field: REFUSED[path][field]}).json["error"]
+    assert f"POST /v1/{other} takes it." in error["message"]
+
+
 @pytest.mark.parametrize(
     ("path", "fields"),
     [

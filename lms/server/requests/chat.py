@@ -96,8 +96,8 @@ def _refuse_unsupported_in_chat(body: ChatBody) -> None:
     only(body.modalities, (None, [], ["text"]), "modalities")
     only(body.verbosity, (None, "medium"), "verbosity")
     only(body.function_call, (None, "none"), "function_call")
-    only(body.echo, (None, False), "echo")
-    only(body.suffix, (None, ""), "suffix")
+    only(body.echo, (None, False), "echo", elsewhere="/v1/completions")
+    only(body.suffix, (None, ""), "suffix", elsewhere="/v1/completions")
     for param in ("functions", "audio", "prediction", "web_search_options"):
         only(getattr(body, param), (None,), param)
 

@@ -123,10 +123,15 @@ def _plain(complaint: str) -> str:
     return (complaint[:1].lower() + complaint[1:]).replace("`", "")
 
 
-def only(value: object, allowed: tuple[object, ...], param: str) -> None:
-    """Refuse a documented parameter whose value this build cannot honour. Raises Unsupported naming `param`."""
-    if value not in allowed:
-        raise Unsupported(f"“{param}” is not supported by this version with that value.", param=param)
+def only(value: object, allowed: tuple[object, ...], param: str, elsewhere: str | None = None) -> None:
+    """Refuse a documented parameter whose value this build cannot honour, or only `elsewhere`. Raises Unsupported naming
+    `param`.
+    """
+    if value in allowed:
+        return
+    if elsewhere:
+        raise Unsupported(f"“{param}” means nothing here.", hint=f"POST {elsewhere} takes it.", param=param)
+    raise Unsupported(f"“{param}” is not supported by this version with that value.", param=param)
 
 
 def portable(value: Any, param: str, limit: int = NODES_LIMIT) -> int:

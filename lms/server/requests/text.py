@@ -73,7 +73,7 @@ def parse(raw: bytes, presets: Presets) -> GenerateCall:
     body = decode(raw, TextBody)
     refuse_unsupported(body)
     for param, nothing in _OF_CHATS.items():
-        only(getattr(body, param), nothing, param)
+        only(getattr(body, param), nothing, param, elsewhere="/v1/chat/completions")
     body = filled(body, presets.named(body.preset), formed=body.response_format is not None)
     _refuse_contradictions(body)
     asked = GenerateRequest(
