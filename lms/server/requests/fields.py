@@ -124,8 +124,8 @@ def _plain(complaint: str) -> str:
 
 
 def only(value: object, allowed: tuple[object, ...], param: str, elsewhere: str | None = None) -> None:
-    """Refuse a documented parameter whose value this build cannot honour, or only `elsewhere`. Raises Unsupported naming
-    `param`.
+    """Refuse a documented parameter whose value cannot be honoured, or only at another endpoint. Raises Unsupported
+    naming `param`.
     """
     if value in allowed:
         return
