@@ -1,7 +1,7 @@
 """Who has to go so that another model can come. Pure.
 
-Idle models that a request loaded just in time make room, the least recently used first. Under a memory budget, which
-says that memory matters more, those that somebody loaded by hand do as well. Who is busy or pinned stays.
+Idle models that a request loaded just in time make room, the least recently used first, and none in vain. Under a memory
+budget, which says that memory matters more, those that somebody loaded by hand do as well. Who is busy or pinned stays.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -53,7 +53,8 @@ def make_room(
     there = tuple(instances)
     idle = sorted((i for i in there if i.evictable), key=lambda i: i.last_used_s)
     by_request = [i for i in idle if i.plan.jit]
-    evicted = by_request[: _surplus(plan, there, jit_max_models)]
+    surplus = by_request[: _surplus(plan, there, jit_max_models)]
+    evicted = list(surplus)
     if available_bytes is None:
         return Room(tuple(evicted), frozenset(i.number for i in evicted))
     limits = memory_limits(there, available_bytes, budget_bytes)
@@ -62,6 +63,7 @@ def make_room(
     while _is_short(plan, limits, (*leaving, *evicted)) and candidates:
         evicted.append(candidates.pop(0))
     require_room(plan.key, plan.need_bytes, limits, going=(*leaving, *evicted))
+    evicted = _needed(plan, limits, leaving, evicted, len(surplus))
     waits_for = [*evicted, *leaving] if _is_short(plan, limits, evicted) else evicted
     return Room(tuple(evicted), frozenset(i.number for i in waits_for))
 
@@ -88,6 +90,18 @@ def require_room(key: str, need_bytes: int, limits: Sequence[Limit], going: Sequ
         f"“{key}” needs about {_size(need_bytes)} and {free} of memory are free{without}{tightest.of}.",
         hint="Unload a model, load it with a shorter context (--context-length), or all the same (--force).",
     )
+
+
+def _needed(
+    plan: Plan, limits: Sequence[Limit], leaving: Sequence[Instance], evicted: Sequence[Instance], surplus: int
+) -> list[Instance]:
+    """Without those who gave too little: a larger one that went after them is room enough. The first `surplus` go."""
+    kept = list(evicted)
+    for spared in reversed(evicted[surplus:]):
+        others = [instance for instance in kept if instance is not spared]
+        if not _is_short(plan, limits, (*leaving, *others)):
+            kept = others
+    return kept
 
 
 def _is_short(plan: Plan, limits: Iterable[Limit], going: Sequence[Instance]) -> bool:

@@ -39,6 +39,14 @@ def test_over_the_budget_the_least_recently_used_goes_though_the_machine_has_roo
     assert [effect.plan.key for effect in story.of(Start)] == ["c"]
 
 
+def test_nobody_goes_in_vain() -> None:
+    story = Story(budget_bytes=100)
+    idle(story, by_hand("small", need_bytes=10))
+    big = idle(story, by_hand("big", need_bytes=80))
+    story.load(by_hand("c", need_bytes=70))
+    assert [effect.number for effect in story.of(Stop)] == [big]
+
+
 def test_what_the_budget_unloads_is_not_loaded_again_by_a_daemon_that_comes_back() -> None:
     story = Story(budget_bytes=100)
     idle(story, by_hand("a", need_bytes=80))
