@@ -1,7 +1,8 @@
 """Who has to go so that another model can come. Pure.
 
-Idle models that a request loaded just in time make room, the least recently used first, and none in vain. Under a memory
-budget, which says that memory matters more, those that somebody loaded by hand do as well. Who is busy or pinned stays.
+Idle models that a request loaded just in time make room, the least recently used first, and none in vain. Under a
+memory budget, which says that memory matters more, those that somebody loaded by hand do as well. Who is busy or pinned
+stays.
 """
 
 from collections.abc import Callable, Iterable, Sequence
