@@ -197,8 +197,8 @@ class Pool:
         ask: Waiting[LoadProgress | LoadDone] = self._ask()
 
         def load(now_s: float) -> list[Effect]:
-            free_bytes = None if request.force else self._free_bytes()
-            return self._state.load(ask.ticket, plan, free_bytes, now_s, reuse=request.reuse)
+            free_bytes = self._free_bytes()
+            return self._state.load(ask.ticket, plan, free_bytes, now_s, reuse=request.reuse, force=request.force)
 
         self._post_after_news(load)
         return ask

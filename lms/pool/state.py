@@ -155,11 +155,19 @@ class PoolState:
             return self._no_room(ticket, chosen, error)
 
     def load(
-        self, ticket: Ticket, plan: Plan, available_bytes: int | None, now_s: float, *, reuse: bool = False
+        self,
+        ticket: Ticket,
+        plan: Plan,
+        available_bytes: int | None,
+        now_s: float,
+        *,
+        reuse: bool = False,
+        force: bool = False,
     ) -> list[Effect]:
         """One more instance. An empty identifier means the key, numbered when it is taken.
 
         With `reuse` one that is there is taken over, if it is loaded as it is planned here, and refused if it is not.
+        With `force` it is loaded without room for it too, if there is none to be made; nobody goes for it then.
         """
         if self._closed:
             return self._done(Refuse(ticket, refusals.closing()))
@@ -171,7 +179,9 @@ class PoolState:
         try:
             instance = self._start(plan, available_bytes, now_s)
         except NotEnoughMemory as error:
-            return self._no_room(ticket, plan, error)
+            if not force:
+                return self._no_room(ticket, plan, error)
+            instance = self._start(plan, None, now_s)
         instance.loaders.append(ticket)
         return self._done()
 

@@ -136,10 +136,18 @@ def test_a_pinned_model_is_not_counted_out_by_the_limit_of_just_in_time_models()
     assert story.of(Stop) == []
 
 
-def test_by_force_a_load_begins_that_does_not_fit() -> None:
+def test_by_force_a_load_begins_that_does_not_fit_and_nobody_goes_for_it() -> None:
     story = Story(budget_bytes=100)
-    story.load(by_hand("a", need_bytes=500), free=None)
-    assert [effect.plan.key for effect in story.of(Start)] == ["a"]
+    idle(story, by_hand("a", need_bytes=50))
+    story.load(by_hand("b", need_bytes=500), force=True)
+    assert ([effect.plan.key for effect in story.of(Start)], story.of(Stop)) == (["b"], [])
+
+
+def test_force_changes_nothing_where_room_can_be_made() -> None:
+    story = Story(budget_bytes=100)
+    a = idle(story, by_hand("a", need_bytes=50))
+    story.load(by_hand("b", need_bytes=80), force=True)
+    assert [effect.number for effect in story.of(Stop)] == [a]
 
 
 def test_who_would_go_is_told_without_anybody_going() -> None:

@@ -70,9 +70,9 @@ class Story:
     def jit(self, key: str, **fields: object) -> int:
         return self.lease(key, jit(key, **fields))  # type: ignore[arg-type]
 
-    def load(self, plan: Plan, free: int | None = MANY_BYTES, reuse: bool = False) -> int:
+    def load(self, plan: Plan, free: int | None = MANY_BYTES, reuse: bool = False, force: bool = False) -> int:
         self.ticket += 1
-        self._did(self.state.load(self.ticket, plan, free, self.now, reuse=reuse))
+        self._did(self.state.load(self.ticket, plan, free, self.now, reuse=reuse, force=force))
         return self.ticket
 
     def loaded(self, plan: Plan) -> int:
