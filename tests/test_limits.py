@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lms.limits import memory_limit_bytes
+from lms.limits import memory_left_bytes, memory_limit_bytes
 
 PROGRAM = """
 import resource, sys
@@ -58,3 +58,33 @@ def test_the_least_limit_of_memory_around_the_process_counts(
 
 def test_a_system_without_control_groups_has_no_limit(tmp_path: Path) -> None:
     assert memory_limit_bytes(tmp_path, tmp_path / "own") is None
+
+
+@pytest.mark.parametrize(
+    ("own", "files", "left"),
+    [
+        ("0::/a", {"a/memory.max": 100, "a/memory.current": 70, "a/memory.stat": "anon 40\ninactive_file 20"}, 50),
+        ("0::/a", {"a/memory.max": 100, "a/memory.current": 70, "memory.max": 80, "memory.current": 75}, 5),
+        ("0::/a", {"a/memory.max": 100, "a/memory.current": 120}, 0),
+        ("0::/a", {"a/memory.max": "max", "a/memory.current": 120}, None),
+        (
+            "4:memory:/",
+            {
+                "memory/memory.limit_in_bytes": 100,
+                "memory/memory.usage_in_bytes": 90,
+                "memory/memory.stat": "active_file 1\ntotal_active_file 30\ntotal_inactive_file 5",
+            },
+            45,
+        ),
+    ],
+    ids=["files are free", "the tightest", "over it", "no limit", "version 1"],
+)
+def test_what_a_limit_leaves_is_what_nobody_has_taken_but_for_files(
+    tmp_path: Path, own: str, files: dict[str, object], left: int | None
+) -> None:
+    for name, content in files.items():
+        path = tmp_path / "cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{content}\n")
+    (tmp_path / "own").write_text(own)
+    assert memory_left_bytes(tmp_path / "cgroup", tmp_path / "own") == left
