@@ -134,8 +134,8 @@ class Output:
 
     @contextlib.contextmanager
     def screen(self) -> Iterator[Callable[[str, Table], None]]:
-        """A summary over a table, drawn anew each time on a screen of its own; one behind the other in a pipe. Gives
-        the function that draws.
+        """A summary over a table, drawn anew each time on a screen of its own, of which the last is left behind; one
+        behind the other in a pipe. Gives the function that draws.
         """
         if not self._stdout.isatty() or self.as_json:
             yield self._draw_below
@@ -144,10 +144,18 @@ class Output:
         from rich.live import Live
 
         console = self._console(self._stdout)
-        with Live(console=console, screen=True, auto_refresh=False) as live:
-            yield lambda summary, table: live.update(
-                Group(visible(summary), "", self._drawn(table, console)), refresh=True
-            )
+        last: list[tuple[str, Table]] = []
+
+        def draw(summary: str, table: Table) -> None:
+            last[:] = [(summary, table)]
+            live.update(Group(visible(summary), "", self._drawn(table, console)), refresh=True)
+
+        try:
+            with Live(console=console, screen=True, auto_refresh=False) as live:
+                yield draw
+        finally:
+            for drawn in last:
+                self._draw_below(*drawn)
 
     def _draw_below(self, summary: str, table: Table) -> None:
         self.data(summary)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lms.client.control import InstanceRow, Pace
 
 # Left out first where a terminal is narrow.
-SPARE = ("DEVICE", "PARALLEL", "SIZE", "PINNED", "USED", "TTL")
+SPARE = ("DEVICE", "PARALLEL", "SIZE", "PINNED", "TTL", "USED")
 
 # LM Studio's, then ours: whether it stays when another needs room, requests that wait, and of the answers in work, else
 # of the last one, their speed and the tokens of context that the longest takes.

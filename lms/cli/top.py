@@ -78,7 +78,7 @@ class Look:
         waiting = sum(row.queued for row in self.rows)
         return (
             f"{units.count(len(self.rows), 'model')} · {units.count(requests, 'request')} in work, {waiting} waiting · "
-            f"{self.tokens_per_second:.1f} tokens/s · {units.memory(self.available_bytes)} of memory free"
+            f"{self.tokens_per_second:.1f} tokens/s · {units.memory(self.available_bytes)} free"
         )
 
     @property

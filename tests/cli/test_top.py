@@ -35,11 +35,14 @@ def test_json_is_a_line_for_each_look(busy: Terminal) -> None:
     assert (model["identifier"], model["waiting"], model["memoryBytes"]) == ("tiny-chat", 2, 3 << 20)
 
 
-def test_a_screen_of_its_own_is_left_again(busy: Terminal) -> None:
+def test_a_screen_of_its_own_is_left_again_and_the_last_look_stays(busy: Terminal) -> None:
     busy.is_tty = True
-    out = busy.type("top", "-n", "1").out
-    assert "tiny-chat" in out
-    assert out.index("\x1b[?1049h") < out.index("\x1b[?1049l")
+    before, _, screen = busy.type("top", "-n", "1").out.partition("\x1b[?1049h")
+    shown, _, left = screen.partition("\x1b[?1049l")
+    assert before == ""
+    assert "tiny-chat" in shown
+    assert "1 request in work" in left
+    assert "tiny-chat" in left
 
 
 def test_ctrl_c_is_a_good_end(busy: Terminal, daemon: FakeDaemon) -> None:
