@@ -106,6 +106,10 @@ class Talk:
                 self._output.say("\n[Stopped]")
             except LmsError as error:
                 self._output.fail(error.message, error.hint, error.candidates)
+            except BrokenPipeError:
+                raise
+            except OSError as error:  # it cannot be saved, and goes on
+                self._output.fail(f"{error}.")
 
     def _do(self, line: str) -> None:
         word, _, rest = line.partition(" ")

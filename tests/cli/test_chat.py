@@ -316,6 +316,14 @@ def test_a_daemon_that_has_ended_meanwhile_is_started_again(talking: Terminal, d
     assert "Error" not in ended.err
 
 
+def test_a_chat_that_cannot_be_saved_says_so_and_goes_on(talking: Terminal, daemon: FakeDaemon) -> None:
+    talking.home.chats.write_text("in the way of the folder")
+    ended = held(talking, "One", "Two")
+    assert ended.code == 0
+    assert ended.err.count("File exists") == 2
+    assert messages(daemon) == [("user", "One"), ("assistant", "Hello."), ("user", "Two")]
+
+
 def test_a_model_that_was_unloaded_meanwhile_is_loaded_again(talking: Terminal, daemon: FakeDaemon) -> None:
     def unloading(body: dict[str, Any]) -> Any:
         daemon.asked.append(body)
