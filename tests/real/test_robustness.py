@@ -164,7 +164,8 @@ STREAMS = {
 
 def test_whoever_waits_for_an_answer_is_told_when_the_server_stops(fake_lms: Lms) -> None:
     fake_lms("load", MODEL, "--parallel", "8")
-    served = Served(fake_lms, fake_lms.client.start_server(ServerStart(0)).port or 0)
+    daemon = fake_lms.client
+    served = Served(fake_lms, daemon.start_server(ServerStart(0)).port or 0)
     with ExitStack() as stack:
         streams = {path: stack.enter_context(served.connect()) for path in STREAMS}
         idle, whole = stack.enter_context(served.connect()), stack.enter_context(served.connect())
@@ -172,7 +173,7 @@ def test_whoever_waits_for_an_answer_is_told_when_the_server_stops(fake_lms: Lms
             client.sendall(request(path, STREAMS[path]))
         whole.sendall(request("/v1/chat/completions", question("write for ever")))
         begun = {path: until(client, b"data: ") for path, client in streams.items()}
-        while fake_lms.client.instances()[0].running < len(STREAMS) + 1:
+        while daemon.instances()[0].running < len(STREAMS) + 1:
             continue
         fake_lms("server", "stop")
         for path, client in streams.items():

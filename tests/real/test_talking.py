@@ -203,7 +203,8 @@ def test_ps_shows_how_an_answer_in_work_gets_on(fake_lms: Lms) -> None:
     slow = replace(fake_lms, environ=fake_lms.environ | {"LMS_FAKE_TOKEN_MS": "5"})
     slow("load", "tiny-chat")
     asking = slow.start("chat", "-p", "write for ever")
-    while not [pace for pace in slow.client.paces() if pace.tokens > 0]:
+    client = slow.client
+    while not [pace for pace in client.paces() if pace.tokens > 0]:
         assert asking.poll() is None
     [model] = json.loads(slow("ps", "--json").stdout)
     assert model["status"] == "generating"
