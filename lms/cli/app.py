@@ -42,6 +42,7 @@ from lms.cli import (
     version,
 )
 from lms.cli.command import Help, group, require_subcommand
+from lms.cli.complaints import of_the_system
 from lms.cli.session import Session
 from lms.errors import LmsError, UsageError, to_wire
 
@@ -95,7 +96,7 @@ def run(arguments: Sequence[str], session: Session | None = None) -> int:
     except typer.Abort:
         return _failed(session, LmsError("Nothing was chosen."))
     except OSError as error:
-        return _failed(session, LmsError(_in_words(error)))
+        return _failed(session, LmsError(of_the_system(error)))
     except Exception as error:
         return _crashed(session, error)
     return ended if isinstance(ended, int) else exits.DONE
@@ -119,12 +120,6 @@ def _failed(session: Session, error: LmsError) -> int:
         told = all(candidate in error.message for candidate in error.candidates)
         session.output.fail(error.message, error.hint, () if told else error.candidates)
     return exits.code_of(error)
-
-
-def _in_words(error: OSError) -> str:
-    """Without the error's number: `/models: Permission denied.`"""
-    path = f"{error.filename}: " if error.filename else ""
-    return f"{path}{error.strerror or error}."
 
 
 def _crashed(session: Session, error: Exception) -> int:

@@ -10,6 +10,7 @@ from lms.cli import chat_model, chat_pictures
 from lms.cli.chat_pieces import Ended, pieces, stats_lines
 from lms.cli.chat_saved import Chat, Chats, text_of
 from lms.cli.chat_screen import Reply, gather, show
+from lms.cli.complaints import of_the_system
 from lms.cli.echo import unechoed
 from lms.errors import DaemonUnreachable, LmsError, UsageError
 
@@ -109,7 +110,7 @@ class Talk:
             except BrokenPipeError:
                 raise
             except OSError as error:  # it cannot be saved, and goes on
-                self._output.fail(f"{error}.")
+                self._output.fail(of_the_system(error))
 
     def _do(self, line: str) -> None:
         word, _, rest = line.partition(" ")

@@ -1,4 +1,4 @@
-"""What Typer has against a command line, in our words: one line, and where to read more. Names nothing hidden."""
+"""What Typer has against a command line, and the system against what it asks for, in our words. Names nothing hidden."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -32,6 +32,12 @@ def no_such_command(typed: str, context: typer.Context, commands: Iterable[Any])
     if context.parent is None and typed in ELSEWHERE:
         similar = [ELSEWHERE[typed]]
     return UsageError(f"No such command: {typed}.{_did_you_mean(similar)}", hint=_where_to_read(context))
+
+
+def of_the_system(error: OSError) -> str:
+    """What the system says, without the error's number: `/models: Permission denied.`"""
+    path = f"{error.filename}: " if error.filename else ""
+    return f"{path}{error.strerror or error}."
 
 
 def _message(error: typer.TyperException, context: typer.Context) -> str:
