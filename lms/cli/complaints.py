@@ -1,4 +1,4 @@
-"""What Typer has against a command line, and the system against what it asks for, in our words. Names nothing hidden."""
+"""What Typer has against a command line, and the system against a command, in our words. Names nothing hidden."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
