@@ -30,6 +30,8 @@ WORTH_WAITING_TOKENS = 16
 # not one alone: ggml multiplies a single row with other instructions, and rounds 16-bit weights otherwise. With two the
 # same request gives the same logits, and the same seed the same text, whether its prompt was in memory or not.
 FRESH_TOKENS = 2
+# For so many of the longest passes an answer that has its first token may stand still.
+STANDING_PASSES = 8
 # So long an engine sleeps that waits for a picture to be looked at.
 LOOKING_S = 0.05
 # Memory that is not divisible is stored after so many tokens of a prompt, and each time so many more.
@@ -109,6 +111,7 @@ class Batch:
         self._waiting: deque[Sequence] = deque()
         self._running: list[Sequence] = []
         self._answers_turn = False
+        self._stood = 0
 
     @property
     def running(self) -> int:
@@ -251,17 +254,23 @@ class Batch:
         """The next pass: for all that run, unless prompts and answers take turns.
 
         They do where each slot has a memory of its own, one prompt at a time: a pass in which slots get unequal numbers
-        of tokens is computed as several there, and each of them walks all weights.
+        of tokens is computed as several there, and each of them walks all weights. So does a pass for a few answers,
+        which is why those that have only begun stand still for the prompts that came with theirs.
         """
         able = self._able()
         prompts = [sequence for sequence in able if not sequence.is_decoding]
         if self._decoder.slot_cells == self._decoder.cells or not prompts:
+            self._stood = 0
             return plan(able, self.limits)
-        if len(prompts) == len(able):
-            return plan(prompts[:1], self.limits)
+        answers = [sequence for sequence in able if sequence.is_decoding]
+        if self._stood < STANDING_PASSES * self.limits.alone and all(answer.has_only_begun for answer in answers):
+            planned = plan(prompts[:1], self.limits)
+            self._stood += _tokens_of(planned) if answers else 0
+            return planned
         self._answers_turn = not self._answers_turn
         if self._answers_turn:
-            return plan([sequence for sequence in able if sequence.is_decoding], self.limits)
+            self._stood = 0
+            return plan(answers, self.limits)
         return plan(prompts[:1], replace(self.limits, alone=self.limits.beside_answers))
 
     def _able(self) -> list[Sequence]:

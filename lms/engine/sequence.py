@@ -47,6 +47,11 @@ class Sequence:
         return self.pending == 1 and len(self.tokens) > self.prompt_length
 
     @property
+    def has_only_begun(self) -> bool:
+        """Whether one token was drawn, and no more."""
+        return len(self.tokens) == self.prompt_length + 1
+
+    @property
     def next_picture(self) -> Picture | None:
         """The picture that is to be processed next."""
         return next((picture for picture in self.pictures if picture.start == self.processed), None)

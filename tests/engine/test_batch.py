@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lms.engine.batch import FRESH_TOKENS, MARKED_TOKENS, Batch, Progressed, Sampled
+from lms.engine.batch import FRESH_TOKENS, MARKED_TOKENS, STANDING_PASSES, Batch, Progressed, Sampled
 from lms.engine.fake import END, FakeDecoder, reply
 from lms.engine.scheduler import Limits
 from lms.engine.states import StateStore
@@ -231,6 +231,45 @@ def test_prompts_that_arrive_together_process_what_they_share_once() -> None:
     generated = sum(len(answer) for answer in answers.values())
     processed = sum(passes) - generated
     assert processed < 2 * len(prompt(said[0]))
+
+
+def separate(chunk: int = 4) -> Batch:
+    """Four slots that each have a memory of their own."""
+    return Batch(FakeDecoder(4, 4, 4 * 1024, lambda tokens: None, slot_cells=1024), Limits(16, chunk))
+
+
+def drawn_in(served: Batch) -> list[int]:
+    """Who gets a token in the next pass."""
+    return [outcome.uid for outcome in served.step() if isinstance(outcome, Sampled)]
+
+
+def test_answers_that_have_only_begun_wait_for_the_prompts_that_came_with_theirs() -> None:
+    served = separate()
+    for uid in range(4):
+        served.insert(uid, range(32 * uid, 32 * uid + 16), Sampling())
+    assert [drawn_in(served) for _ in range(6)] == [[0], [1], [2], [3], [0, 1, 2, 3], [0, 1, 2, 3]]
+
+
+def test_answers_that_have_begun_take_turns_with_prompts() -> None:
+    served = separate()
+    served.insert(0, prompt("write for ever"), Sampling())
+    while not drawn_in(served):
+        pass
+    assert drawn_in(served) == [0]
+    served.insert(1, range(100), Sampling())
+    passes = [drawn_in(served) for _ in range(50)]
+    assert passes[:48] == [[0], []] * 24, "four tokens of the prompt for each of the answer"
+    assert passes[48:] == [[0], [1]]
+
+
+def test_answers_stand_still_for_so_long_only() -> None:
+    served = separate()
+    served.insert(0, prompt("write for ever"), Sampling())
+    while not drawn_in(served):
+        pass
+    served.insert(1, range(1000), Sampling())
+    passes = [drawn_in(served) for _ in range(STANDING_PASSES + 4)]
+    assert passes == [[]] * STANDING_PASSES + [[0], [], [0], []]
 
 
 def test_a_prompt_shares_with_one_that_is_still_answered() -> None:
