@@ -1,7 +1,7 @@
 """`lms load`: bring a model into memory. Loading it again gives a second instance, as in LM Studio."""
 
 from contextlib import closing
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,6 +12,7 @@ from lms.cli.command import command
 from lms.cli.estimate import show_estimate
 from lms.cli.output import Styled
 from lms.cli.session import Daemon, Session
+from lms.cli.setting import shown
 from lms.cli.speculative import UNASKED, Speculative
 from lms.cli.tuning import UNTUNED, Tuning
 from lms.cli.values import MOST_INT32, whole_number
@@ -20,6 +21,8 @@ from lms.errors import EngineFailed, Unsupported, UsageError
 
 if TYPE_CHECKING:
     from lms.client.control import InstanceRow, LoadDone, LoadRequest
+
+MOST_LETTERS = 40
 
 ModelKey = Annotated[str | None, typer.Argument(metavar="model-key", help="A key that lms ls shows, or a part of it.")]
 Gpu = Annotated[
@@ -200,9 +203,20 @@ def chosen(row: "InstanceRow", request: "LoadRequest", *, reused: bool = False) 
     set_ |= {"ttl_s": row.ttl_s} if row.ttl_s is not None and request.ttl_s is None else {}
     set_ |= {"pinned": True} if row.pinned and not request.pinned else {}
     whence = "As it was loaded before" if reused else f"As set for {row.model.key} (lms config)"
-    lines = [f"{whence}: {', '.join(sorted(set_))}."] if set_ else []
+    lines = [f"{whence}: {', '.join(in_words(name, set_[name]) for name in sorted(set_))}."] if set_ else []
     if row.config.context_length is None and row.context_length < row.model.max_context_length:
         lines.append(
             f"The context is the default one; the model takes {row.model.max_context_length:,} tokens (-c max)."
         )
     return lines
+
+
+def in_words(name: str, value: Any) -> str:
+    """A setting of a loaded model as people say it: `context length 8192`, `unloaded when idle for 1h`."""
+    match name:
+        case "ttl_s":
+            return f"unloaded when idle for {units.short(value)}"
+        case "pinned":
+            return "pinned"
+        case _:
+            return f"{name.replace('_', ' ')} {shown(value, MOST_LETTERS)}"

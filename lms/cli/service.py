@@ -87,7 +87,7 @@ def uninstall(session: Session, system: System = False) -> None:
         raise ServiceFailed(
             f"No service is installed: there is no {chosen.path}.", hint="lms service status says more."
         )
-    chosen.uninstall()
+    remove(session, chosen)
     if session.output.as_json:
         session.output.json({"installed": False})
     else:
@@ -98,6 +98,14 @@ def uninstall(session: Session, system: System = False) -> None:
 def status(session: Session) -> None:
     """Say whether the service is installed and runs. Ends with 0 either way."""
     _report(session, data=True)
+
+
+def remove(session: Session, installed: "Manager") -> None:
+    """Uninstall it; that nothing could be stopped, as nothing runs here, is said. Raises ServiceFailed."""
+    if not installed.uninstall():
+        session.output.warn(
+            f"systemd does not run here, so there was nothing to stop: only {installed.path} is removed."
+        )
 
 
 def _manager(session: Session, system: bool) -> "Manager":

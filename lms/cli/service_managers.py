@@ -23,6 +23,7 @@ _POLL_S = 0.1
 LINGERING = Path("/var/lib/systemd/linger")
 # There where systemd is what the system was started with: sd_booted(3).
 BOOTED = Path("/run/systemd/system")
+NEEDS_ROOT = "A service of the system needs root: sudo."
 WITHOUT = "lms service install --print shows what it would be told. In a container, start lms daemon up."
 
 
@@ -46,8 +47,8 @@ class Manager(Protocol):
         """Start what is installed, in place of what it was before."""
         ...
 
-    def uninstall(self) -> None:
-        """Stop the service and leave nothing of it."""
+    def uninstall(self) -> bool:
+        """Stop the service and leave nothing of it. False where the manager itself does not run: only files went."""
         ...
 
     def runs(self) -> bool:
@@ -131,13 +132,20 @@ class Systemd:
     def start(self) -> None:
         self._systemctl("restart", self.path.name)
 
-    def uninstall(self) -> None:
+    def uninstall(self) -> bool:
         lingering_is_ours = self._lingering_is_ours()
-        self._systemctl("disable", "--now", self.path.name)
+        try:
+            self._systemctl("disable", "--now", self.path.name)
+        except (ServiceFailed, Unsupported):
+            if self._booted.exists():
+                raise
+            self._remove_files()
+            return False
         self.path.unlink()
         self._systemctl("daemon-reload")
         if lingering_is_ours:  # last, as it may end the user's systemd
             self._run("loginctl", "disable-linger", getpass.getuser())
+        return True
 
     def runs(self) -> bool:
         return self._programs.succeeds("systemctl", *self._scope, "--quiet", "is-active", self.path.name)
@@ -145,6 +153,15 @@ class Systemd:
     def starts_at_boot(self) -> bool:
         enabled = self._programs.succeeds("systemctl", *self._scope, "--quiet", "is-enabled", self.path.name)
         return enabled and (self._system or self._lingers.exists())
+
+    def _remove_files(self) -> None:
+        """The unit, and the links by which it was enabled."""
+        try:
+            for link in self.path.parent.glob(f"*.wants/{self.path.name}"):
+                link.unlink()
+            self.path.unlink()
+        except PermissionError as error:
+            raise ServiceFailed(f"{self.path} cannot be removed.", hint=NEEDS_ROOT) from error
 
     def _systemctl(self, *words: str) -> None:
         self._run("systemctl", *self._scope, *words)
@@ -198,9 +215,10 @@ class Launchd:
         self._stop()
         self._programs.run("launchctl", "bootstrap", self._domain, str(self.path))
 
-    def uninstall(self) -> None:
+    def uninstall(self) -> bool:
         self._stop()
         self.path.unlink()
+        return True
 
     def runs(self) -> bool:
         return self._programs.succeeds("launchctl", "print", self._target)
@@ -227,7 +245,7 @@ def _write(path: Path, text: str) -> None:
     try:
         write_atomically(path, text.encode())
     except PermissionError as error:
-        raise ServiceFailed(f"{path} cannot be written.", hint="A service of the system needs root: sudo.") from error
+        raise ServiceFailed(f"{path} cannot be written.", hint=NEEDS_ROOT) from error
 
 
 def _user_home(environ: Mapping[str, str]) -> Path:

@@ -59,6 +59,7 @@ def _question(session: Session) -> str:
 
 def _service(session: Session) -> list[str]:
     """Raises ServiceFailed when there is one of the system, which is not ours to remove."""
+    from lms.cli.service import remove
     from lms.cli.service_managers import manager
 
     own, of_system = (manager(sys.platform, session.environ, system=system) for system in (False, True))
@@ -68,7 +69,7 @@ def _service(session: Session) -> list[str]:
         )
     if not own.path.exists():
         return []
-    own.uninstall()
+    remove(session, own)
     return [str(own.path)]
 
 

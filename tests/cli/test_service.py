@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lms.cli.service_files import Service
-from lms.cli.service_managers import Launchd, Systemd
+from lms.cli.service_managers import BOOTED, Launchd, Systemd
 from lms.errors import ServiceFailed
 from tests.cli.conftest import Terminal
 
@@ -228,3 +228,42 @@ def test_uninstalling_removes_the_file_and_leaves_the_home(machine: Terminal, st
     assert (ended.code, ended.out, ended.err) == (0, "", "The service is uninstalled.\n")
     assert not installed.path.exists()
     assert machine.home.settings.exists()
+
+
+@pytest.mark.parametrize("programs_are_there", [True, False])
+def test_a_unit_left_over_where_systemd_does_not_run_is_removed(
+    environ: dict[str, str], state: Path, tmp_path: Path, programs_are_there: bool
+) -> None:
+    here = Systemd(environ, system=False, lingering=state / "linger", booted=tmp_path / "nowhere")
+    here.install(service(tmp_path))
+    enabled = here.path.parent / "default.target.wants" / here.path.name
+    enabled.parent.mkdir()
+    enabled.symlink_to(here.path)
+    (state / "broken").touch()
+    if not programs_are_there:
+        (tmp_path / "programs" / "systemctl").unlink()
+        here = Systemd({**environ, "PATH": str(tmp_path / "programs")}, system=False, booted=tmp_path / "nowhere")
+    assert not here.uninstall()
+    assert not here.path.exists()
+    assert not enabled.is_symlink()
+
+
+def test_a_unit_stays_where_systemd_runs_and_refuses(systemd: Systemd, state: Path, tmp_path: Path) -> None:
+    systemd.install(service(tmp_path))
+    (state / "broken").touch()
+    with pytest.raises(ServiceFailed, match="disable --now"):
+        systemd.uninstall()
+    assert systemd.path.exists()
+
+
+@pytest.mark.skipif(BOOTED.exists(), reason="systemd runs here")
+@pytest.mark.parametrize("words", [("service", "uninstall"), ("uninstall",)])
+def test_that_only_the_file_could_be_removed_is_said(
+    machine: Terminal, state: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    left_over = Systemd(machine.environ, system=False, lingering=state / "linger")
+    left_over.install(service(tmp_path))
+    (state / "broken").touch()
+    ended = machine.type(*words)
+    assert (ended.code, left_over.path.exists()) == (0, False)
+    assert f"systemd does not run here, so there was nothing to stop: only {left_over.path} is removed." in ended.err
