@@ -95,7 +95,7 @@ _lms() {
                 "lms version") candidates="--json --help -h" ;;
                 "lms uninstall") candidates="--home --yes -y --json --help -h" ;;
                 "lms server") candidates="start stop status --help -h" ;;
-                "lms server start") candidates="--port -p --bind --cors --cors-origin --require-auth --no-require-auth --json --help -h" ;;
+                "lms server start") candidates="--port -p --bind --cors --cors-origin --no-cors --require-auth --no-require-auth --json --help -h" ;;
                 "lms server stop") candidates="--json --help -h" ;;
                 "lms server status") candidates="--json --help -h" ;;
                 "lms token") candidates="create list revoke --help -h" ;;

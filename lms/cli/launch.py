@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from lms.client.control import ServerStatus
 
 DEFAULT_TTL_S = 3600
+# What lmstudio-js reads, then lmstudio-python.
+TOKEN_VARIABLES = ("LM_API_TOKEN", "LMSTUDIO_API_TOKEN")
 
 
 def _agent(typed: str) -> str:
@@ -35,7 +37,12 @@ Model = Annotated[
     str | None, typer.Option("--model", "-m", metavar="MODEL", help="Its model. Default: the loaded one used last.")
 ]
 Token = Annotated[
-    str | None, typer.Option("--token", metavar="TOKEN", help="API token, if the server asks for one. Or LM_API_TOKEN.")
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        help="API token, if the server asks for one. Or in the environment: LM_API_TOKEN, LMSTUDIO_API_TOKEN.",
+    ),
 ]
 Ttl = Annotated[
     int | None,
@@ -97,7 +104,7 @@ def _serving(session: Session, daemon: Daemon) -> "ServerStatus":
 
 
 def _token(session: Session, status: "ServerStatus", given: str | None) -> str:
-    token = given or session.environ.get("LM_API_TOKEN")
+    token = given or next(filter(None, map(session.environ.get, TOKEN_VARIABLES)), None)
     if token is None and status.admission.require_auth:
         raise Unauthorized(
             "The server asks for an API token.", hint="Give it with --token; lms token create makes one."

@@ -41,13 +41,16 @@ Bind = Annotated[
     str | None,
     typer.Option("--bind", metavar="ADDRESS", help="Address, or unix:/PATH. Default: LMS_SERVER_HOST, else 127.0.0.1."),
 ]
-Cors = Annotated[bool, typer.Option("--cors", help="Let web pages of any origin call the server.")]
+Cors = Annotated[bool, typer.Option("--cors", help="Let web pages of any origin call the server. Stays so.")]
 CorsOrigin = Annotated[
     list[str] | None,
     typer.Option(
-        "--cors-origin", metavar="ORIGIN", help="Let web pages of this origin call the server. May be given again."
+        "--cors-origin",
+        metavar="ORIGIN",
+        help="Let web pages of this origin call the server. Stays so. May be given again.",
     ),
 ]
+NoCors = Annotated[bool, typer.Option("--no-cors", help="Let no web page call the server any more.")]
 RequireAuth = Annotated[
     bool, typer.Option("--require-auth", help="Answer only who has an API token (lms token). Stays so.")
 ]
@@ -72,10 +75,11 @@ def start(
     bind: Bind = None,
     cors: Cors = False,
     cors_origin: CorsOrigin = None,
+    no_cors: NoCors = False,
     require_auth: RequireAuth = False,
     no_require_auth: NoRequireAuth = False,
 ) -> None:
-    """Start the server. The port is remembered for the next time, and whether it asks for tokens."""
+    """Start the server. The port is remembered for the next time, whether it asks for tokens, and pages let in."""
     from lms.client.control import ServerStart
 
     if require_auth and no_require_auth:
@@ -85,7 +89,7 @@ def start(
         in_environment = session.environ.get("LMS_SERVER_PORT")
         port = whole_number("LMS_SERVER_PORT", in_environment, 0, 65535) if in_environment else None
     auth = require_auth if require_auth or no_require_auth else None
-    wanted = ServerStart(port, host, _origins(cors, cors_origin), auth)
+    wanted = ServerStart(port, host, _origins(cors, cors_origin, none=no_cors), auth)
     daemon = session.daemon()
     before = daemon.server_status()
     status = daemon.start_server(wanted)
@@ -143,12 +147,16 @@ def _last_port(home: Home) -> int | None:
     return port if isinstance(port, int) else None
 
 
-def _origins(cors: bool, listed: list[str] | None) -> tuple[str, ...] | None:
-    """Whose pages may call the server; None: as the settings say. Raises UsageError when one is no origin."""
+def _origins(cors: bool, listed: list[str] | None, *, none: bool) -> tuple[str, ...] | None:
+    """Whose pages may call the server; None: as the settings say, or as before. Raises UsageError when one is no
+    origin, or with `none` too.
+    """
     from lms.config.origins import ANY, origin
 
+    if none and (cors or listed):
+        raise UsageError("--no-cors lets no page in: give it alone, or --cors or --cors-origin.")
     if not cors and not listed:
-        return None
+        return () if none else None
     try:
         return tuple(origin(typed) for typed in [*([ANY] if cors else []), *(listed or [])])
     except ValueError as error:

@@ -41,8 +41,8 @@ Allow = Annotated[
     typer.Option(
         "--allow",
         metavar="inference|models|admin|mcp|all",
-        help="What it may do: ask models; load, unload and download them; see figures; use MCP servers. "
-        "May be given again. Default: inference.",
+        help="What it may do: ask models; load, unload and download them; see figures and everybody's stored "
+        "responses (admin); use MCP servers. May be given again. Default: inference.",
     ),
 ]
 Expires = Annotated[

@@ -27,17 +27,19 @@ _POLL_S = 0.1
 
 
 class Remembered(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is on disk about the server. The port outlives a stop, and that tokens are asked for; the rest is for coming
-    back after a crash.
+    """What is on disk about the server. The port outlives a stop, that tokens are asked for, and `origins`, whose pages
+    somebody let in by name, settings aside; the rest is for coming back after a crash.
     """
 
     port: int | None = None
     host: str | None = None
     admission: Admission = Admission()
     wanted: bool = False
+    origins: tuple[str, ...] = ()
 
     def after_stop(self) -> "Remembered":
-        return Remembered(self.port, admission=Admission(require_auth=self.admission.require_auth))
+        admission = Admission(require_auth=self.admission.require_auth)
+        return Remembered(self.port, admission=admission, origins=self.origins)
 
 
 class Serving:
@@ -73,6 +75,10 @@ class Serving:
         """Returns once the server answers. Raises PortTaken or UsageError with an earlier server still running, and
         DaemonFailed when the front does not come up.
         """
+        return self._started(wanted, wanted.origins)
+
+    def _started(self, wanted: ServerStart, asked: tuple[str, ...] | None) -> ServerStatus:
+        """As `start`. The origins `asked` for are remembered; None: those that were."""
         with self._lock:
             host = wanted.host or self._settings.host or DEFAULT_HOST
             port, admission = self._port(wanted, host), self._admission(wanted)
@@ -80,6 +86,8 @@ class Serving:
             there = site is not None and (site.host, site.admission) == (host, admission) and port in (0, site.port)
             if not there:
                 self._move(host, port, admission)
+            if asked is not None:
+                self._remember(msgspec.structs.replace(self._remembered(), origins=asked))
             return self.status()
 
     def stop(self) -> ServerStatus:
@@ -90,7 +98,8 @@ class Serving:
                 raise ServerNotRunning("The server is not running.", hint="lms server start starts it.")
             port = site.port
             self._leave()
-            self._remember(Remembered(port, admission=site.admission).after_stop())
+            remembered = Remembered(port, admission=site.admission, origins=self._remembered().origins)
+            self._remember(remembered.after_stop())
             self._say("info", f"The server on {listener.place(site.host, port)} has stopped.")
             return ServerStatus(False, port)
 
@@ -107,7 +116,7 @@ class Serving:
         deadline_s, ending = time.monotonic() + PREDECESSOR_TIMEOUT_S, self._ending
         while self._current is None and not ending.is_set():
             try:
-                self.start(again)
+                self._started(again, asked=None)
                 self._say("info", f"The server is back on {where}, as before the daemon ended.")
             except LmsError as error:
                 if not isinstance(error, PortTaken) or time.monotonic() > deadline_s:
@@ -141,9 +150,10 @@ class Serving:
         return DEFAULT_PORT
 
     def _admission(self, wanted: ServerStart) -> Admission:
-        required = self._settings.require_auth or self._remembered().admission.require_auth
+        remembered = self._remembered()
+        required = self._settings.require_auth or remembered.admission.require_auth
         return Admission(
-            origins(self._settings.cors) if wanted.origins is None else wanted.origins,
+            (origins(self._settings.cors) or remembered.origins) if wanted.origins is None else wanted.origins,
             required if wanted.require_auth is None else wanted.require_auth,
         )
 
@@ -171,7 +181,8 @@ class Serving:
             listener.remove(site.host)
             raise
         self._current = site, front
-        self._remember(Remembered(site.port, site.host, site.admission, wanted=True))
+        asked = self._remembered().origins
+        self._remember(Remembered(site.port, site.host, site.admission, wanted=True, origins=asked))
         self._say("info", f"The server is listening on {listener.place(site.host, site.port)}.")
         watch = threading.Thread(target=self._watch, args=(front, self._ending), name="front watch", daemon=True)
         watch.start()

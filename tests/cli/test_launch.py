@@ -72,8 +72,11 @@ def test_a_server_that_asks_for_tokens_gets_one(lms: Terminal, daemon: FakeDaemo
     words = ("launch", "aider", "--print", "-m", "tiny-chat")
     assert lms.type(*words).code == 1
     assert "LM_STUDIO_API_KEY=abc\n" in lms.type(*words, "--token", "abc").out
-    lms.environ = {"LM_API_TOKEN": "def"}
+    lms.environ = {"LMSTUDIO_API_TOKEN": "def"}
     assert "LM_STUDIO_API_KEY=def\n" in lms.type(*words).out
+    lms.environ |= {"LM_API_TOKEN": "ghi"}
+    assert "LM_STUDIO_API_KEY=ghi\n" in lms.type(*words).out
+    assert "LM_STUDIO_API_KEY=abc\n" in lms.type(*words, "--token", "abc").out
 
 
 def test_a_server_without_a_port_is_none_for_them(lms: Terminal, daemon: FakeDaemon) -> None:

@@ -49,6 +49,14 @@ def test_start_passes_the_origins_that_are_listed_as_browsers_send_them(lms: Ter
     assert daemon.starts == [ServerStart(origins=("https://a.example", "http://b:8080"))]
 
 
+def test_no_cors_lets_no_page_in_and_goes_with_no_other(lms: Terminal, daemon: FakeDaemon) -> None:
+    lms.type("server", "start", "--no-cors")
+    assert daemon.starts == [ServerStart(origins=())]
+    assert lms.type("server", "start", "--no-cors", "--cors").code == 2
+    assert lms.type("server", "start", "--no-cors", "--cors-origin", "https://a").code == 2
+    assert daemon.starts == [ServerStart(origins=())]
+
+
 def test_what_is_no_origin_is_a_usage_error(lms: Terminal, daemon: FakeDaemon) -> None:
     ended = lms.type("server", "start", "--cors-origin", "a.example")
     assert (ended.code, daemon.starts) == (2, [])

@@ -80,6 +80,29 @@ def test_once_asked_for_tokens_are_asked_for_until_somebody_says_otherwise(make:
     assert not make().start(ServerStart(0)).admission.require_auth
 
 
+def test_pages_once_let_in_stay_so_until_somebody_says_otherwise(make: Make) -> None:
+    serving = make()
+    serving.start(ServerStart(0, origins=("https://a",)))
+    assert serving.start(ServerStart()).admission.origins == ("https://a",)
+    serving.stop()
+    serving.close()
+    after = make()
+    assert after.start(ServerStart()).admission.origins == ("https://a",)
+    assert after.start(ServerStart(origins=())).admission.origins == ()
+    assert make().start(ServerStart(0)).admission.origins == ()
+
+
+def test_pages_that_only_the_settings_let_in_are_not_remembered(make: Make) -> None:
+    before = make(settings=Settings(port=0, cors="https://a"))
+    before.start(ServerStart())
+    before.close()
+    after = make()
+    after.restore()
+    assert after.status().admission.origins == ("https://a",)
+    after.stop()
+    assert after.start(ServerStart()).admission.origins == ()
+
+
 def test_the_settings_say_who_is_let_in_when_nobody_else_does(make: Make) -> None:
     settings = Settings(port=0, require_auth=True, cors="https://a, https://b")
     assert make(settings=settings).start(ServerStart()).admission == Admission(("https://a", "https://b"), True)
@@ -139,14 +162,14 @@ def test_a_front_that_does_not_come_up_is_a_failure_and_leaves_nothing(make: Mak
     socket.create_server(("127.0.0.1", port)).close()
 
 
-def test_stop_remembers_the_port_only(make: Make) -> None:
+def test_stop_remembers_the_port_and_whose_pages_are_let_in(make: Make) -> None:
     serving = make(settings=Settings())
     port = free_port()
     serving.start(ServerStart(port, "0.0.0.0", ("*",)))
     assert serving.stop() == ServerStatus(False, port)
     assert serving.status() == ServerStatus(False, port)
     again = serving.start(ServerStart())
-    assert (again.port, again.host, again.admission) == (port, "127.0.0.1", Admission())
+    assert (again.port, again.host, again.admission) == (port, "127.0.0.1", Admission(("*",)))
 
 
 def test_a_server_that_is_off_cannot_be_stopped(make: Make) -> None:
