@@ -20,7 +20,7 @@ def estimate(lms: Lms) -> dict[str, Any]:
 def test_what_is_set_for_a_model_holds_for_loads_by_hand_and_is_said(lms: Lms) -> None:
     lms("config", "set", "tiny-chat", "context_length", "512")
     lms("config", "set", "tiny-chat", "temperature", "0")
-    assert "As set for tiny-chat (lms config): context length 512\n" in lms("load", "tiny-chat", "--pin").stderr
+    assert "As set for tiny-chat (lms config): context length 512.\n" in lms("load", "tiny-chat", "--pin").stderr
     (row,) = loaded(lms)
     assert (row["contextLength"], row["pinned"], row["loadConfig"]) == (512, True, {"contextLength": 512})
     lms("load", "tiny-chat", "--reuse")
