@@ -137,11 +137,8 @@ class Home:
         return self.run / f"engine-{number}.sock"
 
 
-def models_dir(home: Home, environ: Mapping[str, str] = os.environ) -> Path:
-    """The models folder: `LMS_MODELS_DIR`, else LM Studio's own when it exists, else `<home>/models`."""
-    typed = environ.get("LMS_MODELS_DIR", "")
-    if typed:
-        return Path(typed).expanduser().absolute()
+def default_models_dir(home: Home) -> Path:
+    """The models folder where none is set: LM Studio's own when it exists, else `<home>/models`."""
     lm_studio = Path.home() / ".lmstudio" / "models"
     return lm_studio if lm_studio.is_dir() else home.root / "models"
 

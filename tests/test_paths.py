@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from lms.paths import SOCKET_PATH_LIMIT_BYTES, Home, bundled_models_dir, ensure_private, models_dir, write_atomically
+from lms.paths import (
+    SOCKET_PATH_LIMIT_BYTES,
+    Home,
+    bundled_models_dir,
+    default_models_dir,
+    ensure_private,
+    write_atomically,
+)
 
 
 @pytest.fixture
@@ -23,18 +30,13 @@ def test_the_home_is_in_the_users_home_unless_lms_home_says_otherwise(user: Path
     assert Home.from_environment({"LMS_HOME": "state"}).root == Path.cwd() / "state"
 
 
-def test_models_are_where_lms_models_dir_says(user: Path) -> None:
-    (user / ".lmstudio" / "models").mkdir(parents=True)
-    assert models_dir(Home(user / ".lms"), {"LMS_MODELS_DIR": "~/weights"}) == user / "weights"
-
-
 def test_models_are_lm_studios_when_it_has_some(user: Path) -> None:
     (user / ".lmstudio" / "models").mkdir(parents=True)
-    assert models_dir(Home(user / ".lms"), {}) == user / ".lmstudio" / "models"
+    assert default_models_dir(Home(user / ".lms")) == user / ".lmstudio" / "models"
 
 
 def test_models_are_in_the_home_when_lm_studio_is_not_there(user: Path) -> None:
-    assert models_dir(Home(user / ".lms"), {"LMS_MODELS_DIR": ""}) == user / ".lms" / "models"
+    assert default_models_dir(Home(user / ".lms")) == user / ".lms" / "models"
 
 
 def test_bundled_models_are_part_of_the_package() -> None:

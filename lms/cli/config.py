@@ -13,7 +13,7 @@ from lms.cli.command import Help, command, group, require_subcommand
 from lms.cli.output import Table
 from lms.cli.session import Session
 from lms.cli.setting import name_of, shown
-from lms.errors import LmsError, UsageError
+from lms.errors import DaemonUnreachable, LmsError, UsageError
 
 if TYPE_CHECKING:
     from lms.config.defaults import Fields
@@ -38,13 +38,14 @@ NewSetting = Annotated[
     str,
     typer.Argument(
         metavar="setting",
-        help="Of the server: port, host, require_auth, cors, jit, jit_ttl_s, jit_max_models, memory_budget_mb, "
-        "queue_limit, response_days, response_disk_mb, log_disk_mb, record, separate_reasoning, lenient, "
-        "allow_ephemeral_mcp, allow_mcp_json. Of a model, as lms load has them: context_length, parallel, gpu_ratio, "
-        "threads, batch_threads, batch_size, micro_batch_size, k_cache_type, v_cache_type, flash_attention, "
-        "num_experts, unified_kv, offload_kv_cache, use_mmap, use_mlock, speculation, draft_model, prompt_cache_mb, "
-        "prompt_cache_disk_mb, overflow, main_gpu, tensor_split, lora, chat_template; ttl_s, pinned; and as requests "
-        "have them: temperature, top_k, top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty, seed.",
+        help="Of the server: models_dir, port, host, require_auth, cors, jit, jit_ttl_s, jit_max_models, "
+        "memory_budget_mb, queue_limit, response_days, response_disk_mb, log_disk_mb, record, "
+        "separate_reasoning, lenient, allow_ephemeral_mcp, allow_mcp_json. Of a model, as lms load has them: "
+        "context_length, parallel, gpu_ratio, threads, batch_threads, batch_size, micro_batch_size, "
+        "k_cache_type, v_cache_type, flash_attention, num_experts, unified_kv, offload_kv_cache, use_mmap, "
+        "use_mlock, speculation, draft_model, prompt_cache_mb, prompt_cache_disk_mb, overflow, main_gpu, "
+        "tensor_split, lora, chat_template; ttl_s, pinned; and as requests have them: temperature, top_k, "
+        "top_p, min_p, repeat_penalty, presence_penalty, frequency_penalty, seed.",
     ),
 ]
 Value = Annotated[str, typer.Argument(metavar="value", help="on and off for switches; lists as JSON.")]
@@ -86,7 +87,7 @@ def set_(session: Session, scope: Scope, setting: NewSetting, value: Value) -> N
         scope, written = _set_for_model(session, scope, name, value)
     if session.output.as_json:
         return session.output.json({"scope": scope, "setting": name, "value": written})
-    counts = "It counts when the daemon starts again." if scope == SERVER else "It counts from the next load on."
+    counts = _counts_later(session) if scope == SERVER else "It counts from the next load on."
     return session.output.say(f"{scope}: {name} is {shown(written)}. {counts}")
 
 
@@ -141,7 +142,8 @@ def unset(session: Session, scope: Scope, setting: Setting) -> None:
         defaults.write(session.home.model_defaults, models)
     if session.output.as_json:
         return session.output.json({"scope": scope, "setting": name})
-    return session.output.say(f"{scope}: {name} is not set any more.")
+    counts = f" {_counts_later(session)}" if scope == SERVER else ""
+    return session.output.say(f"{scope}: {name} is not set any more.{counts}")
 
 
 @command(app, "path", examples=[("$EDITOR $(lms config path)", "both files, whether they are there or not")])
@@ -155,15 +157,28 @@ def path(session: Session) -> None:
 
 def _set_for_server(session: Session, name: str, typed: str) -> Any:
     from lms.config import settings
+    from lms.config.models_folder import require_folder
     from lms.config.typed import value
 
     written = value(name, typed, settings.Settings)
+    if name == "models_dir":
+        require_folder(written)
     fields = settings.unchecked(session.home.settings) | {name: written}
     settings.write(session.home.settings, fields)
     source = settings.source(name, fields, session.environ)
     if source != "file":
         session.output.warn(f"{source} is set in this environment, and goes over the file.")
     return written
+
+
+def _counts_later(session: Session) -> str:
+    """When a setting of the server counts, and how to get there where a daemon runs."""
+    counts = "It counts when the daemon starts again."
+    try:
+        session.running_daemon().status()
+    except DaemonUnreachable:
+        return counts
+    return f"{counts} One runs now: lms daemon down ends it."
 
 
 def _set_for_model(session: Session, typed_key: str, name: str, typed: str) -> tuple[str, Any]:

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lms.cli.session import Session
+from lms.config.models_folder import models_dir
 from lms.errors import DaemonUnreachable
-from lms.paths import bundled_models_dir, models_dir
+from lms.paths import bundled_models_dir
 
 if TYPE_CHECKING:
     from lms.catalog.catalog import Catalog

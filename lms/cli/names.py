@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 
 from lms.cli import disk
 from lms.cli.session import Session
+from lms.config.models_folder import models_dir
 from lms.errors import LmsError
-from lms.paths import models_dir
 
 
 def offer(session: Session, kind: str) -> None:

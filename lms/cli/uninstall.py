@@ -9,8 +9,8 @@ import typer
 from lms.cli.command import command
 from lms.cli.confirm import confirm
 from lms.cli.session import Session
+from lms.config.models_folder import models_dir
 from lms.errors import DaemonUnreachable, LmsError, ServiceFailed, UsageError
-from lms.paths import models_dir
 
 Home = Annotated[
     bool, typer.Option("--home", help="Delete the folder of lms too: settings, tokens, chats, and models inside it.")

@@ -13,6 +13,7 @@ import lms
 from lms.client.client import DaemonClient, is_locked
 from lms.client.control import DaemonStatus
 from lms.config import settings
+from lms.config.models_folder import VARIABLE, models_dir
 from lms.errors import DaemonFailed, DaemonUnreachable, UsageError
 from lms.paths import Home
 
@@ -98,8 +99,8 @@ def daemon_environment(home: Home, environ: Mapping[str, str]) -> dict[str, str]
     The folder of this package is added when it runs from a source tree; `-P` keeps the current folder out.
     """
     added = {"LMS_HOME": str(home.root)}
-    if environ.get("LMS_MODELS_DIR"):
-        added["LMS_MODELS_DIR"] = str(Path(environ["LMS_MODELS_DIR"]).expanduser().absolute())
+    if environ.get(VARIABLE):
+        added[VARIABLE] = str(models_dir(home, environ))
     source = Path(lms.__file__).absolute().parents[1]
     if source.name not in ("site-packages", "dist-packages"):
         added["PYTHONPATH"] = os.pathsep.join(filter(None, (str(source), environ.get("PYTHONPATH"))))

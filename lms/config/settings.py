@@ -13,6 +13,7 @@ import msgspec
 
 from lms.config.complaints import in_words
 from lms.config.hosts import require_host
+from lms.config.models_folder import require_absolute
 from lms.config.origins import origins
 from lms.config.typed import SWITCH
 from lms.errors import UsageError
@@ -22,6 +23,7 @@ DEFAULT_PORT = 1234
 DEFAULT_HOST = "127.0.0.1"
 
 VARIABLES = {
+    "LMS_MODELS_DIR": "models_dir",
     "LMS_SERVER_PORT": "port",
     "LMS_SERVER_HOST": "host",
     "LMS_JIT": "jit",
@@ -43,7 +45,8 @@ VARIABLES = {
 
 
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """port and host: where the HTTP server listens when no flag says; without a port where it did last
+    """models_dir: where models lie, as an absolute path or from ~ on
+    port and host: where the HTTP server listens when no flag says; without a port where it did last
     jit: load a model when a request names it
     jit_ttl_s: idle seconds after which such a model is unloaded; 0 keeps it
     jit_max_models: how many such models stay loaded; the least recently used idle one makes room
@@ -62,6 +65,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     allow_mcp_json: requests may name MCP servers of `<home>/mcp.json`, where the HTTP server asks for API tokens
     """
 
+    models_dir: str | None = None
     port: Annotated[int, msgspec.Meta(ge=0, le=65535)] | None = None
     host: str | None = None
     jit: bool = True
@@ -83,6 +87,8 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
     def __post_init__(self) -> None:
         """Raises ValueError, which msgspec turns into the complaint of a field that is wrong."""
         origins(self.cors)
+        if self.models_dir is not None:
+            require_absolute(self.models_dir)
         if self.host:
             require_host(self.host)
 
@@ -101,6 +107,12 @@ def read(path: Path, environ: Mapping[str, str] = os.environ) -> Settings:
             _check({field: value}, f"{variable} is “{environ[variable]}”")
             stored[field] = value
     return _check(stored, "Together")
+
+
+def stored_models_dir(path: Path) -> str | None:
+    """What the file says about the models folder. Raises UsageError if that is wrong; other fields may be."""
+    fields = unchecked(path)
+    return _check({name: fields[name] for name in ("models_dir",) if name in fields}, f"In {path}").models_dir
 
 
 def stored(path: Path) -> dict[str, Any]:
@@ -132,7 +144,9 @@ def _check(fields: dict[str, Any], where: str) -> Settings:
 
 
 def _from_variable(field: str, typed: str) -> Any:
-    """Switches may be set as `lms config set` sets them too: on, off."""
+    """Switches may be set as `lms config set` sets them too: on, off. A folder may be relative to where we are."""
+    if field == "models_dir":
+        return str(Path(typed).expanduser().absolute())
     is_switch = isinstance(getattr(Settings(), field), bool)
     return SWITCH.get(typed.lower(), typed) if is_switch else typed
 

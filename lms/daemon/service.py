@@ -10,6 +10,7 @@ from lms.catalog.catalog import Catalog
 from lms.catalog.folders import ModelFolders
 from lms.client.control import DaemonStatus, Pace, ServerStart, ServerStatus
 from lms.config import settings
+from lms.config.models_folder import models_dir
 from lms.daemon import journal
 from lms.daemon.leases import LeaseServer
 from lms.daemon.mcp_host import McpHost
@@ -20,7 +21,7 @@ from lms.history.history import MEBIBYTE, History
 from lms.logbus.bus import LogBus
 from lms.logbus.kept import KeptLog
 from lms.logbus.records import LogData, RecordedRequest, RuntimeLog, ServerLog, record
-from lms.paths import Home, bundled_models_dir, models_dir
+from lms.paths import Home, bundled_models_dir
 from lms.pool.pool import Pool
 from lms.pool.rows import OnDisk
 from lms.server.internal.pace import Paces
@@ -41,7 +42,8 @@ class Daemon:
         in_force = settings.read(home.settings)
         self.bus = LogBus()
         in_place = ModelFolders(home.model_folders).there
-        catalog = Catalog(models_dir(home), bundled_models_dir(), home.catalog_cache, in_place)
+        self._models_dir = models_dir(home)  # the one of this daemon, whatever is set from now on
+        catalog = Catalog(self._models_dir, bundled_models_dir(), home.catalog_cache, in_place)
         _remove_sockets(home)
         self.pool = Pool(home, OnDisk(catalog), in_force, self.bus, journal.write)
         self._meter = Meter(self.pool.instances)
@@ -56,7 +58,7 @@ class Daemon:
         self.lenient = in_force.lenient
         self.serving = Serving(home, in_force, self._publish)
         self._mcp_host = McpHost(home, self._publish)
-        self.downloads = Downloads(home, models_dir(home), self._tell, lambda: catalog.listing(max_age_s=0))
+        self.downloads = Downloads(home, self._models_dir, self._tell, lambda: catalog.listing(max_age_s=0))
         self._say(f"The daemon has started (version {lms.__version__}).")
         self.pool.restore()
         self.downloads.restore()
@@ -75,7 +77,7 @@ class Daemon:
             version=lms.__version__,
             started_s=self._started_s,
             home=str(self._home.root),
-            models_dir=str(models_dir(self._home)),
+            models_dir=str(self._models_dir),
             server=self.serving.status(),
         )
 

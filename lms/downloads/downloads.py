@@ -249,7 +249,7 @@ class Downloads:
             raise NotEnoughDisk(
                 f"“{job.repo}” needs {disk(needed_bytes)} on the disk of {self._models_dir}, which has "
                 f"{disk(free_bytes)} free.",
-                hint="Free some space, or set LMS_MODELS_DIR to a folder on another disk.",
+                hint="Free some space, or use another disk: lms config set server models_dir PATH",
             )
 
     def _begin(self, job: Job, hub: Hub | None) -> Job:

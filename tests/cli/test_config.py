@@ -1,11 +1,13 @@
 import json
 import re
+from pathlib import Path
 
 import pytest
 
 from lms.cli.setting import MOST_SHOWN
 from lms.config.defaults import FIELDS
 from lms.config.settings import Settings
+from tests.catalog.files import write_gguf
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import FakeDaemon
 
@@ -216,6 +218,37 @@ def test_config_alone_in_json_is_the_list(lms: Terminal) -> None:
 def test_a_value_may_be_less_than_0(lms: Terminal, value: str) -> None:
     assert lms.type("config", "set", "tiny-chat", "presence_penalty", value).code == 0
     assert lms.type("config", "get", "tiny-chat", "presence_penalty").out == f"{value}\n"
+
+
+def test_the_models_folder_is_set_listed_and_used_without_a_daemon(
+    lms: Terminal, daemon: FakeDaemon, tmp_path: Path
+) -> None:
+    daemon.on = False
+    write_gguf(tmp_path / "elsewhere" / "someone" / "Other-GGUF" / "other.gguf")
+    assert lms.type("config", "set", "server", "models_dir", str(tmp_path / "elsewhere")).code == 0
+    row = lms.type("config", "list", "server", "--json").json["server"]["models_dir"]
+    assert row == {"value": str(tmp_path / "elsewhere"), "source": "file"}
+    assert "other" in lms.type("complete", "models").out.split()
+    assert lms.type("rm", "other", "-y").code == 0
+    assert not (tmp_path / "elsewhere" / "someone").exists()
+    assert lms.started == 0
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [("models", "no absolute path"), ("", "no absolute path"), ("/no/such/models", "There is no /no")],
+)
+def test_a_models_folder_that_cannot_be_is_refused(lms: Terminal, typed: str, said: str) -> None:
+    ended = lms.type("config", "set", "server", "models_dir", typed)
+    assert (ended.code, lms.home.settings.exists()) == (2, False)
+    assert said in ended.err
+
+
+def test_a_daemon_that_runs_is_said_to_have_the_old_settings(lms: Terminal, daemon: FakeDaemon) -> None:
+    daemon.on = True
+    said = "It counts when the daemon starts again. One runs now: lms daemon down ends it.\n"
+    assert lms.type("config", "set", "server", "jit", "off").err.endswith(said)
+    assert lms.type("config", "unset", "server", "jit").err.endswith(said)
 
 
 def test_settings_may_be_typed_like_flags(lms: Terminal) -> None:
