@@ -1,8 +1,6 @@
 """The command line as a person and a script meet it: pipes, terminals, Ctrl-C. Real processes, the fake engine."""
 
 import json
-import os
-import pty
 import signal
 import subprocess
 import sys
@@ -14,6 +12,7 @@ import pytest
 
 from lms.client.control import LoadRequest
 from tests.real.conftest import Lms, clean_up, new_lms
+from tests.real.terminals import on_a_terminal
 
 pytestmark = pytest.mark.real
 
@@ -35,28 +34,6 @@ def shared() -> Iterator[Lms]:
 def lms(shared: Lms) -> Iterator[Lms]:
     yield shared
     shared("unload", "--all")
-
-
-def on_a_terminal(lms: Lms, *arguments: str, typed: str = "") -> tuple[int, str]:
-    """The exit code, and all that the terminal showed. `typed` answers the question, once it is there."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "lms", *arguments], lms.environ)
-    shown = b""
-    while received := _read(terminal):
-        shown += received
-        if typed and shown.endswith(b"): "):
-            os.write(terminal, typed.encode())
-            typed = ""
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux's way to say that nobody is left on the other side
-        return b""
 
 
 def load(lms: Lms, key: str = "tiny-chat") -> None:
@@ -122,14 +99,14 @@ def test_a_load_on_a_terminal_shows_its_progress_and_says_the_identifier(lms: Lm
 
 
 def test_a_person_is_asked_which_model_is_meant(lms: Lms) -> None:
-    code, shown = on_a_terminal(lms, "load", "t", typed="2\n")
+    code, shown = on_a_terminal(lms, "load", "t", replies={b"): ": b"2\n"})
     assert "1  text-embedding-tiny" in shown
     assert code == 0
     assert [row.identifier for row in lms.client.instances()] == ["tiny-chat"]
 
 
 def test_ctrl_c_at_the_question_ends_with_130(lms: Lms) -> None:
-    code, shown = on_a_terminal(lms, "load", "t", typed="\x03")
+    code, shown = on_a_terminal(lms, "load", "t", replies={b"): ": b"\x03"})
     assert code == 130
     assert "Traceback" not in shown
 

@@ -1,8 +1,6 @@
 """Downloads over the public API from a hub in a process of its own, through whatever becomes of the daemon."""
 
 import json
-import os
-import pty
 import signal
 import subprocess
 import sys
@@ -20,6 +18,7 @@ from tests.downloads.conftest import MODEL, REPO
 from tests.hub.process import HubProcess
 from tests.hub.server import TOKEN
 from tests.real.conftest import Lms, processes_of
+from tests.real.terminals import on_a_terminal
 from tests.real.test_lifecycle import eventually
 
 pytestmark = pytest.mark.real
@@ -207,27 +206,6 @@ def test_a_gated_repo_is_had_with_the_token_of_who_types(fake_lms: Lms, hub: Hub
     assert json.loads(refused.stderr.splitlines()[-1])["error"]["code"] == "hub_refused"
     fake_lms.environ["HF_TOKEN"] = TOKEN
     assert fake_lms("get", REPO).returncode == 0
-
-
-def read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux's way to say that nobody is left on the other side
-        return b""
-
-
-def on_a_terminal(lms: Lms, *arguments: str, replies: dict[bytes, bytes]) -> tuple[int, str]:
-    """Exit code and screen of somebody who types each reply once, when the text before it is shown."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "lms", *arguments], lms.environ)
-    shown, waiting = b"", dict(replies)
-    while received := read(terminal):
-        shown += received
-        for text in [text for text in waiting if text in shown]:
-            os.write(terminal, waiting.pop(text))
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
 
 
 def test_on_a_terminal_it_asks_and_shows_a_bar(fake_lms: Lms, hub: HubProcess) -> None:

@@ -4,8 +4,6 @@ A command that is added needs a row in `ROWS`: what can be typed behind it, and 
 """
 
 import json
-import os
-import pty
 import shlex
 import shutil
 import signal
@@ -20,12 +18,15 @@ from lms.config.tokens import TokenFile
 from lms.paths import bundled_models_dir
 from tests.cli.tree import COMMANDS
 from tests.real.conftest import Lms, clean_up, new_lms
+from tests.real.terminals import on_a_terminal
 
 pytestmark = pytest.mark.real
 
 TIMEOUT_S = 60
 ESCAPE = "\x1b"
 STREAMING = "Streaming logs"
+# What has no end gets Ctrl-C when it streams.
+INTERRUPTED = {STREAMING.encode(): b"\x03"}
 
 
 @dataclass(frozen=True)
@@ -154,28 +155,6 @@ def in_pipes(lms: Lms, words: list[str], *, endless: bool = False) -> "subproces
     return subprocess.CompletedProcess(words, started.returncode, out, said + err)
 
 
-def on_a_terminal(lms: Lms, words: list[str], *, endless: bool = False) -> tuple[int, str]:
-    """The exit code, and all that the terminal showed. One that has no end gets Ctrl-C when it streams."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execve(sys.executable, [sys.executable, "-m", "lms", *words], lms.environ)
-    shown = b""
-    while received := _read(terminal):
-        shown += received
-        if endless and STREAMING.encode() in shown:
-            os.write(terminal, b"\x03")
-            endless = False
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), shown.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux's way to say that nobody is left on the other side
-        return b""
-
-
 def test_every_command_has_a_row_and_every_row_a_command() -> None:
     assert set(ROWS) == set(COMMANDS)
 
@@ -205,5 +184,5 @@ def test_with_json_there_is_json_and_nothing_else_on_stdout(lms: Lms, path: str)
 
 @pytest.mark.parametrize("path", COMMANDS)
 def test_on_a_terminal_it_ends_the_same_way(lms: Lms, path: str) -> None:
-    code, shown = on_a_terminal(lms, prepared(lms, path), endless=ROWS[path].endless)
+    code, shown = on_a_terminal(lms, *prepared(lms, path), replies=INTERRUPTED if ROWS[path].endless else {})
     assert (code, "Traceback" in shown) == (ROWS[path].code, False), shown

@@ -19,6 +19,7 @@ import pytest
 from lms.logbus import kept
 from lms.logbus.records import RecordedRequest
 from tests.real.conftest import Lms, clean_up, new_lms
+from tests.real.terminals import read
 
 pytestmark = pytest.mark.real
 
@@ -90,7 +91,7 @@ def test_a_terminal_echoes_nothing_into_an_answer_and_again_behind_it(lms: Lms) 
             sys.executable, [sys.executable, "-m", "lms", "chat", "tiny-chat", "-p", "write for ever"], lms.environ
         )
     shown, echoed = b"", True
-    while received := _read(terminal):
+    while received := read(terminal):
         shown += received
         if echoed and b" 40 " in shown:
             echoed = bool(termios.tcgetattr(terminal)[3] & termios.ECHO)
@@ -123,7 +124,7 @@ def typed(
     if pid == 0:
         os.execvpe(program[0], [*program, *words], lms.environ)
     shown, answered = b"", 0
-    while received := _read(terminal):
+    while received := read(terminal):
         shown += received
         if b"\x1b[6n" in received:  # where is the cursor?
             os.write(terminal, b"\x1b[1;1R")
@@ -136,13 +137,6 @@ def typed(
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     return shown.decode()
-
-
-def _read(terminal: int) -> bytes:
-    try:
-        return os.read(terminal, 65536)
-    except OSError:  # Linux's way to say that nobody is left on the other side
-        return b""
 
 
 def test_a_recorded_request_is_listed_shown_and_sent_again(lms: Lms) -> None:
