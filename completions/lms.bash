@@ -25,13 +25,19 @@ _lms() {
         "lms chat --ttl") candidates= ;;
         "lms chat --chat") candidates= ;;
         "lms chat --delete") candidates= ;;
+        "lms chat --host") candidates= ;;
+        "lms chat --port") candidates= ;;
         "lms get --limit"|"lms get -n") candidates= ;;
+        "lms get --host") candidates= ;;
+        "lms get --port") candidates= ;;
         "lms load --gpu") candidates="off max" ;;
         "lms load --context-length"|"lms load -c") candidates="max" ;;
         "lms load --parallel") candidates= ;;
         "lms load --ttl") candidates= ;;
         "lms load --identifier") candidates= ;;
         "lms load --config") candidates= files=yes ;;
+        "lms load --host") candidates= ;;
+        "lms load --port") candidates= ;;
         "lms load --threads") candidates= ;;
         "lms load --batch-threads") candidates= ;;
         "lms load --batch-size") candidates= ;;
@@ -49,6 +55,12 @@ _lms() {
         "lms load --lora") candidates= files=yes ;;
         "lms load --chat-template") candidates= files=yes ;;
         "lms load --num-experts") candidates= ;;
+        "lms unload --host") candidates= ;;
+        "lms unload --port") candidates= ;;
+        "lms ls --host") candidates= ;;
+        "lms ls --port") candidates= ;;
+        "lms ps --host") candidates= ;;
+        "lms ps --port") candidates= ;;
         "lms top --interval") candidates= ;;
         "lms top --count"|"lms top -n") candidates= ;;
         "lms import --user-repo") candidates= ;;
@@ -62,6 +74,8 @@ _lms() {
         "lms bench --tokens") candidates= ;;
         "lms bench --prompt-words") candidates= ;;
         "lms bench --plot") candidates= files=yes ;;
+        "lms status --host") candidates= ;;
+        "lms status --port") candidates= ;;
         "lms server start --port"|"lms server start -p") candidates= ;;
         "lms server start --bind") candidates= ;;
         "lms server start --cors-origin") candidates= ;;
@@ -70,6 +84,8 @@ _lms() {
         "lms token create --expires") candidates= ;;
         "lms log stream --source"|"lms log stream -s") candidates="model server runtime" ;;
         "lms log stream --filter") candidates="input output" ;;
+        "lms log stream --host") candidates= ;;
+        "lms log stream --port") candidates= ;;
         "lms log show --source"|"lms log show -s") candidates="all model server runtime" ;;
         "lms log show --since") candidates= ;;
         "lms log show --filter") candidates="input output" ;;
@@ -77,12 +93,12 @@ _lms() {
         *)
             case "$command" in
                 "lms") candidates="chat get load unload ls ps top import show rm verify replay launch bench status version uninstall server token config log daemon service runtime --version -v --install-completion --help -h" ;;
-                "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --preset --ttl --stats --save --continue --chat --list --delete --yes -y --json --help -h" ;;
-                "lms get") candidates="--gguf --mlx --limit -n --always-show-download-options --select -a --yes -y --json --help -h" ;;
-                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template --num-experts" ;;
-                "lms unload") candidates="--all -a --json --help -h" ;;
-                "lms ls") candidates="--llm --embedding --variants --json --help -h" ;;
-                "lms ps") candidates="--json --help -h" ;;
+                "lms chat") candidates="--prompt -p --system-prompt -s --image -i --reasoning --preset --ttl --stats --save --continue --chat --list --delete --yes -y --host --port --json --help -h" ;;
+                "lms get") candidates="--gguf --mlx --limit -n --always-show-download-options --select -a --yes -y --host --port --json --help -h" ;;
+                "lms load") candidates="--gpu --context-length -c --parallel --ttl --identifier --pin --force --reuse --config --estimate-only --yes -y --exact --host --port --json --help -h --threads --batch-threads --batch-size --micro-batch-size --flash-attention --kv-cache-type --unified-kv --no-offload-kv-cache --no-mmap --mmap --mlock --no-mlock --speculation --draft-model --prompt-cache-mb --prompt-cache-disk-mb --overflow --main-gpu --tensor-split --lora --chat-template --num-experts" ;;
+                "lms unload") candidates="--all -a --host --port --json --help -h" ;;
+                "lms ls") candidates="--llm --embedding --variants --host --port --json --help -h" ;;
+                "lms ps") candidates="--host --port --json --help -h" ;;
                 "lms top") candidates="--interval --count -n --json --help -h" ;;
                 "lms import") candidates="--yes -y --user-repo --copy -c --hard-link -L --symbolic-link -l --no-hash --dry-run --in-place --forget --json --help -h" ;;
                 "lms show") candidates="--context-length -c --parallel --template --metadata --json --help -h --kv-cache-type" ;;
@@ -91,7 +107,7 @@ _lms() {
                 "lms replay") candidates="--json --help -h" ;;
                 "lms launch") candidates="--model -m --token --ttl --print --yes -y --json --help -h" ;;
                 "lms bench") candidates="--streams --tokens --prompt-words --plot --yes -y --json --help -h" ;;
-                "lms status") candidates="--json --help -h" ;;
+                "lms status") candidates="--host --port --json --help -h" ;;
                 "lms version") candidates="--json --help -h" ;;
                 "lms uninstall") candidates="--home --yes -y --json --help -h" ;;
                 "lms server") candidates="start stop status --help -h" ;;
@@ -116,7 +132,7 @@ _lms() {
                 "lms config preset remove") candidates="--json --help -h" ;;
                 "lms config preset path") candidates="--json --help -h" ;;
                 "lms log") candidates="stream show --help -h" ;;
-                "lms log stream") candidates="--source -s --filter --stats --json --help -h" ;;
+                "lms log stream") candidates="--source -s --filter --stats --host --port --json --help -h" ;;
                 "lms log show") candidates="--source -s --since --filter --stats --json --help -h" ;;
                 "lms daemon") candidates="up down status update --help -h" ;;
                 "lms daemon up") candidates="--json --help -h" ;;

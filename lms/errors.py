@@ -38,6 +38,7 @@
     ├── NotEnoughDisk           a download does not fit on the disk
     ├── DaemonUnreachable       nobody answers on the daemon's socket
     ├── DaemonFailed            the daemon could not start
+    ├── HostUnreachable         nobody answers on the other machine, or somebody else
     ├── PortTaken               the server's port belongs to another program
     ├── ServerNotRunning        the HTTP server is off
     ├── ServerStopped           the HTTP server was stopped while the request ran
@@ -219,6 +220,10 @@ class DaemonUnreachable(LmsError):
 
 class DaemonFailed(LmsError):
     code = "daemon_failed"
+
+
+class HostUnreachable(LmsError):
+    code = "host_unreachable"
 
 
 class PortTaken(LmsError):

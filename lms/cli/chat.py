@@ -77,7 +77,7 @@ def register(root: typer.Typer, section: str) -> None:
         ("lms chat --preset poet", "with settings and a system prompt of yours"),
         ("lms chat --continue", "go on where you left"),
     ]
-    command(root, "chat", section=section, examples=examples)(chat)
+    command(root, "chat", section=section, remote=True, examples=examples)(chat)
 
 
 def chat(
@@ -112,6 +112,8 @@ def chat(
     question = _question(session, prompt)
     for path in image or ():
         data_url(path)  # before anything is loaded
+    if preset:
+        session.require_here("A preset")
     Presets(session.home.presets).named(preset)
     earlier = chats.find(chat_id) if continue_ or chat_id is not None else None
     talk = Talk(session, session.daemon(), earlier or new(""), ttl or DEFAULT_TTL_S, yes=yes)

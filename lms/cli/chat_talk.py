@@ -53,6 +53,8 @@ class Talk:
         """
         from lms.config.presets import Presets
 
+        if preset:
+            self._session.require_here("A preset")
         found = Presets(self._session.home.presets).named(preset)
         if found and found.system_prompt is not None:
             self.instruct(found.system_prompt)

@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from lms.cli import exits
+from lms.cli import remote as elsewhere
 from lms.cli.complaints import in_our_words, no_such_command
 from lms.cli.output import LEVELS, Level
 from lms.cli.session import Session
@@ -40,12 +41,20 @@ Quiet = Annotated[bool, typer.Option("--quiet", hidden=True, help="No talk on st
 Verbose = Annotated[bool, typer.Option("--verbose", hidden=True, help="Say more, with a traceback on a bug.")]
 LogLevel = Annotated[str | None, typer.Option("--log-level", hidden=True, help=f"One of {', '.join(LEVELS)}.")]
 
+# Texts that are taken as they come, so that Typer need not look at them.
+_AS_TYPED = ("remote_host", "remote_port")
 _EVERYWHERE = {"as_json": Json, "quiet": Quiet, "verbose": Verbose, "help_": Help}
 
 
 class Plain(TyperCommand):
     """A command that refuses a wrong command line in our words, and whose help lists its options under the titles that
     they name as `rich_help_panel`."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for parameter in self.params:
+            if parameter.name in _AS_TYPED:
+                parameter.process_value = lambda ctx, value: value  # type: ignore[method-assign]
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         with in_our_words(ctx):
@@ -126,13 +135,15 @@ def command(
     examples: Examples = (),
     hidden: bool = False,
     dashes: bool = False,
+    remote: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function `(session, …) -> None` as command `name` of `app`.
 
     It is called once the flags that all commands have are applied to the session's output. `--log-level` comes with
     commands that have an argument or a valued option anyway: the module's docstring says why not with all. A parameter
     that is a dataclass stands for its fields: a value of it is made of the options that they are. With `dashes` a word
-    that begins with a dash and is no option of the command is an argument, such as a number below 0.
+    that begins with a dash and is no option of the command is an argument, such as a number below 0. With `remote` the
+    daemon of another machine may be asked in place of this one's.
     """
 
     def register(function: Function) -> Function:
@@ -141,10 +152,12 @@ def command(
             session.output.as_json = given.pop("as_json")
             session.output.level = talk_level(given.pop("quiet"), given.pop("verbose"), given.pop("log_level", None))
             given.pop("help_")
+            if remote:
+                session.place = elsewhere.place(given.pop("remote_host"), given.pop("remote_port"), session.environ)
             _perform(session, lambda: function(session, **_bundled(function, given)))
 
         perform.__doc__ = function.__doc__
-        perform.__signature__ = _signature(function)  # type: ignore[attr-defined]
+        perform.__signature__ = _signature(function, remote)  # type: ignore[attr-defined]
         perform.__annotations__ = {}
         epilog = _epilog(examples)
         register_with = app.command(
@@ -187,13 +200,15 @@ def _perform(session: Session, function: Callable[[], None]) -> None:
         raise typer.Exit(exits.INTERRUPTED) from error
 
 
-def _signature(function: Callable[..., None]) -> inspect.Signature:
+def _signature(function: Callable[..., None], remote: bool) -> inspect.Signature:
     """The function's own parameters, with Typer's context for the session and the options of every command behind."""
     own = [option for parameter in _own(function) for option in _unbundled(parameter)]
     context = inspect.Parameter("context", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     ours = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in own]
     valued = any(not isinstance(parameter.default, bool) for parameter in own)
     added = [_flag("log_level", LogLevel, None)] if valued else []
+    if remote:
+        added += [_flag("remote_host", elsewhere.Host, None), _flag("remote_port", elsewhere.Port, None)]
     common = [_flag(name, flag, False) for name, flag in _EVERYWHERE.items()]
     return inspect.Signature([context, *ours, *added, *common])
 

@@ -55,6 +55,7 @@ BY_ERROR: dict[type[errors.LmsError], int] = {
     errors.NotEnoughDisk: FAILED,
     errors.DaemonUnreachable: FAILED,
     errors.DaemonFailed: FAILED,
+    errors.HostUnreachable: FAILED,
     errors.PortTaken: FAILED,
     errors.ServerNotRunning: FAILED,
     errors.ServerStopped: FAILED,

@@ -65,7 +65,7 @@ def register(root: typer.Typer, section: str) -> None:
         ("HF_TOKEN=hf_… lms get owner/gated-model", "as somebody whom its makers let in"),
     ]
 
-    @command(root, "get", section=section, examples=examples)
+    @command(root, "get", section=section, remote=True, examples=examples)
     def get(
         session: Session,
         name: Words = None,
@@ -82,11 +82,12 @@ def register(root: typer.Typer, section: str) -> None:
             )
         from lms.client.control import DownloadRequest
 
+        own = {} if session.place else session.environ  # who is asked for there, and as whom, is that machine's matter
         request = DownloadRequest(
             "",
             formats=_formats(gguf, mlx),
-            endpoint=session.environ.get("HF_ENDPOINT") or None,
-            token=session.environ.get("HF_TOKEN") or None,
+            endpoint=own.get("HF_ENDPOINT") or None,
+            token=own.get("HF_TOKEN") or None,
         )
         daemon = session.daemon()
         repo = wanted_repo(session, daemon, " ".join(name or ()), request, limit=limit or LIMIT, yes=yes)

@@ -76,7 +76,7 @@ def register(root: typer.Typer, section: str) -> None:
         ("lms load qwen3-4b -c 32768 --kv-cache-type q8_0 --estimate-only", "would it fit?"),
         ("lms load qwen3-4b --reuse --pin", "in scripts: loaded once, however often this runs"),
     ]
-    command(root, "load", section=section, examples=examples)(load)
+    command(root, "load", section=section, remote=True, examples=examples)(load)
 
 
 def load(
@@ -107,6 +107,8 @@ def load(
     asked, kept = options_in(config_file) if config_file else ({}, None)
     asked |= speculative.asked() | tuning.asked() | {name: value for name, value in given.items() if value is not None}
     load_config({name: value for name, value in asked.items() if value != "max"})
+    if asked.get("lora"):
+        session.require_here("A LoRA adapter")
     daemon = session.daemon()
     row = choose(session, daemon, model_key, exact=exact, yes=yes)
     identifiers.require_own(daemon, identifier, row)

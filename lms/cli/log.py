@@ -47,6 +47,7 @@ def register(root: typer.Typer, section: str) -> None:
 @command(
     app,
     "stream",
+    remote=True,
     examples=[
         ("lms log stream", "prompts as the models get them, and answers"),
         ("lms log stream --filter output --json | jq .data.output", "answers only"),
@@ -63,7 +64,7 @@ def stream(session: Session, source: Source = "model", filter_: Filter = None, s
             session.output.say("Streaming logs. Ctrl-C ends it.\n")
             for record in filter(view.shows, records):
                 _show(session, view, record)
-        raise DaemonUnreachable("The daemon has ended, and the log with it.")
+        raise DaemonUnreachable(f"The {'server' if session.place else 'daemon'} has ended, and the log with it.")
 
 
 @command(

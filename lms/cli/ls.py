@@ -29,7 +29,7 @@ def register(root: typer.Typer, section: str) -> None:
         ("lms ls --llm --json", "language models, for programs"),
         ("lms ls qwen3-4b", "its variants: the quantizations on disk"),
     ]
-    command(root, "ls", section=section, examples=examples)(ls)
+    command(root, "ls", section=section, remote=True, examples=examples)(ls)
 
 
 def ls(

@@ -26,7 +26,7 @@ HEADERS = (
 
 def register(root: typer.Typer, section: str) -> None:
     examples = [("lms ps", "what is loaded, busy or idle, and how fast"), ("lms ps --json", "the same for programs")]
-    command(root, "ps", section=section, examples=examples)(ps)
+    command(root, "ps", section=section, remote=True, examples=examples)(ps)
 
 
 def ps(session: Session) -> None:

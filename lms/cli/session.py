@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from lms.cli.output import Output
+from lms.errors import UsageError
 from lms.paths import Home
 
 if TYPE_CHECKING:
     from lms.catalog.offers import FoundRepo
     from lms.client import control
+    from lms.client.remote import Place
     from lms.logbus.records import LogRecord
 
 
@@ -52,6 +54,12 @@ def _client(home: Home) -> Daemon:
     return DaemonClient(home)
 
 
+def _reach(place: "Place", token: str | None) -> Daemon:
+    from lms.client.remote import RemoteClient
+
+    return RemoteClient(place, token)
+
+
 def _ensure(home: Home, on_start: Callable[[], None]) -> Daemon:
     from lms.client.launch import ensure_daemon
 
@@ -60,7 +68,9 @@ def _ensure(home: Home, on_start: Callable[[], None]) -> Daemon:
 
 @dataclass
 class Session:
-    """One run of the command line. `client` never starts the daemon, `ensure` does when it is not there."""
+    """One run of the command line. `client` never starts the daemon, `ensure` does when it is not there; `reach` is for
+    that of another machine, where `place` names one.
+    """
 
     home: Home
     output: Output
@@ -68,14 +78,18 @@ class Session:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     client: Callable[[Home], Daemon] = _client
     ensure: Callable[[Home, Callable[[], None]], Daemon] = _ensure
+    reach: "Callable[[Place, str | None], Daemon]" = _reach
+    place: "Place | None" = None
 
     @classmethod
     def of_process(cls) -> "Session":
         return cls(Home.from_environment(), Output.of_process(), sys.stdin or io.StringIO())
 
     def daemon(self) -> Daemon:
-        """The daemon, started first if need be, with a warning if it is of another version. Raises DaemonFailed."""
-        daemon = self.ensure(self.home, lambda: self.output.say("Waking up the lms daemon…"))
+        """The daemon, started first if need be, with a warning if it is of another version. Raises DaemonFailed; of
+        another machine as `RemoteClient`.
+        """
+        daemon = self._remote_daemon() or self.ensure(self.home, lambda: self.output.say("Waking up the lms daemon…"))
         warning = daemon.skew()
         if warning:
             self.output.warn(warning)
@@ -83,7 +97,19 @@ class Session:
 
     def running_daemon(self) -> Daemon:
         """The daemon as it is: its methods raise DaemonUnreachable when it is off."""
-        return self.client(self.home)
+        return self._remote_daemon() or self.client(self.home)
+
+    def require_here(self, what: str) -> None:
+        """Raises UsageError where another machine is asked: `what` is only on this one."""
+        if self.place:
+            raise UsageError(f"{what} is only for models of this machine, not for those at {self.place}.")
+
+    def _remote_daemon(self) -> Daemon | None:
+        if self.place is None:
+            return None
+        from lms.cli.remote import token
+
+        return self.reach(self.place, token(self.environ))
 
     @property
     def can_ask(self) -> bool:

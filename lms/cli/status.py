@@ -11,7 +11,8 @@ from lms.errors import DaemonUnreachable
 
 
 def register(root: typer.Typer, section: str) -> None:
-    command(root, "status", section=section, examples=[("lms status", "is it on, where, and what is loaded")])(status)
+    examples = [("lms status", "is it on, where, and what is loaded")]
+    command(root, "status", section=section, remote=True, examples=examples)(status)
 
 
 def status(session: Session) -> None:

@@ -21,7 +21,7 @@ def register(root: typer.Typer, section: str) -> None:
         ("lms unload qwen3-4b:2", "the one with this identifier"),
         ("lms unload --all", "every one"),
     ]
-    command(root, "unload", section=section, examples=examples)(unload)
+    command(root, "unload", section=section, remote=True, examples=examples)(unload)
 
 
 def unload(session: Session, identifier: Identifier = None, all_: All = False) -> None:

@@ -125,6 +125,7 @@ def main() -> None:
         return create_app(
             daemon,
             history,
+            relay=daemon.relay,
             origins=tuple(asked.origin),
             tokens=TokenFile(home.tokens) if asked.require_auth else None,
             log=_print,

@@ -14,7 +14,7 @@ from lms.config.tokens import TokenFile
 from lms.history.history import History
 from lms.logbus.records import LogData
 from lms.pool.stream import ClientGone, Poll
-from lms.server import auth, cors, greeting
+from lms.server import auth, cors, greeting, remote
 from lms.server.access import Access, request_id
 from lms.server.anthropic.routes import blueprint as anthropic
 from lms.server.dialects import dialect_at
@@ -40,6 +40,7 @@ def create_app(
     history: History,
     *,
     internal: Blueprint | None = None,
+    relay: remote.Relay | None = None,
     origins: tuple[str, ...] = (),
     tokens: TokenFile | None = None,
     log: Callable[[LogData], None],
@@ -55,6 +56,7 @@ def create_app(
     """An app that answers from `backend`, and keeps conversations in `history`.
 
     internal: the daemon's own API, which the front does not have
+    relay: the front's way to it, for other machines
     origins: whose pages may call it from a browser
     tokens: one of these is asked for; None: nobody is asked
     new_poll: how its streams wait; a server on greenlets has its own
@@ -77,9 +79,9 @@ def create_app(
         cors.attach(app, origins)
     if tokens:
         auth.attach(app, tokens)
+    own = remote.blueprint(relay, asks_for_tokens=tokens is not None) if relay else internal
     for blueprint in filter(
-        None,
-        (openai, responses, lmstudio_v0, lmstudio_v1, anthropic, reading, greeting.blueprint, operations, internal),
+        None, (openai, responses, lmstudio_v0, lmstudio_v1, anthropic, reading, greeting.blueprint, operations, own)
     ):
         app.register_blueprint(blueprint)
     app.wsgi_app = _SingleSlashes(app.wsgi_app)  # type: ignore[method-assign]

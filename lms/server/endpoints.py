@@ -1,7 +1,7 @@
 """Every public endpoint: what it is for, which body it takes, and which permission of an API token it asks for.
 
 One table, because both have to be complete: an endpoint that is missing here is closed to all tokens, and to readers of
-`/openapi.json`. A test compares it with the routes.
+`/openapi.json`. A test compares it with the routes. What is only for this program itself stands apart (`REMOTE`).
 """
 
 import re
@@ -29,6 +29,7 @@ GENERATING: Allowing = frozenset({"inference"})
 LISTING: Allowing = frozenset({"inference", "models"})
 MANAGING: Allowing = frozenset({"models"})
 WATCHING: Allowing = frozenset({"admin"})
+CONTROLLING: Allowing = frozenset({"admin"})
 # One's own with the one, everybody's with the other.
 RECALLING: Allowing = frozenset({"inference", "admin"})
 
@@ -119,7 +120,20 @@ FAMILIES = {
 
 ENDPOINTS = tuple(endpoint for family in FAMILIES.values() for endpoint in family)
 
-_BY_ROUTE = {(endpoint.method, endpoint.rule): endpoint for endpoint in ENDPOINTS}
+# What a command line on another machine may ask of the daemon; whatever is missing here stays on the daemon's own
+# socket. These are no public endpoints: they are as the version of this program has them.
+_SHOWN = ("status", "server", "models", "instances", "paces", "downloads", "logs")
+_DONE = (
+    *("resolve", "estimate", "load", "unload", "hub/search", "hub/offers"),
+    *("downloads", "downloads/status", "downloads/follow", "downloads/pause", "downloads/cancel"),
+)
+_FOR_WHOM = "For the command line of another machine"
+REMOTE: tuple[Endpoint, ...] = (
+    *(Endpoint("GET", f"/internal/{path}", _FOR_WHOM, CONTROLLING) for path in _SHOWN),
+    *(Endpoint("POST", f"/internal/{path}", _FOR_WHOM, CONTROLLING) for path in _DONE),
+)
+
+_BY_ROUTE = {(endpoint.method, endpoint.rule): endpoint for endpoint in (*ENDPOINTS, *REMOTE)}
 
 
 def find(method: str, rule: str) -> Endpoint | None:

@@ -47,6 +47,7 @@ STATUS: dict[type[errors.LmsError], int] = {
     errors.NotEnoughDisk: 507,
     errors.DaemonUnreachable: 503,
     errors.DaemonFailed: 503,
+    errors.HostUnreachable: 502,
     errors.PortTaken: 409,
     errors.ServerNotRunning: 409,
     errors.ServerStopped: 503,

@@ -1,0 +1,48 @@
+"""The part of the daemon's own API that other machines may use, handed on as it is asked and answered.
+
+It takes a token with the permission `admin`. Where the server asks for none it is closed, because any web page and
+anybody in the network could load and delete.
+"""
+
+from collections.abc import Callable, Iterator
+
+from flask import Blueprint, Response, request
+
+from lms.client.calls import Relayed
+from lms.errors import LmsError, PermissionDenied
+from lms.server import body
+from lms.server.access import Access
+from lms.server.endpoints import REMOTE
+from lms.server.http import access
+
+Relay = Callable[[str, str, bytes], Relayed]
+
+
+def blueprint(relay: Relay, *, asks_for_tokens: bool) -> Blueprint:
+    """`relay` takes a method, a path and a body to the daemon."""
+    api = Blueprint("remote", __name__)
+
+    def hand_on() -> Response:
+        if not asks_for_tokens:
+            raise PermissionDenied(
+                "This server cannot be used by the command line of other machines, because it asks for no API tokens.",
+                hint="There, lms server start --require-auth, and lms token create --allow admin --allow inference.",
+            )
+        content = body.read(request.stream, request.content_length) if request.method == "POST" else b""
+        answer = relay(request.method, request.path, content)
+        response = Response(_pieces(answer, access()), answer.status, content_type=answer.media_type)
+        response.call_on_close(answer.close)
+        return response
+
+    for endpoint in REMOTE:
+        api.add_url_rule(endpoint.rule, "hand_on", hand_on, methods=[endpoint.method])
+    return api
+
+
+def _pieces(answer: Relayed, line: Access) -> Iterator[bytes]:
+    """What breaks it off breaks the connection, too: whoever is at its other end shall not take it for whole."""
+    try:
+        yield from answer.pieces
+    except LmsError as error:
+        line.problem = str(error)
+        raise
