@@ -4,11 +4,13 @@ Only below the models folder: a link there is deleted, and never what it leads t
 """
 
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lms.catalog.identity import prompt_folder
 from lms.catalog.listing import Listing
 from lms.catalog.model import Format, Model
 from lms.errors import Unsupported
@@ -16,15 +18,19 @@ from lms.errors import Unsupported
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """What is to be deleted. `size_bytes` is what that frees: a link has next to nothing to give."""
+    """What is to be deleted. `folders` hold prompts that were kept for the models. `size_bytes` is what that frees: a
+    link has next to nothing to give.
+    """
 
     models: tuple[Model, ...]
     files: tuple[Path, ...]
+    folders: tuple[Path, ...]
     size_bytes: int
 
 
-def plan(models: Sequence[Model], listing: Listing, models_dir: Path) -> Removal:
-    """How to delete these `models` of the `listing`; a projector that another model needs stays.
+def plan(models: Sequence[Model], listing: Listing, models_dir: Path, prompt_cache: Path) -> Removal:
+    """How to delete these `models` of the `listing`, and what is in the `prompt_cache` for them; a projector that
+    another model needs stays.
 
     Raises Unsupported for a model that is not ours to delete.
     """
@@ -37,13 +43,20 @@ def plan(models: Sequence[Model], listing: Listing, models_dir: Path) -> Removal
     files = sorted(going_files | cut_off)
     for file in files:
         _require_inside(file, models_dir)
-    return Removal(tuple(models), tuple(files), sum(_size_bytes(file) for file in files))
+    folders = _prompt_folders(models, prompt_cache)
+    kept = [file for folder in folders for file in folder.iterdir()]
+    return Removal(tuple(models), tuple(files), folders, sum(_size_bytes(file) for file in (*files, *kept)))
 
 
 def perform(removal: Removal, models_dir: Path) -> None:
-    """Delete the files, then every folder above them that is empty, up to the models folder. Raises OSError."""
+    """Delete the files, then every folder above them that is empty, up to the models folder. Raises OSError.
+
+    Prompts that cannot be deleted are in nobody's way: the cache of another model makes no use of them.
+    """
     for file in removal.files:
         file.unlink(missing_ok=True)
+    for folder in removal.folders:
+        shutil.rmtree(folder, ignore_errors=True)
     for file in removal.files:
         remove_if_empty(file.parent, models_dir)
 
@@ -76,6 +89,18 @@ def _files(model: Model) -> Iterable[Path]:
     if model.format is not Format.MLX:
         return model.files
     return [file for file in model.path.iterdir() if file.is_symlink() or not file.is_dir()]
+
+
+def _prompt_folders(models: Iterable[Model], prompt_cache: Path) -> tuple[Path, ...]:
+    """Those that are there. Nothing is read of the models where no prompts are kept."""
+    if not prompt_cache.is_dir():
+        return ()
+    folders = set()
+    for model in models:
+        if model.format is Format.GGUF:
+            with suppress(OSError):
+                folders.add(prompt_folder(prompt_cache, model.path))
+    return tuple(sorted(folder for folder in folders if folder.is_dir()))
 
 
 def _require_inside(file: Path, models_dir: Path) -> None:

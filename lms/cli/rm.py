@@ -33,7 +33,7 @@ def register(root: typer.Typer, section: str) -> None:
 
 
 def rm(session: Session, model: ModelKey, yes: Yes = False, dry_run: DryRun = False) -> None:
-    """Delete a model from the models folder. One that is loaded is refused. Discards unfinished downloads too."""
+    """Delete a model and prompts kept on disk for it. One that is loaded is refused. Discards unfinished downloads."""
     from lms.catalog import removal
     from lms.catalog.hashes import Hashes
 
@@ -45,9 +45,9 @@ def rm(session: Session, model: ModelKey, yes: Yes = False, dry_run: DryRun = Fa
         if downloads := unfinished.meant(session, model):
             return unfinished.discard(session, downloads, yes=yes, dry_run=dry_run)
         raise
-    planned = removal.plan(models, listing, folder)
+    planned = removal.plan(models, listing, folder, session.home.prompt_cache)
     _require_unloaded(session, planned.models, listing)
-    for file in planned.files:
+    for file in (*planned.files, *planned.folders):
         session.output.say(f"  {file}")
     keys = [listing.shown_key(each) for each in planned.models]
     names = ", ".join(keys)
@@ -82,6 +82,7 @@ def _report(session: Session, planned: "Removal", keys: list[str], *, deleted: b
         shape = {
             "models": keys,
             "files": [str(file) for file in planned.files],
+            "promptCaches": [str(folder) for folder in planned.folders],
             "sizeBytes": planned.size_bytes,
             "deleted": deleted,
         }

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import llama_cpp
 import llama_cpp.llama_cpp as C
 
+from lms.catalog.identity import model_identity
 from lms.config.load import DEFAULT_CONTEXT_LENGTH, DEFAULT_PARALLEL, LoadConfig
 from lms.config.passes import embedding_for_processor, for_processor, pass_sizes
 from lms.engine.llama_decoder import LlamaDecoder, has_state
@@ -32,7 +33,7 @@ from lms.engine.llama_params import embedding_params, generating_params, model_p
 from lms.engine.llama_trial import is_worth_trying, short_pass, survives
 from lms.engine.model import Decoder, DraftDecoder, Embedder, Vocabulary
 from lms.engine.protocol import EngineSpec, Runtime
-from lms.engine.state_key import Setting, model_identity
+from lms.engine.state_key import Setting
 from lms.engine.unused import unused
 from lms.errors import EngineFailed, Unsupported
 from lms.generation.request import DraftModel, Sampling

@@ -42,7 +42,7 @@ class Entry:
 class StateFiles:
     """One thread only.
 
-    folder: for one model's states (`state_key.model_identity`), whatever the settings. Those under other keys are
+    folder: for one model's states (`catalog.identity.prompt_folder`), whatever the settings. Those under other keys are
         not used, but count, so what an older version left goes in its turn
     limit_bytes: for all files in it together, heads and unfinished ones included; the least recently used go first,
         by their time of change, which reading sets anew. Engines with different limits each keep their own when writing

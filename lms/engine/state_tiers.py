@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from lms.catalog.identity import prompt_folder
 from lms.engine.protocol import EngineSpec
 from lms.engine.state_files import StateFiles
-from lms.engine.state_key import Setting, model_files, model_identity, state_key
+from lms.engine.state_key import Setting, state_key
 from lms.engine.states import StateStore
 from lms.logbus.records import Level
 
@@ -30,6 +31,6 @@ def open_store(spec: EngineSpec, settings: Mapping[str, Setting], say: Say, *, d
 
 
 def _open_files(spec: EngineSpec, settings: Mapping[str, Setting], say: Say, *, divisible: bool) -> StateFiles:
-    folder = Path(spec.prompt_cache_folder) / model_identity(model_files(Path(spec.model_path)))
+    folder = prompt_folder(Path(spec.prompt_cache_folder), Path(spec.model_path))
     limit_bytes = spec.config.prompt_cache_disk_mb * MIB
     return StateFiles(folder, limit_bytes, state_key(settings), say, divisible=divisible)

@@ -4,6 +4,7 @@ import pytest
 
 from lms.catalog.folders import ModelFolders
 from lms.catalog.hashes import Hashes
+from lms.catalog.identity import prompt_folder
 from lms.config.load import LoadConfig
 from tests.catalog.files import write_gguf, write_mlx
 from tests.cli.conftest import Terminal
@@ -76,6 +77,7 @@ def test_a_dry_run_deletes_nothing_and_lists_what_would_go(lms: Terminal, models
     assert ended.json == {
         "models": ["foo"],
         "files": [str(models / FOO)],
+        "promptCaches": [],
         "sizeBytes": (models / FOO).stat().st_size,
         "deleted": False,
     }
@@ -221,3 +223,17 @@ def test_a_person_is_asked_before_a_download_is_discarded(lms: Terminal, begun: 
 def test_a_model_goes_before_a_download_of_the_same_name(lms: Terminal, begun: FakeDaemon) -> None:
     lms.type("rm", f"{REPO}@q4_k_m", "-y")
     assert begun.cancelled == []
+
+
+def test_prompts_kept_for_the_model_go_with_it_and_those_of_others_stay(lms: Terminal, models: Path) -> None:
+    going, staying = (prompt_folder(lms.home.prompt_cache, models / path) for path in (Q4, Q8))
+    for folder in (going, staying):
+        folder.mkdir(parents=True)
+        (folder / "state").write_bytes(bytes(5000))
+    planned = lms.type("rm", "qwen3-4b@q4_k_m", "--dry-run", "--json").json
+    assert planned["promptCaches"] == [str(going)]
+    assert planned["sizeBytes"] == 5000 + (models / Q4).stat().st_size
+    assert going.exists()
+    ended = lms.type("rm", "qwen3-4b@q4_k_m", "-y")
+    assert f"  {going}\n" in ended.err
+    assert (going.exists(), staying.exists()) == (False, True)
