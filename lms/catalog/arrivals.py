@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lms.catalog import keys, layout
+from lms.catalog import keys, layout, unnamed
 from lms.catalog.catalog import read
 from lms.catalog.facts import Facts, Role
 from lms.catalog.layout import Candidate
@@ -38,13 +38,17 @@ class Arrival:
     weights: Path | None = None
 
 
-def find(path: Path) -> Arrival:
+def find(path: Path, repo: str | None = None) -> Arrival:
     """The models at the absolute `path`: a GGUF file with its other shards and its projector, or a folder.
+
+    repo: what to call a file by that is not called like a model, where its header does not say
 
     Raises UsageError, ModelNotFound, and ModelDamaged when one of them is not whole.
     """
     if not path.exists():
         raise UsageError(f"{path} does not exist." if not path.is_symlink() else f"{path} is a link to nowhere.")
+    if path.is_file() and path.suffix.lower() != ".gguf" and unnamed.is_gguf(path):
+        return _unnamed(path, repo)
     path = layout.hub_snapshot(path) or path
     base = path if path.is_dir() else path.parent
     there = [*_read(layout.walk_repo(base, _SOMEBODYS, FOLDERS_BELOW if path.is_dir() else 0))]
@@ -82,6 +86,23 @@ def home(typed: str) -> tuple[str, str]:
 def fit(name: str) -> str:
     """`name` without what the name of a folder must not have, for a proposal."""
     return _UNFIT.sub("-", name)[:MAX_NAME_LETTERS].strip("-. ") or "unknown"
+
+
+def _unnamed(path: Path, repo: str | None) -> Arrival:
+    """The hub is not asked for it: it knows files by their names."""
+    facts, told = unnamed.read(path)
+    if facts.role is Role.OTHER:
+        raise _nothing(path)
+    name = told or repo
+    if name is None:
+        raise UsageError(
+            f"{path.name} is a GGUF file, but neither its name nor its header says of which model.",
+            hint="Say so: --user-repo user/repo",
+        )
+    file_name = unnamed.file_name(facts, fit(name))
+    origin = _origin(path) or (None, fit(name))
+    models = (file_name,) if facts.role is Role.MODEL else ()
+    return Arrival(((path, file_name),), models, repo=origin[1], publisher=origin[0])
 
 
 def _read(folders: Iterable[layout.Folder]) -> Iterator[tuple[Candidate, Facts]]:

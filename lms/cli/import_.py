@@ -46,6 +46,7 @@ def register(root: typer.Typer, section: str) -> None:
         ("lms import ~/Downloads/qwen3-4b-q4_k_m.gguf", "move it to the models folder, after a question"),
         ("lms import model-00001-of-00003.gguf -l --user-repo me/model", "link all three shards"),
         ("lms import ./Qwen3-4B-MLX-4bit --copy -y", "a folder, without questions"),
+        ("lms import ~/.ollama/models/blobs/sha256-dde5aa3f -L", "named by its header; Ollama keeps it"),
         ("lms import --in-place ~/.cache/huggingface/hub", "use what is there, where it is"),
     ]
     command(root, "import", section=section, examples=examples)(import_)
@@ -74,7 +75,7 @@ def import_(
             raise UsageError("--in-place and --forget go with no other option.")
         return _use(session, source) if in_place else _forget(session, source)
     models = disk.models_folder(session)
-    arrival = arrivals.find(source)
+    arrival = arrivals.find(source, arrivals.home(user_repo)[1] if user_repo else None)
     home = _home(session, arrival, user_repo, yes=yes)
     steps = _steps(session, arrival, home, mode, models)
     if dry_run:
@@ -159,11 +160,19 @@ def _steps(session: Session, arrival: "Arrival", home: tuple[str, str], mode: "M
     placing.require_room(steps, mode, models)
     if mode == "move":
         placing.require_movable(steps)
+        _warn_of_a_store(session, steps)
     for step in steps:
         session.output.say(f"{VERBS[mode]} {step.source} to {step.target}")
     for projector in arrival.projectors:
         session.output.warn(f"{projector.name} stays: it may be another model's. lms import it, with --user-repo.")
     return steps
+
+
+def _warn_of_a_store(session: Session, steps: "list[Step]") -> None:
+    """A model that is not called like one is some program's, which finds it by that name."""
+    for step in steps:
+        if step.target.suffix == ".gguf" and step.source.suffix.lower() != ".gguf":
+            session.output.warn(f"What keeps {step.source.name} there will miss it. -c, -L and -l leave it there.")
 
 
 def _perform(session: Session, steps: "list[Step]", mode: "Mode", models: Path, *, hashed: bool) -> Mapping[Path, str]:

@@ -111,7 +111,7 @@ def test_one_damaged_model_keeps_a_whole_folder_back(tmp_path: Path) -> None:
 
 
 def test_other_names_and_nothing_at_all_are_refused(tmp_path: Path) -> None:
-    write_gguf(tmp_path / "model.bin")
+    (tmp_path / "model.bin").write_bytes(b"weights")
     with pytest.raises(UsageError, match=r"model\.bin is not called"):
         arrivals.find(tmp_path / "model.bin")
     with pytest.raises(UsageError, match="does not exist"):

@@ -240,3 +240,60 @@ def test_in_place_goes_with_no_other_option(lms: Terminal, models: Path, tmp_pat
     for option in ("--copy", "--dry-run", "--forget"):
         assert lms.type("import", str(tmp_path), "--in-place", option).code == 2
     assert lms.type("import", "--forget", str(tmp_path)).code == 1
+
+
+@pytest.fixture
+def blob(tmp_path: Path) -> Path:
+    """A model as Ollama keeps it."""
+    return write_gguf(tmp_path / "blobs" / "sha256-dde5aa3f", name="Llama 3.2 3B Instruct")
+
+
+def test_a_blob_is_named_by_its_header(lms: Terminal, models: Path, blob: Path) -> None:
+    lms.environ["USER"] = "somebody"
+    ended = lms.type("import", str(blob), "-L", "-y", "--json")
+    target = models / "somebody" / "Llama-3.2-3B-Instruct" / "Llama-3.2-3B-Instruct-Q4_K_M.gguf"
+    assert ended.json["files"][0]["to"] == str(target)
+    assert ended.json["models"] == ["llama-3.2-3b-instruct"]
+    assert target.samefile(blob)
+    assert "will miss it" not in ended.err
+
+
+def test_that_a_blob_would_be_missed_where_it_was_is_said(lms: Terminal, models: Path, blob: Path) -> None:
+    ended = lms.type("import", str(blob), "--user-repo", "meta/Llama-3.2-3B-GGUF")
+    assert "What keeps sha256-dde5aa3f there will miss it. -c, -L and -l leave it there." in ended.err
+    assert (models / "meta" / "Llama-3.2-3B-GGUF" / "Llama-3.2-3B-Instruct-Q4_K_M.gguf").exists()
+
+
+def test_a_blob_whose_header_has_no_name_is_named_by_user_repo(lms: Terminal, models: Path, blob: Path) -> None:
+    write_gguf(blob)
+    ended = lms.type("import", str(blob), "--copy", "-y")
+    assert (ended.code, models.exists()) == (2, False)
+    assert "--user-repo user/repo" in ended.err
+    assert lms.type("import", str(blob), "--copy", "--user-repo", "me/mine").code == 0
+    assert (models / "me" / "mine" / "mine-Q4_K_M.gguf").read_bytes() == blob.read_bytes()
+
+
+def test_a_blob_may_be_named_by_its_parts_and_a_projector_says_that_it_is_one(
+    lms: Terminal, models: Path, blob: Path
+) -> None:
+    write_gguf(blob, texts={"general.basename": "Qwen3", "general.size_label": "4B", "general.type": "mmproj"})
+    assert lms.type("import", str(blob), "--copy", "--user-repo", "me/mine").code == 0
+    assert (models / "me" / "mine" / "mmproj-Qwen3-4B-Q4_K_M.gguf").exists()
+
+
+def test_a_blob_that_is_cut_off_or_no_model_stays(lms: Terminal, models: Path, blob: Path) -> None:
+    whole = blob.read_bytes()
+    blob.write_bytes(whole[:-100])
+    assert "is no whole model" in lms.type("import", str(blob), "-y").err
+    blob.write_bytes(b"{" + whole)
+    assert "is not called like a model" in lms.type("import", str(blob), "-y").err
+    write_gguf(blob, texts={"general.type": "adapter"})
+    assert "is no model" in lms.type("import", str(blob), "-y").err
+    assert (blob.exists(), models.exists()) == (True, False)
+
+
+def test_one_shard_without_a_name_is_not_enough(lms: Terminal, models: Path, blob: Path) -> None:
+    write_shard(blob, 0, 2, {"a": (1,)})
+    ended = lms.type("import", str(blob), "-y")
+    assert (ended.code, blob.exists()) == (2, True)
+    assert "one of several files of a model" in ended.err
