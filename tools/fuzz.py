@@ -55,12 +55,13 @@ class Report:
 
 
 def fuzz(url: str, cases: int) -> Report:
-    """Send at least so many requests, equally many of each kind, to the server at `url`."""
+    """Send at least so many requests to the server at `url`, about equally many of each kind."""
     report = Report()
     operations = [result.ok() for result in schemathesis.openapi.from_url(f"{url}/openapi.json").get_all_operations()]
     kinds = [(operation, mode) for operation in operations for mode in _modes(operation.definition.raw)]
-    for operation, mode in kinds:
-        _try(operation, mode, -(-cases // len(kinds)), report)
+    while (missing := cases - report.cases) > 0:  # of some kinds there are not so many
+        for operation, mode in kinds:
+            _try(operation, mode, -(-missing // len(kinds)), report)
     for operation in operations:
         if not _modes(operation.definition.raw):
             report.send(operation.Case())
