@@ -8,10 +8,14 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
-from tests.real.conftest import Lms, clean_up, new_lms
+from tests.downloads.conftest import MODEL, REPO
+from tests.hub.process import HubProcess
+from tests.hub.server import TOKEN
+from tests.real.conftest import NO_HUB, Lms, clean_up, new_lms
 from tests.real.test_lifecycle import eventually
 
 pytestmark = pytest.mark.real
@@ -215,6 +219,22 @@ def test_ctrl_c_cancels_a_load_over_there(fake_lms: Lms) -> None:
     assert loading.returncode == 130
     assert "Cancelled" in err
     eventually(lambda: not fake_lms.client.instances(), WAIT_S)
+
+
+def test_a_download_is_that_machines_matter(fake_lms: Lms, tmp_path: Path) -> None:
+    hub = HubProcess(tmp_path / "hub")
+    try:
+        hub.add(REPO, {"tiny-Q4_K_M.gguf": MODEL})
+        there = replace(fake_lms, environ=fake_lms.environ | {"HF_ENDPOINT": hub.address})
+        there("server", "start", "--port", "0", "--require-auth")
+        here = with_token(fake_lms, token(there, "admin"))
+        here = replace(here, environ=here.environ | {"HF_ENDPOINT": NO_HUB, "HF_TOKEN": TOKEN})
+        done = here("get", REPO, "-y", "--json", "--port", str(port_of(there)))
+        assert json.loads(done.stdout.splitlines()[-1])["status"] == "completed"
+        assert (there.home.root / "models" / REPO / "tiny-Q4_K_M.gguf").read_bytes() == MODEL
+        assert {"authorization" in asked["headers"] for asked in hub.asked()} == {False}
+    finally:
+        hub.close()
 
 
 def test_what_is_only_for_its_own_machine_is_closed_to_every_token(machines: Machines) -> None:
