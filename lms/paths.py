@@ -74,6 +74,11 @@ class Home:
         return self.root / "loaded.json"
 
     @property
+    def recent_models(self) -> Path:
+        """The keys of the models that `lms load` loaded last, the last one first."""
+        return self.root / "recent-models.json"
+
+    @property
     def catalog_cache(self) -> Path:
         return self.root / "catalog.json"
 

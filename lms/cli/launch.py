@@ -11,6 +11,7 @@ from lms.cli import server
 from lms.cli.agents import AGENTS, NO_TOKEN, Launch, Service
 from lms.cli.chat_model import loaded
 from lms.cli.command import command
+from lms.cli.remote import token as token_in
 from lms.cli.session import Daemon, Session
 from lms.cli.values import MOST_INT32, one_of, whole_number
 from lms.errors import Unauthorized, Unsupported
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from lms.client.control import ServerStatus
 
 DEFAULT_TTL_S = 3600
-# What lmstudio-js reads, then lmstudio-python.
-TOKEN_VARIABLES = ("LM_API_TOKEN", "LMSTUDIO_API_TOKEN")
 
 
 def _agent(typed: str) -> str:
@@ -104,7 +103,7 @@ def _serving(session: Session, daemon: Daemon) -> "ServerStatus":
 
 
 def _token(session: Session, status: "ServerStatus", given: str | None) -> str:
-    token = given or next(filter(None, map(session.environ.get, TOKEN_VARIABLES)), None)
+    token = given or token_in(session.environ)
     if token is None and status.admission.require_auth:
         raise Unauthorized(
             "The server asks for an API token.", hint="Give it with --token; lms token create makes one."

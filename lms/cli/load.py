@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from lms.cli import exits, identifiers, shapes, units
+from lms.cli import exits, identifiers, recent, shapes, units
 from lms.cli.cancelling import outcome
 from lms.cli.choosing import choose
 from lms.cli.command import command
@@ -20,7 +20,7 @@ from lms.config.bounds import MOST_PARALLEL
 from lms.errors import EngineFailed, Unsupported, UsageError
 
 if TYPE_CHECKING:
-    from lms.client.control import InstanceRow, LoadDone, LoadRequest
+    from lms.client.control import InstanceRow, LoadDone, LoadRequest, ModelRow
 
 MOST_LETTERS = 40
 
@@ -64,7 +64,12 @@ ConfigFile = Annotated[
     str | None,
     typer.Option("--config", metavar="FILE", help="Options from a file of JSON; flags go over them."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing: of several matches take the first.")]
+Yes = Annotated[
+    bool,
+    typer.Option(
+        "--yes", "-y", help="Ask nothing: of several matches take the first; without a name the model loaded last."
+    ),
+]
 Exact = Annotated[bool, typer.Option("--exact", help="The argument is a whole key or path, not a part of one.")]
 Local = Annotated[bool, typer.Option("--local", hidden=True, help="Only models of this machine, as all are.")]
 
@@ -110,7 +115,8 @@ def load(
     if asked.get("lora"):
         session.require_here("A LoRA adapter")
     daemon = session.daemon()
-    row = choose(session, daemon, model_key, exact=exact, yes=yes)
+    row = _last(session, daemon) if yes and not (model_key or exact) else None
+    row = row or choose(session, daemon, model_key, exact=exact, yes=yes)
     identifiers.require_own(daemon, identifier, row)
     if asked.get("context_length") == "max":
         asked["context_length"] = longest_context(row.key, row.max_context_length)
@@ -120,7 +126,9 @@ def load(
     request = LoadRequest(row.key, identifier, ttl, config, pin, force, reuse, said(asked, config))
     if estimate_only:
         return show_estimate(session, daemon.estimate(request), config)
-    return _show_loaded(session, _perform(session, daemon, request), request)
+    done = _perform(session, daemon, request)
+    recent.remember(session, row.key)
+    return _show_loaded(session, done, request)
 
 
 def gpu_ratio(typed: str | None) -> float | None:
@@ -150,6 +158,13 @@ def longest_context(key: str, tokens: int) -> int:
     if not tokens:
         raise Unsupported(f"“{key}” does not say how long its context may be.", hint="Give -c a number.")
     return tokens
+
+
+def _last(session: Session, daemon: Daemon) -> "ModelRow | None":
+    row = recent.latest(session, daemon)
+    if row:
+        session.output.say(f"Taking {row.key}, which was loaded last.")
+    return row
 
 
 def _perform(session: Session, daemon: Daemon, request: "LoadRequest") -> "LoadDone":

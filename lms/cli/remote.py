@@ -19,6 +19,8 @@ VARIABLE = "LMS_HOST"
 THIS_MACHINE = "127.0.0.1"
 DEFAULT_PORT = 1234
 MOST_PORT = 65535
+# What lmstudio-js reads, then lmstudio-python.
+TOKEN_VARIABLES = ("LM_API_TOKEN", "LMSTUDIO_API_TOKEN")
 _TOKEN = re.compile(r"[!-~]+")
 
 Host = Annotated[
@@ -46,11 +48,10 @@ def place(host: str | None, port: str | None, environ: Mapping[str, str]) -> Pla
 
 def token(environ: Mapping[str, str]) -> str | None:
     """The API token to show. Raises UsageError for what cannot be one, without repeating it."""
-    from lms.client.remote import TOKEN_VARIABLE
-
-    found = environ.get(TOKEN_VARIABLE, "").strip()
+    variable = next((name for name in TOKEN_VARIABLES if environ.get(name)), TOKEN_VARIABLES[0])
+    found = environ.get(variable, "").strip()
     if found and not _TOKEN.fullmatch(found):
-        raise UsageError(f"What {TOKEN_VARIABLE} holds is no API token.", hint="One looks like sk-lm-….")
+        raise UsageError(f"What {variable} holds is no API token.", hint="One looks like sk-lm-….")
     return found or None
 
 

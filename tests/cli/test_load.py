@@ -6,7 +6,7 @@ import pytest
 from lms.cli.load import chosen, context_tokens, gpu_ratio
 from lms.client.control import InstanceRow, LoadRequest
 from lms.config.load import LoadConfig, Lora
-from lms.errors import UsageError
+from lms.errors import EngineFailed, UsageError
 from tests.cli.conftest import Terminal
 from tests.cli.fake_daemon import BROKEN, EMBEDDING, QWEN, TINY, FakeDaemon
 
@@ -465,6 +465,29 @@ def test_yes_takes_the_first_of_several_and_says_so(lms: Terminal, daemon: FakeD
     assert ended.code == 0
     assert "Warning: 2 models could be meant. Taking text-embedding-tiny.\n" in ended.err
     assert daemon.requests[0].model == "text-embedding-tiny"
+
+
+def test_yes_without_a_name_takes_what_was_loaded_last_and_is_still_there(lms: Terminal, daemon: FakeDaemon) -> None:
+    assert lms.type("load", "-y").code == 2
+    for key in ("qwen3-4b@q8_0", "qwen3-4b", "tiny-chat"):
+        lms.type("load", key)
+    lms.type("load", "text-embedding-tiny", "--estimate-only")
+    assert "Taking tiny-chat, which was loaded last.\n" in lms.type("load", "-y").err
+    daemon.rows.remove(TINY)
+    assert lms.type("load", "-y", "--json").json["modelKey"] == "qwen3-4b"
+    daemon.load_error = EngineFailed("It died.")
+    lms.type("load", "qwen3-4b@q8_0")
+    daemon.load_error = None
+    lms.type("load", "-y")
+    assert daemon.requests[-1].model == "qwen3-4b"
+
+
+@pytest.mark.parametrize("content", ["", "{}", "[1]", "\xff"])
+def test_a_damaged_note_of_what_was_loaded_last_is_none(lms: Terminal, content: str) -> None:
+    lms.home.recent_models.write_text(content)
+    assert lms.type("load", "-y").code == 2
+    assert lms.type("load", "tiny-chat").code == 0
+    assert lms.type("load", "-y").code == 0
 
 
 @pytest.mark.parametrize("name", ["tiny-chat", "TINY-CHAT", TINY.path])

@@ -56,6 +56,7 @@ def test_the_variable_is_a_host_and_perhaps_a_port(value: str) -> None:
 def test_a_token_that_fits_in_no_header_is_refused_and_not_repeated() -> None:
     assert token({}) is token({"LM_API_TOKEN": " "}) is None
     assert token({"LM_API_TOKEN": " sk-lm-x\n"}) == "sk-lm-x"
+    assert token({"LM_API_TOKEN": "", "LMSTUDIO_API_TOKEN": "sk-lm-y"}) == "sk-lm-y"
     with pytest.raises(UsageError) as refused:
         token({"LM_API_TOKEN": "geheim\u00fc"})
     assert "geheim" not in str(refused.value)
