@@ -96,7 +96,7 @@ complete -c lms -n '__lms_at lms load' -l force -d 'Load it even if the estimate
 complete -c lms -n '__lms_at lms load' -l reuse -d 'If it is loaded already, use that instance: load no second one.'
 complete -c lms -n '__lms_at lms load' -l config -r -F -d 'Options from a file of JSON; flags go over them.'
 complete -c lms -n '__lms_at lms load' -l estimate-only -d 'Say what memory it would take, load nothing.'
-complete -c lms -n '__lms_at lms load' -l yes -s y -d 'Ask nothing: of several matches take the first.'
+complete -c lms -n '__lms_at lms load' -l yes -s y -d 'Ask nothing: of several matches take the first; without a name the model loaded last.'
 complete -c lms -n '__lms_at lms load' -l exact -d 'The argument is a whole key or path, not a part of one.'
 complete -c lms -n '__lms_at lms load' -l host -x -d 'Ask the lms server of another machine. Default: LMS_HOST.'
 complete -c lms -n '__lms_at lms load' -l port -x -d 'That server\'s port, if not 1234.'
