@@ -6,6 +6,7 @@ Every request that the HTTP server answers asks for one. Over the daemon's HTTP 
 import socket
 import socketserver
 import threading
+import time
 from collections.abc import Generator, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ HEARTBEAT_S = 0.5
 AT_ONCE_S = 0.1
 # Each lease that waits for its model takes a thread of the daemon. An engine lets as many requests wait by default.
 WAITING_LEASES = 512
+OUT_OF_DESCRIPTORS_S = 0.05
 _READ_BYTES = 1 << 16
 
 
@@ -91,6 +93,14 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     def __init__(self, path: Path) -> None:
         self.connections: set[socket.socket] = set()
         super().__init__(str(path), _Conversation)
+
+    def get_request(self) -> tuple[socket.socket, str]:
+        """As its parent. Without descriptors the client waits in the socket, and would be tried at once again."""
+        try:
+            return super().get_request()
+        except OSError:
+            time.sleep(OUT_OF_DESCRIPTORS_S)
+            raise
 
 
 class _Conversation(socketserver.BaseRequestHandler):
