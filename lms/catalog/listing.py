@@ -9,6 +9,7 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import NamedTuple
 
 from lms.catalog.model import Model
@@ -24,6 +25,14 @@ class Variants(NamedTuple):
     all: tuple[Model, ...]
 
 
+class Index(NamedTuple):
+    """What may be typed, and the models that each may mean, by their keys. Paths and aliases are in small letters."""
+
+    names: dict[str, Model]
+    paths: dict[str, dict[str, Model]]
+    aliases: dict[str, dict[str, Model]]
+
+
 class Listing:
     """A snapshot of the catalog. Holds one `Model` per key; `variants` gives the others."""
 
@@ -32,11 +41,6 @@ class Listing:
         ordered = sorted(families, key=lambda family: family.selected.key)
         self.models: tuple[Model, ...] = tuple(_entry(family) for family in ordered)
         self._variants = {family.selected.key: _spelled_out(family) for family in ordered}
-        self._by_name: dict[str, Model] = {}
-        self._paths: dict[str, dict[str, Model]] = defaultdict(dict)
-        self._aliases: dict[str, dict[str, Model]] = defaultdict(dict)
-        for model in self.models:
-            self._index(model)
 
     def variants(self, model: Model) -> tuple[Model, ...]:
         """Every quantization of `model`, each under its own `key@quantization`; one entry when there is one."""
@@ -71,10 +75,11 @@ class Listing:
         A damaged model is returned like any other; `Model.require_sound` says no.
         """
         wanted = typed.strip()
-        if model := self._by_name.get(wanted) or self._by_name.get(wanted.lower()):
+        index = self._index
+        if model := index.names.get(wanted) or index.names.get(wanted.lower()):
             return model
         folded = wanted.removesuffix("/").lower()
-        for found in (self._paths.get(folded, {}), self._aliases.get(folded, {}), *self._parts(folded, fuzzy)):
+        for found in (index.paths.get(folded, {}), index.aliases.get(folded, {}), *self._parts(folded, fuzzy)):
             if found:
                 return _only(found.values(), typed)
         raise self._not_found(typed)
@@ -88,20 +93,28 @@ class Listing:
     def _where(self, fits: Callable[[str], bool]) -> dict[str, Model]:
         """Models whose key fits; where it only fits with the quantization, the variants that do."""
         bare = {model.key: model for model in self.models if fits(model.key)}
-        return bare or {key: model for key, model in self._by_name.items() if fits(key)}
+        return bare or {key: model for key, model in self._index.names.items() if fits(key)}
 
-    def _index(self, model: Model) -> None:
+    @cached_property
+    def _index(self) -> Index:
+        """Made when somebody types a name: who only lists the models, as for completions, need not wait for it."""
+        index = Index({}, defaultdict(dict), defaultdict(dict))
+        for model in self.models:
+            self._enter(model, index)
+        return index
+
+    def _enter(self, model: Model, index: Index) -> None:
         """A model goes by its key, its selected variant too; the others go by `key@quantization` only."""
-        self._by_name[model.key] = model
+        index.names[model.key] = model
         for variant in self._variants[model.key]:
             meant = model if variant.path == model.path else variant
-            self._by_name[variant.key] = meant
+            index.names[variant.key] = meant
             quantization = variant.key.rpartition("@")[2]
             for alias in _repo_aliases(model, variant):
-                self._aliases[f"{alias}@{quantization}".lower()][meant.key] = meant
-                self._aliases[alias.lower()][model.key] = model
+                index.aliases[f"{alias}@{quantization}".lower()][meant.key] = meant
+                index.aliases[alias.lower()][model.key] = model
             for path in (variant.relative_path, os.fspath(variant.path)):
-                self._paths[path.lower()][meant.key] = meant
+                index.paths[path.lower()][meant.key] = meant
 
     def _not_found(self, typed: str) -> ModelNotFound:
         there = self._like(typed)
@@ -116,7 +129,7 @@ class Listing:
     def _like(self, typed: str) -> list[str]:
         """The keys to name in place of `typed`: the variants when the model is right, else all, bundled ones last."""
         bare, mark, _ = typed.strip().lower().rpartition("@")
-        if mark and (model := self._by_name.get(bare)):
+        if mark and (model := self._index.names.get(bare)):
             return [variant.key for variant in self.variants(model)]
         return [model.key for model in sorted(self.models, key=lambda model: model.bundled)]
 

@@ -229,10 +229,10 @@ def chosen(row: "InstanceRow", request: "LoadRequest", *, reused: bool = False) 
 
 
 def in_words(name: str, value: Any) -> str:
-    """A setting of a loaded model as people say it: `context length 8192`, `unloaded when idle for 1h`."""
+    """A setting of a loaded model as people say it: `context length 8192`, `unloaded when idle for 90 s`."""
     match name:
         case "ttl_s":
-            return f"unloaded when idle for {units.short(value)}"
+            return f"unloaded when idle for {shown(value)} s"
         case "pinned":
             return "pinned"
         case _:

@@ -257,7 +257,7 @@ def test_a_default_context_shorter_than_the_models_is_said(lms: Terminal) -> Non
 def test_what_was_set_for_the_model_is_said() -> None:
     row = InstanceRow("q", QWEN, "idle", 8192, 4, ttl_s=60.0, config=LoadConfig(context_length=8192, threads=2))
     asked = LoadRequest("q", config=LoadConfig(threads=2))
-    assert chosen(row, asked) == ["As set for qwen3-4b (lms config): context length 8192, unloaded when idle for 1m."]
+    assert chosen(row, asked) == ["As set for qwen3-4b (lms config): context length 8192, unloaded when idle for 60 s."]
     pinned = InstanceRow("q", QWEN, "idle", 8192, 4, pinned=True, config=LoadConfig(use_mlock=True))
     assert chosen(pinned, asked, reused=True)[0] == "As it was loaded before: pinned, use mlock on."
 
