@@ -147,7 +147,7 @@ def _rows(session: Session, daemon: Daemon, job_id: str) -> "Generator[DownloadR
                 yield row
                 if row.status != "downloading":
                     return
-        if not _was_killed(session.home):
+        if session.place or not _was_killed(session.home):
             break
         session.output.warn("The daemon has died. The next one goes on with the download.")
         daemon = session.daemon()
