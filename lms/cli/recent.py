@@ -5,8 +5,6 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from lms.cli.session import Daemon, Session
 from lms.errors import AmbiguousModel, ModelNotFound
 from lms.paths import write_atomically
@@ -29,6 +27,8 @@ def latest(session: Session, daemon: Daemon) -> ModelRow | None:
 
 def remember(session: Session, key: str) -> None:
     """The model of that key was loaded just now. What cannot be written down is forgotten."""
+    import msgspec
+
     if not session.place:
         keys = [key, *(known for known in _keys(session) if known != key)]
         with suppress(OSError):
@@ -36,6 +36,8 @@ def remember(session: Session, key: str) -> None:
 
 
 def _keys(session: Session) -> list[str]:
+    import msgspec
+
     try:
         return msgspec.json.decode(session.home.recent_models.read_bytes(), type=list[str])
     except (OSError, msgspec.DecodeError):

@@ -126,3 +126,16 @@ def test_what_came_and_went_is_seen_at_once(lms: Lms, tmp_path: Path) -> None:
     assert "new" not in keys(lms)
     lms("import", "--forget", str(lms.home.root / "hub"))
     assert "cached" not in keys(lms)
+
+
+def test_the_models_folder_that_is_set_is_the_next_daemons(lms: Lms) -> None:
+    write_gguf(lms.home.root / "elsewhere" / "abc" / "Other-GGUF" / "Other-Q4_K_M.gguf", file_type=Q4_K_M)
+    lms.environ.pop("LMS_MODELS_DIR")
+    lms("daemon", "down")
+    set_ = "config", "set", "server", "models_dir"
+    lms(*set_, str(lms.home.root / "models"))
+    assert "mini" in keys(lms)
+    assert "One runs now: lms daemon down ends it." in lms(*set_, str(lms.home.root / "elsewhere")).stderr
+    assert "other" not in keys(lms)
+    lms("daemon", "down")
+    assert {"other", "mini"} & set(keys(lms)) == {"other"}
