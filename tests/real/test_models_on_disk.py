@@ -131,7 +131,6 @@ def test_what_came_and_went_is_seen_at_once(lms: Lms, tmp_path: Path) -> None:
 def test_the_models_folder_that_is_set_is_the_next_daemons(lms: Lms) -> None:
     write_gguf(lms.home.root / "elsewhere" / "abc" / "Other-GGUF" / "Other-Q4_K_M.gguf", file_type=Q4_K_M)
     lms.environ.pop("LMS_MODELS_DIR")
-    lms("daemon", "down")
     set_ = "config", "set", "server", "models_dir"
     lms(*set_, str(lms.home.root / "models"))
     assert "mini" in keys(lms)
