@@ -148,13 +148,13 @@ class TestStart:
         assert greets(after)
         assert not greets(before)
 
-    def test_remembers_the_port_but_neither_address_nor_cors(self, fake_lms: Lms) -> None:
+    def test_remembers_the_port_and_cors_but_not_the_address(self, fake_lms: Lms) -> None:
         port = free_port()
         ensure(fake_lms).start_server(ServerStart(port, "0.0.0.0", ("*",)))
         fake_lms("server", "stop")
         fake_lms("server", "start")
         status = fake_lms.client.server_status()
-        assert (status.port, status.host, status.admission.origins) == (port, "127.0.0.1", ())
+        assert (status.port, status.host, status.admission.origins) == (port, "127.0.0.1", ("*",))
 
     def test_takes_ipv6(self, fake_lms: Lms) -> None:
         status = ensure(fake_lms).start_server(ServerStart(0, "::1"))
