@@ -108,6 +108,7 @@ def _place(
             leftovers.append(step.source)
         return digest
     digest = sha256(step.source, read) if hashed else None
+    require_free([step])  # that took its time
     if mode == "hardLink":
         _hard_link(step)
         undo.callback(step.target.unlink)
@@ -118,9 +119,23 @@ def _place(
         if mode == "move":
             leftovers.append(step.source)
     else:
-        step.source.rename(step.target)
+        _move(step)
         undo.callback(step.target.rename, step.source)
     return digest
+
+
+def _move(step: Step) -> None:
+    """On one disk. Raises ModelExists when something has come to the place meanwhile, which a rename would replace."""
+    try:
+        os.link(step.source, step.target)
+    except FileExistsError:
+        require_free([step])
+        raise
+    except OSError:  # a file system without hard links
+        require_free([step])
+        step.source.rename(step.target)
+    else:
+        step.source.unlink()
 
 
 def _moves_as_copy(step: Step, target_disk: int) -> bool:
@@ -154,9 +169,23 @@ def _own(file: int, step: Step) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise LmsError(f"Another lms import is at work on {step.target}.", hint="Wait until it is done.") from error
+        raise _at_work(step) from error
     except OSError:
         return
+
+
+def _require_there(file: int, path: Path, step: Step) -> None:
+    """Raises LmsError when another import took the open file for a leftover before it was held."""
+    try:
+        there = os.path.samestat(os.fstat(file), path.stat())
+    except FileNotFoundError:
+        there = False
+    if not there:
+        raise _at_work(step)
+
+
+def _at_work(step: Step) -> LmsError:
+    return LmsError(f"Another lms import is at work on {step.target}.", hint="Wait until it is done.")
 
 
 def _copy(step: Step, undo: ExitStack, *, hashed: bool, read: Callable[[int], object]) -> str | None:
@@ -166,6 +195,7 @@ def _copy(step: Step, undo: ExitStack, *, hashed: bool, read: Callable[[int], ob
     with step.source.open("rb", buffering=0) as source, partial.open("xb") as target:
         undo.callback(partial.unlink, missing_ok=True)
         _own(target.fileno(), step)
+        _require_there(target.fileno(), partial, step)
         while chunk := source.read(CHUNK_BYTES):
             target.write(chunk)
             if hashed:
@@ -175,6 +205,7 @@ def _copy(step: Step, undo: ExitStack, *, hashed: bool, read: Callable[[int], ob
         os.fsync(target.fileno())
         with suppress(OSError):
             shutil.copystat(step.source, partial)
+        require_free([step])
         partial.rename(step.target)
         undo.callback(step.target.unlink)
     return digest.hexdigest() if hashed else None

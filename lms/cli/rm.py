@@ -8,8 +8,9 @@ import typer
 from lms.cli import disk, unfinished, units
 from lms.cli.command import command
 from lms.cli.confirm import confirm
+from lms.cli.remote import VARIABLE, place
 from lms.cli.session import Session
-from lms.errors import LmsError, ModelInUse, ModelNotFound
+from lms.errors import LmsError, ModelInUse, ModelNotFound, UsageError
 
 if TYPE_CHECKING:
     from lms.catalog.listing import Listing
@@ -36,6 +37,11 @@ def rm(session: Session, model: ModelKey, yes: Yes = False, dry_run: DryRun = Fa
     """Delete a model and prompts kept on disk for it. One that is loaded is refused. Discards unfinished downloads."""
     from lms.catalog import removal
     from lms.catalog.hashes import Hashes
+
+    if place(None, None, session.environ) is not None:
+        raise UsageError(
+            f"lms rm deletes on this machine, and {VARIABLE} names another one.", hint=f"Unset {VARIABLE}."
+        )
 
     folder = disk.models_folder(session)
     listing = disk.catalog(session, folder).listing()

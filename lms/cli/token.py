@@ -42,7 +42,8 @@ Allow = Annotated[
         "--allow",
         metavar="inference|models|admin|mcp|all",
         help="What it may do: ask models; load, unload and download them; see figures and everybody's stored "
-        "responses (admin); use MCP servers. May be given again. Default: inference.",
+        "responses, and use the command line from another machine (admin); use MCP servers. May be given again. "
+        "Default: inference.",
     ),
 ]
 Expires = Annotated[

@@ -53,7 +53,10 @@ def _is_ours(session: Session) -> bool:
 
 
 def _question(session: Session) -> str:
-    inside = session.home.root in models_dir(session.home, session.environ).parents
+    try:
+        inside = models_dir(session.home, session.environ).resolve().is_relative_to(session.home.root.resolve())
+    except UsageError:  # nobody can tell from broken settings
+        inside = True
     return f"Delete {session.home.root}{', models included' if inside else ''}?"
 
 

@@ -337,10 +337,10 @@ class Admission(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ServerStart(msgspec.Struct, frozen=True, omit_defaults=True):
-    """None means: as last time (port, and whether tokens are asked for) or as the settings say.
+    """None means: as the settings say, or as last time (port, origins, and whether tokens are asked for).
 
-    Origins and address are not remembered, as in LM Studio. That tokens are asked for is: leaving out a flag must not
-    open a server.
+    The address is not remembered, as in LM Studio. That tokens are asked for is: leaving out a flag must not open a
+    server.
     """
 
     port: int | None = None

@@ -123,6 +123,18 @@ def test_what_another_import_is_copying_is_left_alone(source: Path, models: Path
     assert [path.read_bytes() for path in (models / "pub" / "repo").iterdir()] == [CONTENT]
 
 
+@pytest.mark.parametrize("mode", ["move", "copy", "hardLink", "symbolicLink"])
+def test_what_comes_to_the_place_meanwhile_is_not_overwritten(source: Path, models: Path, mode: Mode) -> None:
+    target = models / "pub" / "repo" / source.name
+
+    def arrive(size_bytes: int) -> None:
+        target.write_bytes(b"another's")
+
+    with pytest.raises(ModelExists):
+        placing.perform([Step(source, target)], mode, models, hashed=True, read=arrive)
+    assert (source.read_bytes(), target.read_bytes()) == (CONTENT, b"another's")
+
+
 def test_what_is_there_is_not_overwritten_be_it_a_link_to_nowhere(source: Path, models: Path) -> None:
     models.mkdir()
     (models / "there").symlink_to("nowhere")

@@ -40,6 +40,13 @@ def test_a_key_takes_all_variants_and_the_empty_folders_with_it(lms: Terminal, m
     assert not (models / "qwen").exists()
 
 
+def test_with_another_machine_in_mind_nothing_is_deleted_here(lms: Terminal, models: Path) -> None:
+    before = left(models)
+    lms.environ["LMS_HOST"] = "box"
+    ended = lms.type("rm", "qwen3-4b", "-y")
+    assert (ended.code, "Unset LMS_HOST" in ended.err, left(models)) == (2, True, before)
+
+
 @pytest.mark.parametrize("typed", ["qwen3-4b@q4_k_m", "qwen/qwen3-4b@Q4_K_M", Q4, Q4.lower()])
 def test_a_variant_or_a_file_goes_alone(lms: Terminal, models: Path, typed: str) -> None:
     assert lms.type("rm", typed, "-y").code == 0

@@ -80,6 +80,25 @@ def test_the_routes_are_those_of_the_table_and_no_public_ones(make_site: MakeSit
     assert not any(path.startswith("/internal") for path in site.client.get("/openapi.json").json["paths"])  # type: ignore[index]
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ('{"words": "qwen", "endpoint": "http://elsewhere"}', 403),
+        ('{"model": "owner/name", "token": "hf_1"}', 403),
+        ('{"model": "qwen", "config": {"lora": [{"path": "/etc/passwd"}]}}', 403),
+        ('{"words": "qwen", "config": 5, "endpoint": "http://elsewhere"}', 400),
+        ("[]", 400),
+        ('{"words": "qwen", "endpoint": null, "config": {"threads": 2}}', 200),
+    ],
+)
+def test_neither_hubs_nor_files_of_the_servers_machine_can_be_named(
+    make_site: MakeSite, tokens: TokenFile, body: str, status: int
+) -> None:
+    site = make_site(tokens=tokens, relay=Daemon().relay)
+    sent = headers(tokens, "admin")
+    assert site.client.post("/internal/hub/search", data=body, headers=sent).status_code == status
+
+
 @pytest.mark.parametrize("path", ["mcp", "shutdown", "server/start", "server/stop", "metrics", "jit", "anything"])
 def test_the_rest_of_the_daemons_api_is_not_there(make_site: MakeSite, tokens: TokenFile, path: str) -> None:
     site = make_site(tokens=tokens, relay=Daemon().relay)
@@ -88,8 +107,8 @@ def test_the_rest_of_the_daemons_api_is_not_there(make_site: MakeSite, tokens: T
 
 def test_an_error_of_the_daemon_is_handed_on_as_it_is(make_site: MakeSite, tokens: TokenFile) -> None:
     site = make_site(tokens=tokens, relay=Daemon(status=409).relay)
-    reply = site.client.post("/internal/load", data=b"x", headers=headers(tokens, "admin"))
-    assert (reply.status_code, reply.data) == (409, b"POST /internal/load\nx")
+    reply = site.client.post("/internal/load", data=b"{}", headers=headers(tokens, "admin"))
+    assert (reply.status_code, reply.data) == (409, b"POST /internal/load\n{}")
 
 
 def test_an_answer_that_breaks_off_does_not_look_whole(make_site: MakeSite, tokens: TokenFile) -> None:
