@@ -18,7 +18,7 @@ from lms.generation.request import ChatPrompt, GenerateRequest, Sampling
 
 def main(model_file: str, streams: int, max_tokens: int, prompt: str) -> None:
     """Answer `streams` requests together and print the tokens per second."""
-    config = LoadConfig(parallel=max(4, streams))
+    config = LoadConfig(parallel=max(4, streams), unified_kv=False)  # as the daemon decides for so small a model
     spec = EngineSpec("llama", model_file, "bench", "bench", "", config)
     worker = Worker(spec, LlamaModel(spec, lambda progress: None), lambda data: None)
     worker.warm_up()
