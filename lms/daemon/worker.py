@@ -45,6 +45,11 @@ class DaemonWorker(ThreadWorker):
         self.cfg.worker_int(self)
         super().handle_exit(sig, frame)  # type: ignore[no-untyped-call]
 
+    def handle_quit(self, sig: int, frame: Any) -> None:
+        """As politely. gunicorn's own way takes a lock of its threads, which the main thread may hold when the signal
+        comes, and then waits for ever."""
+        self.handle_exit(sig, frame)
+
 
 class Master:
     """The daemon's first process, and in the worker that it forks the daemon itself.
