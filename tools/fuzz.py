@@ -89,6 +89,8 @@ def _try(operation: APIOperation, mode: GenerationMode, cases: int, report: Repo
     def send(case: Case, model: str | None, chance: Random) -> None:
         if model is not None and isinstance(case.body, dict):
             case.body = _likelier(case.body, model, chance)
+        if isinstance(case.body, dict) and case.body.get("context_overflow_policy") == "rollingWindow":
+            case.body["context_overflow_policy"] = "stopAtLimit"  # an answer that rolls may have no end
         report.send(case)
 
     send()
