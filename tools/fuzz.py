@@ -23,6 +23,7 @@ from tools.installation import fresh_installation
 # Put into bodies in place of what was invented; None: it stays.
 MODELS = ("tiny-chat", "tiny-chat", "text-embedding-tiny", None)
 NEEDED = {"model", "messages", "input", "prompt", "content", "tokens", "query", "documents", "max_tokens", "stream"}
+LIMITS = {"max_tokens", "max_completion_tokens", "max_output_tokens"}
 # What the dialects call a fault of the server's own, which may also come in the middle of a stream.
 OWN_FAULTS = ('"server_error"', '"api_error"', '"internal_error"')
 TIMEOUT_S = 60
@@ -90,7 +91,7 @@ def _try(operation: APIOperation, mode: GenerationMode, cases: int, report: Repo
         if model is not None and isinstance(case.body, dict):
             case.body = _likelier(case.body, model, chance)
         if isinstance(case.body, dict) and case.body.get("context_overflow_policy") == "rollingWindow":
-            case.body["context_overflow_policy"] = "stopAtLimit"  # an answer that rolls may have no end
+            case.body = _limited(case.body)
         report.send(case)
 
     send()
@@ -103,6 +104,12 @@ def _likelier(body: dict[str, Any], model: str, chance: Random) -> dict[str, Any
     others = sorted(body.keys() - NEEDED)
     kept = NEEDED.union(chance.sample(others, min(len(others), chance.randrange(4))))
     return {name: model if name == "model" else value for name, value in body.items() if name in kept}
+
+
+def _limited(body: dict[str, Any]) -> dict[str, Any]:
+    """A body whose answer ends, which one that rolls does not by itself."""
+    limit = "max_output_tokens" if "input" in body else "max_tokens"
+    return {name: value for name, value in body.items() if name not in LIMITS} | {limit: 64}
 
 
 @contextmanager

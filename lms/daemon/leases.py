@@ -32,8 +32,7 @@ class LeaseServer:
 
     def __init__(self, pool: Pool, path: Path, waiting_leases: int = WAITING_LEASES) -> None:
         path.unlink(missing_ok=True)
-        self._server = _Server(path)
-        self._server.desk = _Desk(pool, waiting_leases)
+        self._server = _Server(path, _Desk(pool, waiting_leases))
         threading.Thread(target=self._server.serve_forever, name="leases", daemon=True).start()
 
     def close(self) -> None:
@@ -88,9 +87,9 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 2048
-    desk: _Desk
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, desk: _Desk) -> None:
+        self.desk = desk
         self.connections: set[socket.socket] = set()
         super().__init__(str(path), _Conversation)
 
