@@ -1,19 +1,18 @@
 """By what a model is known wherever its files lie: to the engine, which keeps prompts for it, and to who deletes it."""
 
 import hashlib
-import re
 from collections.abc import Iterable
 from pathlib import Path
+
+from lms.catalog.layout import SHARD
 
 BLOCKS = 256
 BLOCK_BYTES = 16 * 1024
 
-_PART = re.compile(r"(?P<stem>.+)-\d{5}-of-(?P<count>\d{5})\.gguf", re.IGNORECASE | re.ASCII)
-
 
 def model_files(first: Path) -> list[Path]:
     """All files of the GGUF model whose first one is `first`, whether they are there or not."""
-    divided = _PART.fullmatch(first.name)
+    divided = SHARD.fullmatch(first.name)
     if divided is None:
         return [first]
     stem, count = divided["stem"], divided["count"]

@@ -17,7 +17,6 @@ from lms.catalog.layout import MAX_FOLDERS_BELOW_REPO, SHARD
 from lms.catalog.quantization import name_token
 from lms.errors import InvalidRequest, ModelNotFound
 
-HUB = "https://huggingface.co"
 HUB_HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co"})
 # Its pages call models as the hub does, by their makers' names.
 LM_STUDIO_HOSTS = frozenset({"lmstudio.ai", "www.lmstudio.ai"})

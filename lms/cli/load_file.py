@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from lms.cli.shapes import LOAD_CONFIG
 from lms.errors import UsageError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lms.config.load import LoadConfig
 
 LONGEST = ("context_length", "max")
+K = TypeVar("K")
 NAMES: dict[str, str] = {shown: field for field, shown in LOAD_CONFIG.items()}
 
 
@@ -34,32 +35,29 @@ def options_in(file: str) -> tuple[dict[str, Any], Kept]:
     fields: dict[str, Any] = {NAMES.get(str(name), str(name)): value for name, value in options.items()}
     if len(fields) < len(options):
         raise UsageError(f"{file} gives an option twice, under both of its names.")
-    kept = _kept({name: fields.pop(name) for name in ("ttl_s", "pinned") if name in fields}, f"In {file}: ")
-    load_config({name: value for name, value in fields.items() if (name, value) != LONGEST}, f"In {file}: ")
+    from lms.config.defaults import Kept
+    from lms.config.load import LoadConfig
+
+    where = f"In {file}: "
+    kept = _checked({name: fields.pop(name) for name in ("ttl_s", "pinned") if name in fields}, Kept, where)
+    _checked({name: value for name, value in fields.items() if (name, value) != LONGEST}, LoadConfig, where)
     return fields, kept
 
 
-def _kept(fields: dict[str, Any], where: str) -> Kept:
-    import msgspec
-
-    from lms.config.complaints import in_words
-    from lms.config.defaults import Kept
-
-    try:
-        return msgspec.convert(fields, Kept)
-    except msgspec.ValidationError as error:
-        raise UsageError(f"{where}{in_words(str(error))}.") from error
-
-
-def load_config(fields: dict[str, Any], where: str = "") -> LoadConfig:
+def load_config(fields: dict[str, Any]) -> LoadConfig:
     """Raises UsageError for fields that are unknown, wrong, or exclude each other."""
-    import msgspec
-
-    from lms.config.complaints import in_words
     from lms.config.load import LoadConfig
 
+    return _checked(fields, LoadConfig, "")
+
+
+def _checked(fields: dict[str, Any], kind: type[K], where: str) -> K:
+    import msgspec
+
+    from lms.config.complaints import in_words
+
     try:
-        return msgspec.convert(fields, LoadConfig)
+        return msgspec.convert(fields, kind)
     except msgspec.ValidationError as error:
         raise UsageError(f"{where}{in_words(str(error))}.") from error
 
