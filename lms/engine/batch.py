@@ -263,9 +263,11 @@ class Batch:
             self._stood = 0
             return plan(able, self.limits)
         answers = [sequence for sequence in able if sequence.is_decoding]
+        if not answers:
+            return plan(prompts[:1], self.limits)
         if self._stood < STANDING_PASSES * self.limits.alone and all(answer.has_only_begun for answer in answers):
             planned = plan(prompts[:1], self.limits)
-            self._stood += _tokens_of(planned) if answers else 0
+            self._stood += _tokens_of(planned)
             return planned
         self._answers_turn = not self._answers_turn
         if self._answers_turn:
