@@ -32,7 +32,7 @@ def blueprint(relay: Relay, *, asks_for_tokens: bool) -> Blueprint:
             )
         content = body.read(request.stream, request.content_length) if request.method == "POST" else b""
         if request.method == "POST":
-            _require_none_of_the_owners(content)
+            _refuse_what_is_the_owners(content)
         answer = relay(request.method, request.path, content)
         response = Response(_pieces(answer, access()), answer.status, content_type=answer.media_type)
         response.call_on_close(answer.close)
@@ -56,7 +56,7 @@ class _Asked(msgspec.Struct):
     config: _Files = msgspec.field(default_factory=_Files)
 
 
-def _require_none_of_the_owners(content: bytes) -> None:
+def _refuse_what_is_the_owners(content: bytes) -> None:
     try:
         asked = msgspec.json.decode(content, type=_Asked)
     except (msgspec.DecodeError, RecursionError) as error:
